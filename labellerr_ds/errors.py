@@ -1,0 +1,134 @@
+"""Every error that labellerr_ds raises on purpose.
+
+One class for each different thing that the *user* would do next::
+
+    LabellerrError
+    ├── InvalidArgumentError   (also ValueError)    change the call
+    ├── AuthError                                   check the three credentials
+    ├── NotFoundError                               check the id
+    ├── ServiceError                                wait, or ask Labellerr's support
+    │   ├── ConnectionFailedError                   check the network or the base URL
+    │   └── UnexpectedAnswerError                   report it: the service changed
+    ├── AmbiguousCreateError                        look whether the export exists before creating another
+    ├── EmptyExportError                            ask for other statuses, or an earlier `since`
+    ├── ExportFailedError                           read the service's reason
+    ├── ExportTimeoutError     (also TimeoutError)  wait again: the export goes on
+    ├── DownloadError                               download again
+    └── ReadError                                   what is read is not that format, or is cut short
+
+Messages never hold a key, a secret, or the query of a URL.
+"""
+
+from __future__ import annotations
+
+
+class LabellerrError(Exception):
+    """The root of every error raised on purpose."""
+
+
+class InvalidArgumentError(LabellerrError, ValueError):
+    """An argument that cannot be meant: an unknown status, a `since` in the future, …"""
+
+
+class AuthError(LabellerrError):
+    """Credentials are missing, or the service refused them."""
+
+
+class NotFoundError(LabellerrError):
+    """The service knows no project, export or file of this id."""
+
+
+class ServiceError(LabellerrError):
+    """The service could not answer; trying later may help.
+
+    Attributes
+    ----------
+    request_id : str or None
+        The `uuid` of the request, which Labellerr's support asks for.
+    status : int or None
+        The HTTP status, where an answer came.
+    """
+
+    def __init__(self, message: str, *, request_id: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        self.status = status
+
+
+class ConnectionFailedError(ServiceError):
+    """No answer came: no connection, a broken one, or a deadline passed."""
+
+
+class UnexpectedAnswerError(ServiceError):
+    """An answer came that is none of the known forms; the message names what was missing."""
+
+
+class AmbiguousCreateError(LabellerrError):
+    """The request that creates an export was sent, and no answer tells whether it arrived.
+
+    Attributes
+    ----------
+    name : str
+        The name of the export, by which it can be found in ``project.exports()`` or the dashboard.
+    """
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class EmptyExportError(LabellerrError):
+    """No file matches the statuses and `since` that were asked for."""
+
+
+class _ExportError(LabellerrError):
+    def __init__(self, message: str, *, report_id: str) -> None:
+        super().__init__(message)
+        self.report_id = report_id
+
+
+class ExportFailedError(_ExportError):
+    """The service says that the export failed.
+
+    Attributes
+    ----------
+    report_id : str
+    reason : str or None
+        The service's own words.
+    """
+
+    def __init__(self, message: str, *, report_id: str, reason: str | None = None) -> None:
+        super().__init__(message, report_id=report_id)
+        self.reason = reason
+
+
+class ExportTimeoutError(_ExportError, TimeoutError):
+    """The deadline passed while the export was running; it goes on at the service.
+
+    Attributes
+    ----------
+    report_id : str
+        ``ExportJob(project, report_id).wait()`` goes on waiting.
+    """
+
+
+class DownloadError(LabellerrError):
+    """The bytes did not arrive whole; nothing stays at the final path."""
+
+
+class ReadError(LabellerrError):
+    """What was read is not the format, or is cut short.
+
+    Attributes
+    ----------
+    byte_offset : int or None
+        Where in the file the reader stopped, where that is known.
+    """
+
+    def __init__(self, message: str, *, byte_offset: int | None = None) -> None:
+        super().__init__(message)
+        self.byte_offset = byte_offset
+
+
+class LabellerrWarning(UserWarning):
+    """Something was not understood, and kept; ``dataset.issues`` tells more."""

@@ -1,0 +1,226 @@
+"""What the layers share: statuses, formats, and the frozen facts of an export."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+from labellerr_ds.errors import InvalidArgumentError
+
+
+class FileStatus(str, Enum):
+    """The fifteen statuses of a file; ``.description`` is what the vendor says of each.
+
+    Examples
+    --------
+    >>> FileStatus("r_assigned").description
+    'review in progress'
+    """
+
+    NONE = "none", "unlabelled or pre-annotated, not yet in the workflow"
+    ASSIGNED = "assigned", "annotation in progress"
+    REVIEW = "review", "annotated, waiting for review"
+    R_ASSIGNED = "r_assigned", "review in progress"
+    CLIENT_REVIEW = "client_review", "passed review, waiting for client review"
+    CR_ASSIGNED = "cr_assigned", "client review in progress"
+    ACCEPTED = "accepted", "passed by the client: final"
+    REJECTED = "rejected", "rejected by the reviewer"
+    CLIENT_REJECTED = "client_rejected", "rejected by the client"
+    SKIPPED = "skipped", "skipped while annotating"
+    R_SKIPPED = "r_skipped", "skipped in review"
+    CR_SKIPPED = "cr_skipped", "skipped in client review"
+    CRITICAL = "critical", "skipped twice while annotating: blocked"
+    R_CRITICAL = "r_critical", "skipped twice in review: blocked"
+    CR_CRITICAL = "cr_critical", "skipped twice in client review: blocked"
+
+    description: str
+
+    def __new__(cls, value: str, description: str) -> FileStatus:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class ExportFormat(str, Enum):
+    """The four formats of an export."""
+
+    JSON = "json"
+    COCO_JSON = "coco_json"
+    CSV = "csv"
+    PNG = "png"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+STATUS_WORDS: dict[str, tuple[FileStatus, ...]] = {
+    "all": tuple(FileStatus),
+    "annotated": (
+        FileStatus.REVIEW,
+        FileStatus.R_ASSIGNED,
+        FileStatus.CLIENT_REVIEW,
+        FileStatus.CR_ASSIGNED,
+        FileStatus.ACCEPTED,
+    ),
+    "reviewed": (FileStatus.CLIENT_REVIEW, FileStatus.CR_ASSIGNED, FileStatus.ACCEPTED),
+}
+"""Words that stand for several statuses."""
+
+
+def _nearest(word: object, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{hint} Known: {', '.join(names)}."
+
+
+def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
+    """The statuses that are meant, each once, in the order they were asked for.
+
+    Parameters
+    ----------
+    statuses : str, FileStatus, or an iterable of them and None
+        ``None`` inside a list (or ``"none"``) are the files without a status; ``"all"``,
+        ``"annotated"`` and ``"reviewed"`` stand for several.
+
+    Raises
+    ------
+    InvalidArgumentError
+        For ``None`` itself, an empty list, and what is no status.
+
+    Examples
+    --------
+    >>> [str(status) for status in resolve_statuses(["reviewed", None])]
+    ['client_review', 'cr_assigned', 'accepted', 'none']
+    """
+    if statuses is None:
+        raise InvalidArgumentError(
+            "statuses=None is not clear: pass 'all' for every file, or [None] for the files without a status."
+        )
+    if isinstance(statuses, str):
+        statuses = [statuses]
+    if not isinstance(statuses, Iterable):
+        raise InvalidArgumentError(f"statuses must be a list of statuses, not {type(statuses).__name__}.")
+    found: dict[FileStatus, None] = {}
+    for item in statuses:
+        if item is None:
+            found[FileStatus.NONE] = None
+        elif isinstance(item, str) and item.lower() in STATUS_WORDS:
+            found.update(dict.fromkeys(STATUS_WORDS[item.lower()]))
+        else:
+            try:
+                found[FileStatus(item.lower() if isinstance(item, str) else item)] = None
+            except ValueError:
+                known = [*STATUS_WORDS, *(status.value for status in FileStatus)]
+                raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}") from None
+    if not found:
+        raise InvalidArgumentError("statuses is empty: name at least one status, or 'all'.")
+    return tuple(found)
+
+
+def resolve_format(format: object) -> ExportFormat:
+    """The format that is meant; an error names the four and the nearest."""
+    try:
+        return ExportFormat(format.lower() if isinstance(format, str) else format)
+    except ValueError:
+        known = [item.value for item in ExportFormat]
+        raise InvalidArgumentError(f"unknown export format {format!r}{_nearest(format, known)}") from None
+
+
+@dataclass(frozen=True)
+class S3Destination:
+    """A folder in the user's own bucket that an export is written to.
+
+    Parameters
+    ----------
+    bucket_path : str
+        ``"bucket/path/to/folder/"``. A leading ``s3://`` is taken off and the trailing slash, which
+        the service needs, is put on.
+    connection_id : str
+        The id of the connection at Labellerr.
+    """
+
+    bucket_path: str
+    connection_id: str = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        path = str(self.bucket_path).removeprefix("s3://").strip("/")
+        if not path or ".." in path.split("/"):
+            raise InvalidArgumentError(
+                f"bucket_path must be 'bucket/path/to/folder/', without '..'; got {self.bucket_path!r}."
+            )
+        if not self.connection_id:
+            raise InvalidArgumentError("connection_id is empty: an export to S3 needs a connection.")
+        object.__setattr__(self, "bucket_path", path + "/")
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What an export was asked for."""
+
+    statuses: tuple[FileStatus, ...]
+    format: ExportFormat
+    since: datetime | None = None
+    name: str = ""
+    description: str = ""
+    question_ids: tuple[str, ...] | None = None
+    destination: S3Destination | Literal["local"] = "local"
+
+
+@dataclass(frozen=True, repr=False)
+class SignedLink:
+    """A link that carries its own permission; its repr hides the query.
+
+    Attributes
+    ----------
+    url : str
+        The whole link. Whoever has it can read the export until it expires.
+    expires_at : datetime or None
+        UTC; None where the service does not tell.
+    """
+
+    url: str
+    expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"SignedLink({self.url.split('?', 1)[0]!r}, expires_at={self.expires_at})"
+
+
+State = Literal["running", "completed", "failed", "unknown"]
+
+
+@dataclass(frozen=True)
+class ExportState:
+    """One look at an export.
+
+    Attributes
+    ----------
+    report_id : str
+    state : {'running', 'completed', 'failed', 'unknown'}
+        ``unknown``: the service said nothing, or nothing that is known.
+    raw : str or None
+        The service's own word.
+    reason : str or None
+        Why it failed, in the service's words.
+    link : SignedLink or None
+        Where the status itself carried one.
+    """
+
+    report_id: str
+    state: State
+    raw: str | None = None
+    reason: str | None = None
+    link: SignedLink | None = None
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether the export can be downloaded."""
+        return self.state == "completed"
