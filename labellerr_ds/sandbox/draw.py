@@ -1,0 +1,73 @@
+"""Rasters: the pixels of shapes as pycocotools has them, the masks, and the images themselves."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from labellerr_ds.sandbox.world import Answers, File, Project, Question
+
+Labels = NDArray[np.uint16]
+BACKGROUND = (96, 104, 112)
+
+
+def colors(project: Project) -> list[tuple[Question, tuple[int, int, int]]]:
+    """The classes that masks show, in the order of the template; a class's index is its place from 1."""
+    return [
+        (question, rgb(question.color))
+        for question in project.questions
+        if question.color and question.type in ("BoundingBox", "polygon")
+    ]
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """``#rrggbb`` as three numbers."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def label_map(project: Project, file: File, answers: Answers) -> Labels:
+    """The pixels of a file, ``(H, W)``: 0 or the class's index, later answers over earlier ones."""
+    height, width = file.height or 0, file.width or 0
+    place = {question.question_id: index for index, (question, _) in enumerate(colors(project), start=1)}
+    labels = np.zeros((height, width), dtype=np.uint16)
+    for question, things in answers:
+        if question.question_id not in place:
+            continue
+        for thing in things:
+            labels[pixels(question.type, thing.shapes[None], height, width)] = place[question.question_id]
+    return labels
+
+
+def pixels(kind: str, shape: Any, height: int, width: int) -> NDArray[np.bool_]:
+    """The raster of a box (not turned) or of a polygon with its parts merged."""
+    if kind == "BoundingBox":
+        x, y = shape["xmin"], shape["ymin"]
+        parts: Any = [[x, y, shape["xmax"] - x, shape["ymax"] - y]]
+    else:
+        parts = [[float(number) for point in ring for number in point] for ring in shape]
+    encoded = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
+    return np.asarray(coco_mask.decode(encoded), dtype=bool)
+
+
+def image_bytes(project: Project, file: File) -> bytes:
+    """The image of a file, drawn from its rasters, as many bytes as the world says it has."""
+    table = np.array([BACKGROUND, *(color for _, color in colors(project))], dtype=np.uint8)
+    picture = Image.fromarray(table[label_map(project, file, project.answers(file))])
+    out = io.BytesIO()
+    if file.file_format == "png":
+        picture.save(out, "PNG", compress_level=1)
+    else:
+        picture.save(out, "JPEG", quality=90)
+    return out.getvalue().ljust(round(file.size_mb * 1_000_000), b"\0")
+
+
+def png(image: Image.Image) -> bytes:
+    """A PNG file."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
