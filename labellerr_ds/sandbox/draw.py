@@ -47,7 +47,7 @@ def pixels(kind: str, shape: Any, height: int, width: int) -> NDArray[np.bool_]:
     """The raster of a box (not turned) or of a polygon with its parts merged."""
     if kind == "BoundingBox":
         x, y = shape["xmin"], shape["ymin"]
-        parts: Any = [[x, y, shape["xmax"] - x, shape["ymax"] - y]]
+        parts: Any = np.array([[x, y, shape["xmax"] - x, shape["ymax"] - y]], dtype=np.double)
     else:
         parts = [[float(number) for point in ring for number in point] for ring in shape]
     encoded = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
