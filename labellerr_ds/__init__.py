@@ -1,1 +1,101 @@
+"""Labellerr's exports as pandas frames and COCO objects.
+
+::
+
+    import labellerr_ds as lds
+
+    client = lds.Client()                        # keys from the environment; Client.sandbox() needs none
+    project = client.project("project_id")
+    df = lds.export_to_dataframe(project, ["accepted"], since="7d")
+
+The flow, each step of which can be called alone: `client` asks for an export (`exports`), waits, gets
+a signed link, fetches it (`download`), recognises and reads the bytes (`readers`), and gives frames of
+one schema (`schema`) held together by a `Dataset`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Registered at import: the dtype of shapes, and df.labellerr.
+from labellerr_ds import accessor as accessor
+from labellerr_ds import segmentation as segmentation
+
+if TYPE_CHECKING:
+    from labellerr_ds.client import Client as Client
+    from labellerr_ds.client import Project as Project
+    from labellerr_ds.dataset import Dataset as Dataset
+    from labellerr_ds.dataset import concat as concat
+    from labellerr_ds.door import export_dataset as export_dataset
+    from labellerr_ds.door import export_to_coco as export_to_coco
+    from labellerr_ds.door import export_to_dataframe as export_to_dataframe
+    from labellerr_ds.errors import AmbiguousCreateError as AmbiguousCreateError
+    from labellerr_ds.errors import AuthError as AuthError
+    from labellerr_ds.errors import ConnectionFailedError as ConnectionFailedError
+    from labellerr_ds.errors import DownloadError as DownloadError
+    from labellerr_ds.errors import EmptyExportError as EmptyExportError
+    from labellerr_ds.errors import ExportFailedError as ExportFailedError
+    from labellerr_ds.errors import ExportTimeoutError as ExportTimeoutError
+    from labellerr_ds.errors import InvalidArgumentError as InvalidArgumentError
+    from labellerr_ds.errors import LabellerrError as LabellerrError
+    from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
+    from labellerr_ds.errors import NotFoundError as NotFoundError
+    from labellerr_ds.errors import ReadError as ReadError
+    from labellerr_ds.errors import ServiceError as ServiceError
+    from labellerr_ds.errors import UnexpectedAnswerError as UnexpectedAnswerError
+    from labellerr_ds.exports import ExportJob as ExportJob
+    from labellerr_ds.exports import create_export as create_export
+    from labellerr_ds.models import ExportFormat as ExportFormat
+    from labellerr_ds.models import ExportState as ExportState
+    from labellerr_ds.models import FileStatus as FileStatus
+    from labellerr_ds.models import S3Destination as S3Destination
+    from labellerr_ds.models import SignedLink as SignedLink
+    from labellerr_ds.readers import read_export as read_export
+
 __version__ = "0.1.0"
+
+# Where each public name lives; it is loaded at first use (PEP 562), so that the import stays light.
+_HOMES = {
+    "AmbiguousCreateError": "errors",
+    "AuthError": "errors",
+    "Client": "client",
+    "ConnectionFailedError": "errors",
+    "Dataset": "dataset",
+    "DownloadError": "errors",
+    "EmptyExportError": "errors",
+    "ExportFailedError": "errors",
+    "ExportFormat": "models",
+    "ExportJob": "exports",
+    "ExportState": "models",
+    "ExportTimeoutError": "errors",
+    "FileStatus": "models",
+    "InvalidArgumentError": "errors",
+    "LabellerrError": "errors",
+    "LabellerrWarning": "errors",
+    "NotFoundError": "errors",
+    "Project": "client",
+    "ReadError": "errors",
+    "S3Destination": "models",
+    "ServiceError": "errors",
+    "SignedLink": "models",
+    "UnexpectedAnswerError": "errors",
+    "concat": "dataset",
+    "create_export": "exports",
+    "export_dataset": "door",
+    "export_to_coco": "door",
+    "export_to_dataframe": "door",
+    "read_export": "readers",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,225 @@
+"""Frames to COCO: the file, streamed, and the object that pycocotools' tools take."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from labellerr_ds import schema
+from labellerr_ds.errors import LabellerrWarning
+from labellerr_ds.segmentation import decode_shape
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
+
+PIECE_ROWS = 20_000
+_encode = msgspec.json.Encoder().encode
+
+
+def to_coco(files: pd.DataFrame, annotations: pd.DataFrame, categories: pd.DataFrame, info: dict[str, Any]) -> COCO:
+    """A ``pycocotools.coco.COCO`` with its index built.
+
+    Parameters
+    ----------
+    files, annotations, categories : frames of the schema
+    info : dict
+        Its `extra` holds what stood beside the three lists, where it came from a COCO file.
+    """
+    from pycocotools.coco import COCO
+
+    image_ids, category_ids = _image_ids(files), _category_ids(categories)
+    coco = COCO()
+    coco.dataset = {
+        **_top(info),
+        "images": list(_images(files, image_ids)),
+        "annotations": [
+            {key: _plain(key, value) for key, value in each.items()}
+            for each in _annotations(annotations, files, categories, image_ids, category_ids)
+        ],
+        "categories": list(_categories(categories, category_ids)),
+    }
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        coco.createIndex()
+    return coco
+
+
+def write_coco_json(
+    path: Path, files: pd.DataFrame, annotations: pd.DataFrame, categories: pd.DataFrame, info: dict[str, Any]
+) -> Path:
+    """Write a COCO file; it has its name only once it is whole. Returns the path."""
+    image_ids, category_ids = _image_ids(files), _category_ids(categories)
+    lists = {
+        "images": _images(files, image_ids),
+        "annotations": _annotations(annotations, files, categories, image_ids, category_ids),
+        "categories": _categories(categories, category_ids),
+    }
+    handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(b"{")
+            for key, value in _top(info).items():
+                out.write(_encode(key) + b":" + _encode(value) + b",\n")
+            for place, (key, items) in enumerate(lists.items()):
+                out.write(b"],\n" if place else b"")
+                out.write(_encode(key) + b":[")
+                for number, item in enumerate(items):
+                    out.write((b",\n" if number else b"\n") + _encode(item))
+            out.write(b"]}\n")
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
+    return path
+
+
+def _top(info: dict[str, Any]) -> dict[str, Any]:
+    extra = info.get("extra")
+    return dict(extra) if isinstance(extra, dict) else {}
+
+
+def _plain(key: str, value: Any) -> Any:
+    if not isinstance(value, msgspec.Raw):
+        return value
+    text = bytes(value).decode()
+    return decode_shape(text) if key in ("segmentation", "keypoints") else msgspec.json.decode(text)
+
+
+def _ids(frame: pd.DataFrame) -> list[int]:
+    """The ids that came, where every row has one; else from 1, in the order of the rows."""
+    if frame["coco_id"].notna().all():
+        return [int(number) for number in frame["coco_id"]]
+    return list(range(1, len(frame) + 1))
+
+
+def _image_ids(files: pd.DataFrame) -> dict[str, int]:
+    return dict(reversed(list(zip(files["file_id"], _ids(files), strict=True))))
+
+
+def _category_ids(categories: pd.DataFrame) -> dict[str, int]:
+    return dict(reversed(list(zip(categories["category_id"], _ids(categories), strict=True))))
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows, some thousand at a time, None for what is missing; shapes as the text they are held as."""
+    for start in range(0, len(frame), PIECE_ROWS):
+        piece = frame.iloc[start : start + PIECE_ROWS]
+        columns = {}
+        for name in piece.columns:
+            values = piece[name]
+            if name in ("segmentation", "keypoints"):
+                columns[name] = values.array.texts().to_pylist()
+            else:
+                columns[name] = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+        names = list(columns)
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(names, row, strict=True))
+
+
+def _extra(row: dict[str, Any]) -> dict[str, Any]:
+    found = msgspec.json.decode(row["extra"]) if row["extra"] else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _images(files: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for row, image_id in zip(_records(files), _ids(files), strict=True):
+        image: dict[str, Any] = {
+            "id": image_id, "width": row["width"], "height": row["height"], "file_name": row["file_name"],
+        }  # fmt: skip
+        if row["created_at"] is not None:
+            image["date_created"] = row["created_at"].value // 1_000_000
+        if row["coco_id"] is None or row["file_id"] != str(row["coco_id"]):
+            image["labellerr_file_id"] = row["file_id"]
+        if row["status"] is not None:
+            image["labellerr_file_status"] = None if row["status"] == "none" else row["status"]
+        if row["remarks"] is not None:
+            image["labellerr_file_remarks"] = row["remarks"]
+        extra = _extra(row)
+        if row["file_size_mb"] is not None:
+            told = {"file_size": row["file_size_mb"], "file_format": row["file_format"]}
+            given = extra.get("file_metadata")
+            extra["file_metadata"] = {**told, **(given if isinstance(given, dict) else {})}
+        yield {**image, **extra}
+
+
+def _categories(categories: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for row, category_id in zip(_records(categories), _ids(categories), strict=True):
+        category: dict[str, Any] = {"id": category_id, "name": row["name"]}
+        if row["supercategory"] is not None:
+            category["supercategory"] = row["supercategory"]
+        if row["color"] is not None:
+            category["color"] = [int(row["color"][place : place + 2], 16) for place in (1, 3, 5)]
+        if row["question_id"] is not None:  # a category of Labellerr's own: it always has this list
+            category["attributes"] = []
+            category["labellerr_question_id"] = row["question_id"]
+        yield {**category, **_extra(row)}
+
+
+def _annotations(
+    annotations: pd.DataFrame,
+    files: pd.DataFrame,
+    categories: pd.DataFrame,
+    image_ids: dict[str, int],
+    category_ids: dict[str, int],
+) -> Iterator[dict[str, Any]]:
+    is_shape = annotations["type"].isin(schema.SHAPE_TYPES)
+    is_track = annotations["frame"].notna()
+    kept = annotations[is_shape & ~is_track]
+    if left := len(annotations) - len(kept):
+        warnings.warn(
+            f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.",
+            LabellerrWarning,
+            stacklevel=4,
+        )
+    own_ids = kept["coco_id"].notna().all() and kept["coco_image_id"].notna().all()
+    for number, row in enumerate(_records(kept), start=1):
+        image_id = row["coco_image_id"] if own_ids else image_ids.get(row["file_id"])
+        extra = _extra(row)
+        category_id = category_ids.get(row["category_id"])
+        if category_id is None and row["category_id"] is not None and row["category_id"].isdigit():
+            category_id = int(row["category_id"])
+        yield {
+            "id": row["coco_id"] if own_ids else number,
+            "image_id": image_id,
+            "category_id": category_id,
+            **_shape(row, extra),
+            **extra,
+        }
+
+
+def _shape(row: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    shape: dict[str, Any] = {}
+    segmentation = row["segmentation"]
+    box = [row["bbox_x"], row["bbox_y"], row["bbox_width"], row["bbox_height"]]
+    if row["type"] == "point":
+        x, y = row["bbox_x"], row["bbox_y"]
+        shape["keypoints"] = msgspec.Raw(row["keypoints"].encode()) if row["keypoints"] else [x, y, 2]
+        extra.setdefault("num_keypoints", 1)
+    elif row["type"] == "polyline":
+        shape["polyline"] = msgspec.Raw(segmentation.encode()) if segmentation else []
+    else:
+        shape["segmentation"] = msgspec.Raw(segmentation.encode()) if segmentation else []
+        if row["keypoints"]:
+            shape["keypoints"] = msgspec.Raw(row["keypoints"].encode())
+    if None not in box:
+        shape["bbox"] = box
+    if row["area"] is not None:
+        shape["area"] = row["area"]
+    if row["iscrowd"] is not None:
+        shape["iscrowd"] = int(row["iscrowd"])
+    if row["rotation"] is not None:
+        shape["rotation"] = row["rotation"]
+    if row["attributes"] is not None:
+        shape["attributes"] = msgspec.Raw(row["attributes"].encode())
+    if row["annotation_id"] is not None and row["annotation_id"] != str(row["coco_id"]):
+        shape["labellerr_answer_id"] = row["annotation_id"]
+    return shape

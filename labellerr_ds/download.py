@@ -1,0 +1,75 @@
+"""A signed link to a file on disk: streamed to a temporary name, checked, renamed."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote
+
+from tqdm.auto import tqdm
+
+from labellerr_ds.errors import DownloadError
+from labellerr_ds.models import SignedLink
+from labellerr_ds.transport import Body, open_link
+
+PIECE_BYTES = 1 << 18
+
+
+def download(link: SignedLink, folder: Path, *, prefix: str = "", progress: bool = True) -> Path:
+    """Fetch a link into a folder; the file has its name only once it is whole.
+
+    Parameters
+    ----------
+    link : SignedLink
+    folder : Path
+        Made where it is not there.
+    prefix : str
+        Goes before the name the server has for it, so that two exports never meet.
+    progress : bool
+        A bar of bytes, for what takes over a second.
+
+    Returns
+    -------
+    Path
+        The file as it was served, not unpacked.
+
+    Raises
+    ------
+    DownloadError
+        Where it did not arrive whole; nothing stays behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_link(link.url) as body:
+        final = folder / (prefix + local_name(body.name))
+        handle, part = tempfile.mkstemp(prefix=".part-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                _receive(body, out, progress)
+            os.replace(part, final)
+        except BaseException:
+            os.unlink(part)
+            raise
+    return final
+
+
+def local_name(served: str) -> str:
+    """A name for this machine's disk out of the one in the link."""
+    name = re.sub(r"[^\w.\- ]", "_", unquote(served)).lstrip(".")[-120:]
+    return name or "export"
+
+
+def _receive(body: Body, out: object, progress: bool) -> None:
+    with tqdm(
+        total=body.length, unit="B", unit_scale=True, desc="downloading", disable=not progress, delay=1
+    ) as bar:
+        seen = 0
+        for piece in body.pieces(PIECE_BYTES):
+            out.write(piece)  # type: ignore[attr-defined]
+            bar.update(body.received() - seen)
+            seen = body.received()
+    if body.length is not None and body.received() != body.length:
+        raise DownloadError(
+            f"downloading from {body.host}: expected {body.length:,} bytes, got {body.received():,}. Try again."
+        )

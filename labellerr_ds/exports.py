@@ -1,0 +1,357 @@
+"""Exports: create one, pick one up, wait, download, load."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from labellerr_ds import service
+from labellerr_ds.client import Project, as_project
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.download import download
+from labellerr_ds.errors import (
+    AmbiguousCreateError,
+    ConnectionFailedError,
+    EmptyExportError,
+    ExportFailedError,
+    ExportTimeoutError,
+    InvalidArgumentError,
+    LabellerrError,
+    NotFoundError,
+    ServiceError,
+)
+from labellerr_ds.models import (
+    ExportFormat,
+    ExportRequest,
+    ExportState,
+    S3Destination,
+    SignedLink,
+    resolve_format,
+    resolve_statuses,
+)
+from labellerr_ds.readers import load_export
+from labellerr_ds.since import resolve_since
+from labellerr_ds.transport import RefusedError
+
+TIMEOUT_S = 3600.0
+FIRST_INTERVAL_S, LONGEST_INTERVAL_S = 1.0, 15.0
+ABSENT_LOOKS = 5  # how often the service may not know a report id before it is taken at its word
+LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
+
+
+def create_export(
+    project: object,
+    statuses: Iterable[object] | str,
+    *,
+    format: str | ExportFormat = "json",  # noqa: A002
+    since: object = None,
+    name: str | None = None,
+    description: str | None = None,
+    question_ids: Iterable[str] | None = None,
+    destination: S3Destination | Literal["local"] = "local",
+) -> ExportJob:
+    """Ask the service for an export; it is asked once, and never again blindly.
+
+    Parameters
+    ----------
+    project : Project, str, or a project of Labellerr's own SDK
+    statuses : list of statuses
+        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
+        ``"reviewed"`` for several.
+    format : {'json', 'coco_json', 'csv', 'png'}
+    since : datetime, date, str, timedelta, optional
+        Only files that changed after it.
+    name, description : str, optional
+        As the dashboard shows them; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+
+    Returns
+    -------
+    ExportJob
+
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+    EmptyExportError
+        Where the service says at once that no file matches.
+    AmbiguousCreateError
+        Where no answer tells whether the request arrived.
+
+    Examples
+    --------
+    >>> from labellerr_ds import Client
+    >>> client = Client.sandbox()
+    >>> job = create_export(client.project(client.projects()["project_id"][0]), ["accepted"])
+    >>> job.wait(progress=False).state
+    'completed'
+    """
+    wanted, form = resolve_statuses(statuses), resolve_format(format)
+    if destination != "local" and not isinstance(destination, S3Destination):
+        raise InvalidArgumentError(f"destination must be 'local' or an S3Destination, got {destination!r}.")
+    if isinstance(question_ids, str):
+        raise InvalidArgumentError("question_ids must be a list of ids, not one text.")
+    if question_ids is not None and not (question_ids := tuple(question_ids)):
+        raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
+    project = as_project(project)
+    request = ExportRequest(
+        wanted,
+        form,
+        resolve_since(since, project.client.now),
+        name or f"labellerr-ds {form} {uuid.uuid4().hex[:12]}",
+        description or "created by labellerr_ds",
+        question_ids,
+        destination,
+    )
+    try:
+        report_id, created_at = project.create_export(service.export_body(request))
+    except RefusedError as refusal:
+        if service.EMPTY_WORDS in refusal.words.lower():
+            raise empty_export(request) from None
+        raise ServiceError(str(refusal), status=refusal.status) from None
+    except (ConnectionFailedError, ServiceError) as problem:
+        if isinstance(problem, ConnectionFailedError) or (problem.status or 0) >= 500:
+            raise AmbiguousCreateError(
+                f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
+                f"not asked for again. Look for that name in project.exports() or the dashboard first. ({problem})",
+                name=request.name,
+            ) from None
+        raise
+    return ExportJob(project, report_id, request=request, created_at=created_at)
+
+
+def empty_export(request: ExportRequest | None) -> EmptyExportError:
+    """What to say where no file matches, and what to try."""
+    if request is None:
+        return EmptyExportError("the export holds no files.")
+    asked = ", ".join(status.value for status in request.statuses)
+    since = "" if request.since is None else f" changed since {request.since.isoformat()}"
+    hint = "" if request.since is None else " or an earlier since"
+    return EmptyExportError(
+        f"no files with the status {asked}{since}. Try other statuses ('all' takes every file){hint}; "
+        "allow_empty=True gives an empty frame instead."
+    )
+
+
+class ExportJob:
+    """An export at the service, new or picked up by its report id.
+
+    Parameters
+    ----------
+    project : Project, str, or a project of Labellerr's own SDK
+    report_id : str
+
+    Attributes
+    ----------
+    project : Project
+    report_id : str
+    request : ExportRequest or None
+        What was asked for; None where it was picked up.
+    """
+
+    def __init__(
+        self,
+        project: object,
+        report_id: str,
+        *,
+        request: ExportRequest | None = None,
+        created_at: datetime | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not isinstance(report_id, str) or not report_id.strip():
+            raise InvalidArgumentError(f"a report id is a text, got {report_id!r}.")
+        self.project: Project = as_project(project)
+        self.report_id, self.request = report_id.strip(), request
+        self._created_at, self._clock, self._sleep = created_at, clock, sleep
+
+    def __repr__(self) -> str:
+        return f"ExportJob({self.project.project_id!r}, {self.report_id!r})"
+
+    @property
+    def name(self) -> str | None:
+        """The export's name; asked of the list of exports where it was picked up."""
+        if self.request is not None:
+            return self.request.name
+        name = self._listed().get("name")
+        return None if name is None or pd.isna(name) else str(name)
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where a person finds the project's exports."""
+        return f"{service.DASHBOARD}/projects/{self.project.project_id}/exports"
+
+    def _listed(self) -> dict[str, Any]:
+        try:
+            exports = self.project.exports()
+        except LabellerrError:
+            return {}
+        rows = exports[exports["report_id"] == self.report_id].to_dict("records")
+        return {str(key): value for key, value in rows[0].items()} if rows else {}
+
+    def status(self) -> ExportState:
+        """One look at the export; a failed one is told, not raised."""
+        states = self.project.export_states([self.report_id])
+        return states.get(self.report_id, ExportState(self.report_id, "unknown"))
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
+        """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; 3,600 where none is given. The deadline goes by the monotonic clock.
+        progress : bool
+            A line with the state and the time elapsed.
+
+        Raises
+        ------
+        ExportFailedError
+            With the service's reason. `EmptyExportError` where the reason is that no file matched.
+        ExportTimeoutError
+            At the deadline; the export goes on at the service.
+        NotFoundError
+            Where the service does not know the report id, several looks in a row.
+        """
+        limit = TIMEOUT_S if timeout is None else float(timeout)
+        if not limit >= 0:
+            raise InvalidArgumentError(f"timeout must be seconds, 0 or more; got {timeout!r}.")
+        deadline = self._clock() + limit
+        bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1)
+        try:
+            return self._watch(deadline, limit, bar)
+        except KeyboardInterrupt:
+            print(  # noqa: T201
+                f"Stopped waiting. The export goes on at the service; pick it up again with\n"
+                f"  ExportJob({self.project.project_id!r}, {self.report_id!r}).wait()",
+                file=sys.stderr,
+            )
+            raise
+        finally:
+            bar.close()
+
+    def _watch(self, deadline: float, limit: float, bar: Any) -> ExportState:
+        absent = 0
+        for interval in intervals():
+            states = self.project.export_states([self.report_id])
+            state = states.get(self.report_id)
+            absent = 0 if state else absent + 1
+            if absent >= ABSENT_LOOKS:
+                raise NotFoundError(
+                    f"export {self.report_id}: the service does not know it in project {self.project.project_id}. "
+                    "Check the report id; project.exports() lists them."
+                )
+            if state and state.state == "completed":
+                return state
+            if state and state.state == "failed":
+                raise self._failure(state)
+            left = deadline - self._clock()
+            if left <= 0:
+                raise ExportTimeoutError(
+                    f"export {self.report_id} is still {(state and state.raw) or 'unknown'!r} after {limit:g} s; wait "
+                    f"again with ExportJob({self.project.project_id!r}, {self.report_id!r}).wait(), it goes on at "
+                    "the service.",
+                    report_id=self.report_id,
+                )
+            self._pause(min(interval, left), bar, state)
+        raise AssertionError("intervals never end")  # pragma: no cover
+
+    def _pause(self, seconds: float, bar: Any, state: ExportState | None) -> None:
+        bar.set_description_str(f"export {(state and state.raw) or 'unknown'}", refresh=False)
+        while seconds > 0:
+            step = min(seconds, 1.0)
+            self._sleep(step)
+            bar.update(1)
+            seconds -= step
+
+    def _failure(self, state: ExportState) -> LabellerrError:
+        if state.reason and service.EMPTY_WORDS in state.reason.lower():
+            return empty_export(self.request)
+        reason = f": {state.reason}" if state.reason else "; the service gives no reason"
+        return ExportFailedError(
+            f"export {self.report_id} failed{reason}. Create it again, or ask Labellerr's support with this id.",
+            report_id=self.report_id,
+            reason=state.reason,
+        )
+
+    def link(self) -> SignedLink:
+        """A signed link to the finished export; the service may need a moment before it has one.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For an export to S3, which has none.
+        NotFoundError
+            Where the export is not there, or not completed.
+        """
+        if self.request is not None and isinstance(self.request.destination, S3Destination):
+            raise InvalidArgumentError(
+                f"export {self.report_id} went to S3 and has no link; it is under {self.request.destination.bucket_path}."
+            )
+        deadline = self._clock() + LINK_PATIENCE_S
+        for interval in intervals(0.25):
+            try:
+                return self.project.export_link(self.report_id)
+            except NotFoundError:
+                if self._clock() >= deadline or not self.status().is_completed:
+                    raise
+            self._sleep(interval)
+        raise AssertionError("intervals never end")  # pragma: no cover
+
+    def download(self, folder: str | Path, *, progress: bool = True) -> Path:
+        """The export as it was served, in this folder: transfer coding undone, not unpacked."""
+        return download(self.link(), Path(folder), prefix=f"{self.report_id}-", progress=progress)
+
+    def load(
+        self, *, download_to: str | Path | None = None, progress: bool = True, strict: bool = False
+    ) -> Dataset:
+        """Download and read the export; the project's template tells its classes and questions.
+
+        Parameters
+        ----------
+        download_to : path, optional
+            A folder to keep the downloaded file in.
+        strict : bool
+            Raise where something was not understood, instead of telling it in ``dataset.issues``.
+        """
+        categories = self.project.categories()
+        with tempfile.TemporaryDirectory(prefix="labellerr-") as folder:
+            path = self.download(download_to or folder, progress=progress)
+            dataset = load_export(
+                path,
+                format=self.request.format.value if self.request else None,
+                categories=categories,
+                strict=strict,
+                info=self._provenance(),
+            )
+        return dataset
+
+    def _provenance(self) -> dict[str, Any]:
+        created = self._created_at
+        if created is None and isinstance(at := self._listed().get("created_at"), datetime) and not pd.isna(at):
+            created = at.astimezone(timezone.utc)
+        request = self.request
+        return {
+            "project_id": self.project.project_id,
+            "project_name": self.project.name,
+            "report_id": self.report_id,
+            "statuses": [status.value for status in request.statuses] if request else None,
+            "since": request.since.isoformat() if request and request.since else None,
+            "exported_at": created.isoformat() if created else None,
+        }
+
+
+def intervals(first: float = FIRST_INTERVAL_S) -> Iterable[float]:
+    """Seconds between two looks: the first, growing by half each time up to the longest."""
+    return (min(first * 1.5**step, LONGEST_INTERVAL_S) for step in itertools.count())

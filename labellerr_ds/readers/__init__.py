@@ -1,0 +1,148 @@
+"""From bytes to a Dataset: recognise, unpack, then one file a format."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labellerr_ds.dataset import Dataset, concat, is_parquet_folder, read_parquet
+from labellerr_ds.errors import InvalidArgumentError, ReadError
+from labellerr_ds.models import ExportFormat, resolve_format
+from labellerr_ds.readers.coco_json import read_coco_json
+from labellerr_ds.readers.csv import as_text, is_table, read_csv
+from labellerr_ds.readers.json_text import as_utf8
+from labellerr_ds.readers.native_json import read_native_json
+from labellerr_ds.readers.png import read_masks
+from labellerr_ds.readers.unpack import PNG, Member, members
+
+_TABLES = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
+
+
+def read_export(
+    path_or_url: str | Path,
+    format: str | ExportFormat | None = None,  # noqa: A002
+    *,
+    categories: pd.DataFrame | None = None,
+    files: pd.DataFrame | None = None,
+    strict: bool = False,
+) -> Dataset:
+    """Read an export that lies on disk; no service needed.
+
+    Parameters
+    ----------
+    path_or_url : str or Path
+        A file, a ZIP or gzip of it, a folder of shards or masks, or one that `Dataset.to_parquet` made.
+    format : {'json', 'coco_json', 'csv', 'png'}, optional
+        What it must be; else it is recognised by its content, never by its name.
+    categories : DataFrame, optional
+        The template (``project.categories()``), which tells classes, colours and question types.
+    files : DataFrame, optional
+        A `files` frame that tells to which file a mask belongs.
+    strict : bool
+        Raise where something was not understood, instead of telling it in ``dataset.issues``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ReadError
+        What is read is not the format, is cut short, or holds nothing that can be read.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
+    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+    >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
+    [['a.jpg', 'negative']]
+    """
+    wanted = None if format is None else resolve_format(format).value
+    return load_export(path_or_url, format=wanted, categories=categories, files=files, strict=strict, info={})
+
+
+def load_export(
+    path_or_url: str | Path,
+    *,
+    format: str | None,  # noqa: A002
+    categories: pd.DataFrame | None,
+    info: dict[str, Any],
+    files: pd.DataFrame | None = None,
+    strict: bool = False,
+) -> Dataset:
+    """`read_export` with what is known of where the export came from."""
+    path = _local(path_or_url)
+    if categories is not None and (missing := {"category_id", "name", "color"} - set(categories.columns)):
+        raise InvalidArgumentError(f"categories= must be a categories frame; missing: {sorted(missing)}.")
+    if is_parquet_folder(path):
+        return read_parquet(path)
+    with ExitStack() as opened:
+        found = members(path, opened)
+        kinds = [recognise(member) for member in found]
+        form = _format(path, found, kinds, format)
+        info = {**info, "format": form, "source": path.name}
+        if form == "png":
+            masks = [member for member, kind in zip(found, kinds, strict=True) if kind == "png"]
+            others = [member for member, kind in zip(found, kinds, strict=True) if kind != "png"]
+            return read_masks(masks, others, categories=categories, files=files, info=info, strict=strict)
+        read = _TABLES[form]
+        parts = [
+            read(member.read(), categories=categories, info=info, strict=strict)
+            for member, kind in zip(found, kinds, strict=True)
+            if kind == form
+        ]
+    return parts[0] if len(parts) == 1 else concat(parts)
+
+
+def _local(path_or_url: str | Path) -> Path:
+    text = str(path_or_url)
+    if "://" in text:
+        scheme = text.split("://", 1)[0]
+        raise InvalidArgumentError(
+            f"{scheme}:// cannot be read from here: download the file first, and pass its path."
+        )
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ReadError(f"there is nothing at {text!r}.")
+    return path
+
+
+def recognise(member: Member) -> str | None:
+    """The format of a file by its content: ``json``, ``coco_json``, ``csv`` or ``png``; None for none."""
+    if member.head.startswith(PNG):
+        return "png"
+    start = as_utf8(member.head[: len(member.head) // 2 * 2]).lstrip() if member.head else b""
+    if start.startswith(b"["):
+        return "json"
+    if start.startswith(b"{"):
+        return "coco_json"
+    if not start or start.startswith(b"<") or b"\0" in start:
+        return None
+    return "csv" if is_table(as_text(member.read())) else None
+
+
+def _format(path: Path, found: list[Member], kinds: list[str | None], wanted: str | None) -> str:
+    seen = {kind for kind in kinds if kind}
+    if "png" in seen:
+        seen = {"png"}  # what lies beside masks is a colour map
+    if not found and wanted == "png":
+        return wanted
+    if not seen:
+        if not found:
+            raise ReadError(f"{path.name} holds no files.")
+        first = found[0]
+        hint = " It looks like a web page: the link may have expired." if first.head.lstrip().startswith(b"<") else ""
+        what = "is empty (0 bytes)" if not first.head else f"begins with {first.head[:16]!r}"
+        raise ReadError(
+            f"{path.name}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
+        )
+    if wanted and wanted not in seen:
+        other = sorted(seen)[0]
+        raise ReadError(f"{path.name}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out.")
+    if wanted is None and len(seen) > 1:
+        raise ReadError(f"{path.name} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
+    return wanted or next(iter(seen))

@@ -1,0 +1,438 @@
+"""The coco_json export. Shapes stay the text they came as; the rest is read in pieces to Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labellerr_ds import geometry, masks, schema
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.readers.assemble import NO_STATUS, assemble, milliseconds, number, status_words, whole
+from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.json_text import decode
+
+PIECE_ROWS = 20_000
+_NONE = msgspec.Raw(b"")
+_NAN = float("nan")
+# Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
+_IMAGE_KEYS = {
+    "id", "width", "height", "file_name", "date_created", "labellerr_file_id", "labellerr_file_status",
+    "labellerr_file_remarks",
+}  # fmt: skip
+_IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
+_CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id"}
+_CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
+_TOP_KEYS = {"images", "annotations", "categories"}
+_TOP_EXTRA = {"info", "licenses"}
+
+
+class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An annotation as it nearly always is; what is not so goes the slow way."""
+
+    image_id: int
+    category_id: int
+    id: int | None = None
+    segmentation: msgspec.Raw = _NONE
+    bbox: tuple[float, float, float, float] | None = None
+    area: float | None = None
+    iscrowd: int | bool | None = None
+    attributes: msgspec.Raw = _NONE
+    labellerr_answer_id: str | None = None
+    keypoints: msgspec.Raw = _NONE
+    num_keypoints: int | None = None
+    extra: msgspec.UnsetType | dict[str, Any] = msgspec.UNSET
+
+
+def read_coco_json(
+    body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool
+) -> Dataset:
+    """A Dataset of a coco_json export.
+
+    Parameters
+    ----------
+    body : bytes
+        The whole file.
+    categories : `categories` frame, optional
+        The template; it tells the types of the questions.
+    """
+    top = decode(body, dict[str, msgspec.Raw])
+    issues = IssueLog()
+    issues.unknown_keys.update(key for key in top if key not in _TOP_KEYS | _TOP_EXTRA)
+    classes, class_ids = _categories(decode(top.get("categories", b"[]"), list[Any]), categories, issues)
+    files, index = _images(decode(top.get("images", b"[]"), list[Any]), issues)
+    raws = decode(top.get("annotations", b"[]"), list[msgspec.Raw])
+    rest = {key: msgspec.json.decode(value) for key, value in top.items() if key not in _TOP_KEYS}
+    info = {**info, "exported_at": info.get("exported_at") or _exported_at(rest), "extra": rest}
+    columns, file_index = _annotations(raws, files["file_id"], index, class_ids, issues)
+    return assemble(
+        files=files,
+        file_count=len(files["file_id"]),
+        annotations=columns,
+        file_index=file_index,
+        categories=classes,
+        issues=issues,
+        info=info,
+        strict=strict,
+    )
+
+
+def _exported_at(rest: dict[str, Any]) -> str | None:
+    told = rest.get("info")
+    moment = milliseconds(told.get("date_created")) if isinstance(told, dict) else None
+    return None if moment is None else pd.Timestamp(moment, unit="ms", tz="UTC").isoformat()
+
+
+# --- categories and images
+
+
+def _categories(
+    told: list[Any], template: pd.DataFrame | None, issues: IssueLog
+) -> tuple[pd.DataFrame, dict[Any, tuple[str, str | None]]]:
+    """The frame, and (category_id, question_id) by COCO's id."""
+    entries = [each if isinstance(each, dict) else {"name": None, "entry": each} for each in told]
+    questions = [_text(each.get("labellerr_question_id")) for each in entries]
+    kinds = {} if template is None else dict(zip(template["question_id"], template["question_type"], strict=True))
+    rows, by_id = [], {}
+    for position, (entry, question) in enumerate(zip(entries, questions, strict=True)):
+        row_id = question if question is not None and questions.count(question) == 1 else _text(entry.get("id"))
+        if row_id is None:
+            issues.add("bad_row", "categories", None, position, f"category {position} has no id.")
+        extra = {key: value for key, value in entry.items() if key not in _CATEGORY_KEYS}
+        issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
+        extra = {key: value for key, value in extra.items() if key not in _CATEGORY_EXTRA or value not in (None, [], {}, "")}
+        color = entry.get("color")
+        if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
+            extra["color"] = color
+        rows.append(
+            (
+                row_id, _text(entry.get("name")), _text(entry.get("supercategory")), schema.hex_color(color), question,
+                kinds.get(question), whole(entry.get("id")), _json(extra),
+            )  # fmt: skip
+        )
+        by_id.setdefault(_key(entry.get("id")), (row_id or "", question))
+    names = [column.name for column in schema.TABLES["categories"]]
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
+    return schema.build("categories", columns, len(rows)), by_id
+
+
+def _images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any, int]]:
+    """The columns of `files`, and the row by COCO's id."""
+    rows: list[tuple[Any, ...]] = []
+    index: dict[Any, int] = {}
+    for position, image in enumerate(told):
+        if not isinstance(image, dict):
+            issues.add("bad_row", "files", None, position, f"image {position} is no object; it is in `extra`.")
+            image = {"entry": image}
+        extra = {key: value for key, value in image.items() if key not in _IMAGE_KEYS}
+        issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
+        extra = {key: value for key, value in extra.items() if key not in _IMAGE_EXTRA or value not in (None, "", {}, [])}
+        row_id = _text(image.get("labellerr_file_id"))
+        row_id = _text(image.get("id")) if row_id is None else row_id
+        if image.get("id") is None:
+            issues.add("bad_row", "files", row_id, position, f"image {position} has no id.")
+        for key in ("width", "height"):
+            if image.get(key) is not None and whole(image[key]) is None:
+                issues.add("not_a_number", "files", row_id, position, f"{key} of image {row_id} is {image[key]!r}.")
+                extra[key] = image[key]
+        created = milliseconds(image.get("date_created"))
+        if created is None and image.get("date_created") is not None:
+            extra["date_created"] = image["date_created"]
+        metadata = extra.get("file_metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        name = _text(image.get("file_name"))
+        ending = name.rsplit(".", 1)[1].lower() if name and "." in name else None
+        rows.append(
+            (
+                row_id, name, image.get("labellerr_file_status", NO_STATUS), whole(image.get("width")),
+                whole(image.get("height")), _text(metadata.get("file_format")) or ending,
+                number(metadata.get("file_size")), _text(image.get("labellerr_file_remarks")), created,
+                whole(image.get("id")), _json(extra),
+            )  # fmt: skip
+        )
+        index.setdefault(_key(image.get("id")), position)
+    names = (
+        "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
+        "coco_id", "extra",
+    )  # fmt: skip
+    columns: dict[str, Any] = {name: [] for name in names}
+    columns.update(zip(names, map(list, zip(*rows, strict=True)), strict=False))
+    columns["status"] = status_words(columns["status"])
+    return columns, index
+
+
+def _key(value: Any) -> Any:
+    """An id to look things up by: 3, 3.0 and "3" are one."""
+    found = whole(value)
+    return value if found is None and isinstance(value, str) else found
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _json(extra: dict[str, Any]) -> str | None:
+    return msgspec.json.encode(extra).decode() if extra else None
+
+
+# --- annotations
+
+
+def _annotations(
+    raws: list[msgspec.Raw],
+    file_ids: list[str | None],
+    index: dict[Any, int],
+    class_ids: dict[Any, tuple[str, str | None]],
+    issues: IssueLog,
+) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.int64]]]:
+    pieces = []
+    for start in range(0, len(raws), PIECE_ROWS):
+        piece = _Piece(list(_decoded(raws[start : start + PIECE_ROWS], start, issues)), start, file_ids, index, issues)
+        pieces.append(piece.columns(class_ids))
+        raws[start : start + PIECE_ROWS] = [_NONE] * len(raws[start : start + PIECE_ROWS])
+    if not pieces:
+        return {}, np.array([], dtype=np.int64)
+    joined: dict[str, Any] = {}
+    for name in list(pieces[0]):
+        parts = [piece.pop(name) for piece in pieces]
+        if isinstance(parts[0], np.ndarray):
+            joined[name] = np.concatenate(parts)
+        elif name == "type":
+            joined[name] = schema.categorical(np.concatenate([part.codes for part in parts]), schema.TYPES)
+        else:
+            joined[name] = pa.chunked_array(parts)
+    file_index = joined.pop("file_index")
+    joined["annotation_id"] = _fallback_ids(joined, file_index, file_ids)
+    return joined, file_index
+
+
+def _decoded(raws: list[msgspec.Raw], start: int, issues: IssueLog) -> Iterator[_Annotation]:
+    quick = msgspec.json.Decoder(_Annotation).decode
+    for position, raw in enumerate(raws, start):
+        try:
+            yield quick(raw)
+        except msgspec.ValidationError:
+            yield _slow(raw, position, issues)
+
+
+def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
+    """An annotation that holds more than the known keys, or other than the known types."""
+    try:
+        told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        issues.add("bad_row", "annotations", None, position, f"annotation {position} is no object; it is in `extra`.")
+        return _Annotation(-1, -1, extra={"entry": msgspec.json.decode(raw)})
+    shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
+    values = {key: msgspec.json.decode(value) for key, value in told.items()}
+    known = set(_Annotation.__struct_fields__) - {"extra"}
+    extra = {key: value for key, value in values.items() if key not in known}
+    issues.unknown_keys.update(extra.keys())
+
+    def keep(key: str, found: Any, code: str = "not_a_number") -> Any:
+        if found is None and values.get(key) is not None:
+            extra[key] = values[key]
+            issues.add(code, "annotations", _text(values.get("id")), position, f"{key} of annotation {position} is {values[key]!r}.")
+        return found
+
+    box = values.get("bbox")
+    numbers = [number(side) for side in box] if isinstance(box, list) and len(box) == 4 else []
+    good = bool(numbers) and None not in numbers
+    crowd, answer = values.get("iscrowd"), values.get("labellerr_answer_id")
+    annotation_id = whole(values.get("id"))
+    if annotation_id is None and answer is None and values.get("id") is not None:
+        answer = values["id"]  # an id that is text is the only one there is
+    image, category = _key(values.get("image_id")), _key(values.get("category_id"))
+    for key, found in (("image_id", image), ("category_id", category)):
+        if not isinstance(found, int):
+            extra[key] = values.get(key)
+    return _Annotation(
+        image_id=image,
+        category_id=category,
+        id=annotation_id,
+        segmentation=shapes.get("segmentation", _NONE),
+        bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,  # type: ignore[arg-type]
+        area=keep("area", number(values.get("area"))),
+        iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
+        attributes=shapes.get("attributes", _NONE),
+        labellerr_answer_id=_text(answer),
+        keypoints=shapes.get("keypoints", _NONE),
+        num_keypoints=keep("num_keypoints", whole(values.get("num_keypoints"))),
+        extra=extra,
+    )
+
+
+class _Piece:
+    """Some thousand annotations on their way to columns."""
+
+    def __init__(
+        self, rows: list[_Annotation], start: int, file_ids: list[str | None], index: dict[Any, int], issues: IssueLog
+    ) -> None:
+        self.rows, self.start, self.issues = rows, start, issues
+        self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
+        self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
+        self.keypoints: list[bytes | None] = [bytes(row.keypoints) or None for row in rows]
+        self.kinds = [self._kind(position) for position in range(len(rows))]
+        self.boxes = np.array([row.bbox or (_NAN,) * 4 for row in rows], dtype=np.float64).reshape(-1, 4)
+        self.areas = np.array([_NAN if row.area is None else row.area for row in rows], dtype=np.float64)
+
+    def columns(self, class_ids: dict[Any, tuple[str, str | None]]) -> dict[str, Any]:
+        rows = self.rows
+        self._put_right()
+        self._measure()
+        for position in np.flatnonzero(self.file_index < 0):
+            row = rows[position]
+            self._tell(
+                "dangling_image_id", int(position), f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there."
+            )
+        classes = [class_ids.get(row.category_id, (_text(row.category_id), None)) for row in rows]
+        text, whole_number = pa.large_string(), pa.int64()
+        return {
+            "annotation_id": pa.array([_row_id(row) for row in rows], text),
+            "file_index": self.file_index,
+            "question_id": pa.array([question for _, question in classes], text),
+            "category_id": pa.array([row_id for row_id, _ in classes], text),
+            "type": schema.categorical(self.kinds, schema.TYPES),
+            "bbox_x": self.boxes[:, 0],
+            "bbox_y": self.boxes[:, 1],
+            "bbox_width": self.boxes[:, 2],
+            "bbox_height": self.boxes[:, 3],
+            "area": self.areas,
+            "segmentation": pa.array(self.segmentation, pa.large_binary()).cast(text),
+            "keypoints": pa.array(self.keypoints, pa.large_binary()).cast(text),
+            "iscrowd": pa.array([None if row.iscrowd is None else bool(row.iscrowd) for row in rows], pa.bool_()),
+            "attributes": pa.array([bytes(row.attributes) or None for row in rows], pa.large_binary()).cast(text),
+            "coco_id": pa.array([row.id for row in rows], whole_number),
+            "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
+            "extra": pa.array([_extra(row) for row in rows], text),
+        }
+
+    def _kind(self, position: int) -> int:
+        """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""
+        keypoints = self.keypoints[position]
+        if keypoints is not None and len(keypoints) > 4:
+            values = msgspec.json.decode(keypoints)
+            if isinstance(values, list) and len(values) == 3:
+                if all(number(value) is not None for value in values):
+                    self.segmentation[position] = msgspec.json.encode(values[:2])
+                    return _POINT
+            elif isinstance(values, list) and values:
+                if (self.segmentation[position] or b"")[:1] in b"[" and _head(self.segmentation[position]) == b"[]":
+                    self.segmentation[position] = None
+                return _KEYPOINTS
+        self.keypoints[position] = None
+        head = _head(self.segmentation[position])
+        if head == b"[[":
+            return _POLYGON
+        if head[:1] == b"{":
+            return _MASK
+        if head[:1] == b"[" and head != b"[]":
+            self.segmentation[position] = b"[" + bytes(self.segmentation[position] or b"") + b"]"  # one flat ring
+            return _POLYGON
+        if head not in (b"", b"[]", b"nu"):
+            self._bad(position, "is neither rings nor RLE")
+        self.segmentation[position] = None
+        return _BBOX
+
+    def _put_right(self) -> None:
+        for corner, side in ((0, 2), (1, 3)):
+            for position in np.flatnonzero(self.boxes[:, side] < 0):
+                self.boxes[position, corner] += self.boxes[position, side]
+                self.boxes[position, side] *= -1
+                self._tell("swapped_corners", int(position), "a box with a negative side was put right.")
+
+    def _measure(self) -> None:
+        """Boxes and areas that were not told, from the shapes."""
+        kinds = np.array(self.kinds)
+        no_box, no_area = np.isnan(self.boxes).all(axis=1), np.isnan(self.areas)
+        plain = no_area & (kinds == _BBOX)
+        self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
+        for position in np.flatnonzero(no_box | (no_area & np.isin(kinds, (_POLYGON, _MASK)))):
+            try:
+                area, box = self._measured(int(position), int(kinds[position]))
+            except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
+                self._bad(int(position), f"gives no box and area: {problem}", stays=True)
+                continue
+            if no_box[position]:
+                self.boxes[position] = box
+            if no_area[position]:
+                self.areas[position] = area
+
+    def _measured(self, position: int, kind: int) -> tuple[float, Any]:
+        if kind == _BBOX:
+            return _NAN, (_NAN,) * 4
+        if kind == _KEYPOINTS:
+            marks = np.array(msgspec.json.decode(self.keypoints[position] or b"[]"), dtype=np.float64).reshape(-1, 3)
+            shown = marks[marks[:, 2] > 0, :2]
+            return _NAN, geometry.bounds(shown, np.array([len(shown)]))[0]
+        value = msgspec.json.decode(self.segmentation[position] or b"null")
+        if kind == _POINT:
+            return _NAN, (value[0], value[1], 0.0, 0.0)
+        if kind == _MASK:
+            area, box = masks.area_and_bbox(masks.checked_counts(value), int(value["size"][0]))
+            return float(area), box
+        points = np.array([len(ring) // 2 for ring in value])
+        xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
+        return float(geometry.ring_areas(xy, points).sum()), geometry.bounds(xy, points.sum(keepdims=True))[0]
+
+    def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
+        row = self.rows[position]
+        if not stays:
+            extra = row.extra if isinstance(row.extra, dict) else {}
+            row.extra = {**extra, "segmentation": msgspec.json.decode(self.segmentation[position] or b"null")}
+        self._tell("bad_segmentation", position, f"the segmentation of annotation {_row_id(row)} {what}.")
+
+    def _tell(self, code: str, position: int, message: str) -> None:
+        severity = "warning" if code == "swapped_corners" else "error"
+        self.issues.add(code, "annotations", _row_id(self.rows[position]), self.start + position, message, severity)
+
+
+_BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (
+    schema.TYPES.index(name) for name in ("bbox", "polygon", "point", "keypoints", "mask")
+)
+
+
+def _head(text: bytes | None) -> bytes:
+    """The first two signs that are no white space."""
+    if text is None:
+        return b""
+    head = text[:2]
+    return head if not head[1:].isspace() else b"".join(text[:4000].split())[:2]
+
+
+def _row_id(row: _Annotation) -> str | None:
+    if row.labellerr_answer_id:
+        return row.labellerr_answer_id
+    return None if row.id is None else str(row.id)
+
+
+def _if_whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _extra(row: _Annotation) -> str | None:
+    extra = row.extra if isinstance(row.extra, dict) else {}
+    if row.num_keypoints is not None:
+        extra = {**extra, "num_keypoints": row.num_keypoints}
+    return msgspec.json.encode(extra).decode() if extra else None
+
+
+def _fallback_ids(
+    columns: dict[str, Any], file_index: np.ndarray[Any, np.dtype[np.int64]], file_ids: list[str | None]
+) -> pa.ChunkedArray:
+    """Ids for the annotations that came with none: file, question and place among that question's rows."""
+    ids = columns["annotation_id"]
+    if not ids.null_count:
+        return ids
+    keys = pd.DataFrame({"file": file_index, "question": columns["category_id"].to_pandas()})
+    places = keys.groupby(["file", "question"], dropna=False).cumcount()
+    made = [
+        row_id
+        if row_id is not None
+        else f"{file_ids[file] if file >= 0 else 'unknown'}/{question}/{place}"
+        for row_id, file, question, place in zip(ids.to_pylist(), file_index, keys["question"], places, strict=True)
+    ]
+    return pa.chunked_array([pa.array(made, pa.large_string())])

@@ -1,0 +1,291 @@
+"""The csv export: every cell is read as text first, then understood."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from labellerr_ds import schema, service
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.answers import AnswerRows, json_text, looks_like_shape
+from labellerr_ds.readers.assemble import (
+    NO_STATUS,
+    assemble,
+    found_categories,
+    milliseconds,
+    number,
+    status_words,
+    whole,
+)
+from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.native_json import FILE_COLUMNS
+
+# How the columns of `files` are usually spelled; compared in lower case, with _ for spaces.
+SPELLINGS = {
+    "file_id": ("file_id", "fileid"),
+    "file_name": ("file_name", "filename"),
+    "status": ("file_status", "status"),
+    "remarks": ("remarks", "file_remarks", "remark"),
+    "created_at": ("created_at", "date_created"),
+    "updated_at": ("updated_at", "date_updated"),
+    "width": ("image_width", "width"),
+    "height": ("image_height", "height"),
+    "file_size_mb": ("file_size", "file_size_mb"),
+    "file_format": ("file_format", "format"),
+}
+_COLUMN_OF = {spelling: column for column, spellings in SPELLINGS.items() for spelling in spellings}
+_ANSWER_COLUMN = "answer"
+DELIMITERS = ",;\t|"
+
+
+def as_text(body: bytes, issues: IssueLog | None = None) -> str:
+    """The text of a table: by its byte order mark, else UTF-8, else cp1252, which is told."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if body.startswith(mark):
+            return body.decode(encoding)
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        text = body.decode("cp1252", errors="replace")
+        if issues is not None:
+            issues.add(
+                "guessed_encoding", "export", None, problem.start,
+                f"the table is not UTF-8 (byte {problem.start:,}); it was read as cp1252.", "warning",
+            )  # fmt: skip
+        return text
+
+
+def header_of(text: str) -> tuple[list[str], str]:
+    """The first row and the delimiter that gives it the most columns."""
+    tried = {}
+    for delimiter in DELIMITERS:
+        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
+        tried[delimiter] = next(iter(reader), [])
+    delimiter = max(DELIMITERS, key=lambda each: len(tried[each]))
+    return tried[delimiter], delimiter
+
+
+def is_table(text: str) -> bool:
+    """Whether a text may be a table of an export: its header has several columns, or one that is known."""
+    try:
+        header, _ = header_of(text)
+    except csv.Error:
+        return False
+    return len(header) > 1 or any(_spelled(name) in _COLUMN_OF for name in header)
+
+
+def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:
+    """A Dataset of a csv export.
+
+    Parameters
+    ----------
+    body : bytes
+        The whole file.
+    categories : `categories` frame, optional
+        The template: it tells which columns are questions, and their types.
+    """
+    issues = IssueLog()
+    header, cells, surplus = _cells(as_text(body, issues))
+    raw = pd.DataFrame(
+        {place: schema.text(column) for place, column in enumerate(cells)}, index=pd.RangeIndex(len(cells[0]) if cells else 0)
+    )
+    raw.columns = pd.Index(header, dtype=object)
+    table = _Table(header, cells, surplus, categories, issues)
+    return assemble(
+        files=table.files(),
+        file_count=len(table.file_rows),
+        annotations=table.annotations(),
+        file_index=np.array(table.rows.file_index, dtype=np.int64),
+        categories=found_categories(table.rows.questions, categories),
+        issues=issues,
+        info=info,
+        strict=strict,
+        raw=raw,
+    )
+
+
+def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]:
+    """Header, columns, and what rows have more than the header, by row."""
+    header, delimiter = header_of(text)
+    if not header:
+        raise ReadError("the table has no header: it is empty.")
+    surplus: dict[int, list[str]] = {}
+    try:
+        read = pd.read_csv(
+            io.StringIO(text, newline=""), sep=delimiter, header=None, dtype=object, keep_default_na=False,
+            na_filter=False, index_col=False, quotechar='"', skip_blank_lines=True, low_memory=False,
+        )  # fmt: skip
+        columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
+    except pd.errors.ParserError:  # a row longer than the header
+        csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
+        except csv.Error as problem:
+            raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
+        wide = len(header)
+        surplus = {place: row[wide:] for place, row in enumerate(rows) if len(row) > wide}
+        columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)]
+    return header, columns, surplus
+
+
+def _spelled(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
+
+
+class _Table:
+    """A table on its way to frames."""
+
+    def __init__(
+        self, header: list[str], cells: list[list[str]], surplus: dict[int, list[str]],
+        categories: pd.DataFrame | None, issues: IssueLog,
+    ) -> None:  # fmt: skip
+        self.header, self.cells, self.surplus, self.issues = header, cells, surplus, issues
+        self.rows = AnswerRows(issues)
+        self.length = len(cells[0]) if cells else 0
+        names = set() if categories is None else set(categories["name"].dropna())
+        spelled = [_spelled(name) for name in header]
+        self.answer_columns = self._answer_columns(spelled)
+        self.file_columns: dict[str, int] = {}
+        for place, (name, word) in enumerate(zip(header, spelled, strict=True)):
+            column = _COLUMN_OF.get(word)
+            if column and column not in self.file_columns and name not in names:
+                self.file_columns[column] = place
+        self.questions = {} if self.answer_columns else self._questions(categories)
+        self.template = {} if categories is None else {
+            row_id: (None if pd.isna(name) else name, None if pd.isna(kind) else kind)
+            for row_id, name, kind in zip(
+                categories["category_id"], categories["name"], categories["question_type"], strict=True
+            )
+        }
+        taken = {*self.file_columns.values(), *self.questions, *self.answer_columns.values()}
+        self.rest = [place for place in range(len(header)) if place not in taken]
+        self.file_rows = self._file_rows()
+
+    def _answer_columns(self, spelled: list[str]) -> dict[str, int]:
+        """Where question, type and answer stand in a table with a row an answer; nothing in others."""
+        place = {name: position for position, name in reversed(list(enumerate(spelled)))}
+        found = {"answer": place.get(_ANSWER_COLUMN), "id": place.get("question_id")}
+        found["name"] = next((place[key] for key in service.ANSWER_QUESTION_KEYS if key in place), None)
+        found["type"] = next((place[key] for key in service.ANSWER_TYPE_KEYS if key in place), None)
+        if found["answer"] is None or (found["id"] is None and found["name"] is None):
+            return {}
+        return {key: position for key, position in found.items() if position is not None}
+
+    def _questions(self, categories: pd.DataFrame | None) -> dict[int, tuple[str, str | None, str | None]]:
+        """(question id, name, type) by the place of the column."""
+        places = [place for place in range(len(self.header)) if place not in self.file_columns.values()]
+        seen: Counter[str] = Counter()
+        found: dict[int, tuple[str, str | None, str | None]] = {}
+        for place in places:
+            name = self.header[place]
+            seen[name] += 1
+            if categories is None:
+                if any(looks_like_shape(_json(cell)) for cell in self.cells[place] if cell[:1] in "[{" and cell):
+                    found[place] = (name if seen[name] == 1 else f"{name}.{seen[name] - 1}", name, None)
+                continue
+            same = categories[categories["name"] == name]
+            if len(same):  # two columns of one name stand in the template's order
+                row = same.iloc[min(seen[name], len(same)) - 1]
+                kind = row["question_type"]
+                found[place] = (str(row["category_id"]), name, None if pd.isna(kind) else str(kind))
+        return found
+
+    def _file_rows(self) -> list[list[int]]:
+        """The rows of each file."""
+        if not self.answer_columns:
+            return [[row] for row in range(self.length)]
+        key = next((self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns), None)
+        if key is None:
+            raise ReadError("the table has a row an answer, but no column file_id or file_name that tells of which file.")
+        groups: dict[str, list[int]] = {}
+        for row, value in enumerate(self.cells[key]):
+            groups.setdefault(value, []).append(row)
+        return list(groups.values())
+
+    # --- columns out
+
+    def files(self) -> dict[str, Any]:
+        """The columns of `files`; reads the answers on the way."""
+        made = [self._file(position, rows) for position, rows in enumerate(self.file_rows)]
+        columns: dict[str, Any] = {name: [] for name in FILE_COLUMNS}
+        columns.update(zip(FILE_COLUMNS, map(list, zip(*made, strict=True)), strict=False))
+        columns["status"] = status_words(columns["status"])
+        return columns
+
+    def annotations(self) -> dict[str, Any]:
+        """The columns of `annotations`."""
+        columns = self.rows.columns()
+        if "question_id" in columns:
+            columns["category_id"] = columns["question_id"]
+        return columns
+
+    def _file(self, position: int, rows: list[int]) -> tuple[Any, ...]:
+        row = rows[0]
+        extra: dict[str, Any] = {self.header[place]: self.cells[place][row] for place in self.rest}
+        told = {name: self.cells[place][row] for name, place in self.file_columns.items()}
+        file_id = told.get("file_id") or told.get("file_name") or f"row-{row}"
+        self._read_answers(position, file_id, rows)
+        if more := [self.surplus[each] for each in rows if each in self.surplus]:
+            self.issues.add("bad_row", "files", file_id, position, f"row {row} has more cells than the header.")
+            extra["surplus"] = more[0] if len(more) == 1 else more
+
+        def measure(name: str, understand: Any) -> Any:
+            found = understand(told[name]) if told.get(name) else None
+            if found is None and told.get(name):
+                self.issues.add("not_a_number", "files", file_id, position, f"{name} of file {file_id} is {told[name]!r}.")
+                extra[self.header[self.file_columns[name]]] = told[name]
+            return found
+
+        return (
+            file_id,
+            told.get("file_name"),
+            told.get("status", NO_STATUS),
+            measure("width", whole),
+            measure("height", whole),
+            told["file_format"].lower() if told.get("file_format") else None,
+            measure("file_size_mb", number),
+            told.get("remarks"),
+            measure("created_at", milliseconds),
+            measure("updated_at", milliseconds),
+            json_text(extra) if extra else None,
+        )
+
+    def _read_answers(self, position: int, file_id: str, rows: list[int]) -> None:
+        self.rows.begin(position, file_id)
+        for row in rows:
+            for place, (question_id, name, kind) in self.questions.items():
+                self.rows.question(question_id, name, kind, _answer(self.cells[place][row], kind))
+            told: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
+            if own_id := told.get("id") or told.get("name"):
+                name, kind = self.template.get(own_id, (None, None))
+                kind = told.get("type") or kind
+                self.rows.question(own_id, told.get("name") or name, kind, _answer(told["answer"], kind))
+
+
+def _json(cell: str) -> Any:
+    try:
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _answer(cell: str, kind: str | None) -> Any:
+    """What a cell holds: JSON for all but the answers that are one text."""
+    if not cell:
+        return None
+    single = kind is not None and kind.lower() in ("radio", "dropdown", "boolean", "input")
+    if single and cell[0] != "[":
+        return cell
+    found = _json(cell)
+    if single and not isinstance(found, list):
+        return cell
+    return cell if found is None else found
