@@ -323,31 +323,36 @@ def label_states(status: pd.Categorical, annotation_count: Any) -> pd.Categorica
 
 def plain(frame: pd.DataFrame, table: Table) -> pa.Table:
     """The frame in plain Arrow types, which every tool reads: shapes as text, categories as dictionaries."""
-    arrays = []
+    arrays, words = [], {}
     for column in TABLES[table]:
         values = frame[column.name].array
         if column.kind == "category":
-            codes = pa.array(values.codes, mask=values.codes < 0)
-            words = pa.array(list(values.categories), pa.large_string())
-            arrays.append(pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), words))
+            words[column.name] = list(values.categories)
+            codes = pa.array(values.codes, pa.int32(), mask=values.codes < 0)
+            names = pa.array(words[column.name], pa.large_string())
+            arrays.append(pa.DictionaryArray.from_arrays(codes, names))
         else:
             arrays.append(pa.array(values))
-    return pa.table(arrays, names=[column.name for column in TABLES[table]])
+    made = pa.table(arrays, names=[column.name for column in TABLES[table]])
+    return made.replace_schema_metadata({_CATEGORIES: json_text(words)})  # Parquet forgets unused ones
+
+
+_CATEGORIES = b"labellerr_categories"
 
 
 def restore(stored: pa.Table, table: Table) -> pd.DataFrame:
     """The frame back from plain Arrow types, equal to what it was."""
     columns: dict[str, Any] = {}
+    told = json.loads((stored.schema.metadata or {}).get(_CATEGORIES, b"{}"))
     for column in TABLES[table]:
         if column.name not in stored.column_names:
             continue
         values = stored[column.name]
-        if column.kind == "category" and pa.types.is_dictionary(values.type):
-            joined = values.combine_chunks()
-            if isinstance(joined, pa.ChunkedArray):
-                joined = joined.chunk(0) if joined.num_chunks else pa.DictionaryArray.from_arrays([], [])
-            codes = joined.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-            columns[column.name] = categorical(codes, joined.dictionary.to_pylist())
+        if column.kind == "category":
+            found = values.cast(pa.large_string())
+            names = told.get(column.name) or pc.unique(found.drop_null()).to_pylist()
+            places = pc.index_in(found, pa.array(names, pa.large_string())).fill_null(-1)
+            columns[column.name] = categorical(places.to_numpy(), names)
         elif column.kind == "time":
             columns[column.name] = pd.DatetimeIndex(values.to_pandas()).array
         else:

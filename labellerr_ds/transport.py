@@ -161,6 +161,9 @@ class Transport:
 
     def post(self, path: str, what: str, body: Mapping[str, Any], **params: str) -> Any:
         """JSON of a POST; sent once, but for the one that only asks for states."""
+        # A new connection: one that was kept may be gone at the other end, and then nobody could tell
+        # whether what was sent on it arrived.
+        self._session.get_adapter(self.base_url + path).close()
         return self._send("POST", path, what, params, body)
 
     def _send(

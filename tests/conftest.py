@@ -1,1 +1,87 @@
-"""What every test shares."""
+"""What every test shares: sandboxes, and a look for secrets in everything that is printed."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import socket
+
+import pytest
+
+import labellerr_ds as lds
+from labellerr_ds.sandbox import Sandbox
+
+SAMPLES = pathlib.Path(__file__).parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """Sandboxes by their arguments, each started once and left as it is."""
+    started: dict[tuple[object, ...], Sandbox] = {}
+
+    def served(variant: str = "", files: int = 24, **more: object) -> Sandbox:
+        key = (variant, files, *sorted(more.items()))
+        if key not in started:
+            started[key] = Sandbox(files=files, variant=variant, **{"export_seconds": 0, **more}).start()
+        return started[key]
+
+    served.started = started
+    yield served
+    for sandbox in started.values():
+        sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(serve):
+    return serve()
+
+
+@pytest.fixture
+def fresh():
+    """A sandbox of this test alone, to be changed."""
+    with Sandbox(files=24, export_seconds=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox):
+    return lds.Client.sandbox(sandbox)
+
+
+@pytest.fixture
+def project(client, sandbox):
+    return client.project(sandbox.project_ids[0])
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Nothing beyond loopback is reached."""
+    connect = socket.socket.connect
+
+    def only_loopback(self, address):
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "localhost", "::1"):
+            raise OSError(f"a test must not reach {address[0]}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", only_loopback)
+    for name in ("KEY", "SECRET"):
+        monkeypatch.delenv(f"LABELLERR_API_{name}", raising=False)
+    monkeypatch.delenv("LABELLERR_CLIENT_ID", raising=False)
+    monkeypatch.delenv("LABELLERR_BASE_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_told(request, caplog, capsys):
+    """No key, secret or signature is in what a test printed or logged, down to DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    used = [request.getfixturevalue(name) for name in ("sandbox", "fresh") if name in request.fixturenames]
+    serve = request.getfixturevalue("serve") if "serve" in request.fixturenames else None
+    yield
+    if request.node.get_closest_marker("tells_keys"):
+        return
+    used += serve.started.values() if serve else []
+    told = caplog.text + "".join(capsys.readouterr())
+    assert "X-Sandbox-Signature" not in told
+    for sandbox in used:
+        assert sandbox.api_key not in told
+        assert sandbox.api_secret not in told

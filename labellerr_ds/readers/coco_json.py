@@ -144,6 +144,10 @@ def _images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any
             extra["date_created"] = image["date_created"]
         metadata = extra.get("file_metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
+        more = {key: value for key, value in metadata.items() if key not in ("file_size", "file_format")}
+        if metadata:  # as our own writer puts what COCO has no place for
+            extra = {key: value for key, value in extra.items() if key != "file_metadata"}
+            extra.update({"file_metadata": more} if more else {})
         name = _text(image.get("file_name"))
         ending = name.rsplit(".", 1)[1].lower() if name and "." in name else None
         rows.append(

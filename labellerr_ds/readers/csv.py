@@ -75,12 +75,12 @@ def header_of(text: str) -> tuple[list[str], str]:
 
 
 def is_table(text: str) -> bool:
-    """Whether a text may be a table of an export: its header has several columns, or one that is known."""
+    """Whether a text is a table of an export: its header names a column of files."""
     try:
         header, _ = header_of(text)
     except csv.Error:
         return False
-    return len(header) > 1 or any(_spelled(name) in _COLUMN_OF for name in header)
+    return any(_COLUMN_OF.get(_spelled(name)) in ("file_id", "file_name") for name in header)
 
 
 def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:

@@ -138,7 +138,7 @@ class Sandbox:
         seed: int = 0,
         variant: str | None = None,
         *,
-        export_seconds: float = 1.5,
+        export_seconds: float = 0.8,
         port: int = 0,
         store_port: int = 0,
     ) -> None:

@@ -1,0 +1,266 @@
+"""The command line: each command does what one call of the library does.
+
+Data goes to stdout, messages to stderr. Exit codes: 0 done, 1 it failed, 2 the call was wrong, 3 no
+files match, 130 stopped by the user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import labellerr_ds as lds
+from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
+
+app = typer.Typer(
+    help="Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they would print the values of variables
+    add_completion=False,
+)
+_err = Console(stderr=True, highlight=False)
+
+FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
+
+
+class Form(str, Enum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class Level(str, Enum):
+    """What a row is."""
+
+    ANNOTATION = "annotation"
+    FILE = "file"
+
+
+_As = Annotated[Form, typer.Option("--as", help="How to print it.")]
+_Project = Annotated[str, typer.Argument(help="The project's id.")]
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Errors and warnings as a line on stderr, and the exit code that fits."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", lds.LabellerrWarning)
+            warnings.showwarning = lambda message, *_: _say(f"warning: {message}", "yellow")
+            yield
+    except lds.EmptyExportError as problem:
+        _say(str(problem), "yellow")
+        raise typer.Exit(NOTHING) from None
+    except lds.InvalidArgumentError as problem:
+        _say(str(problem), "red")
+        raise typer.Exit(WRONG_CALL) from None
+    except lds.LabellerrError as problem:
+        _say(str(problem), "red")
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
+
+
+def _say(message: str, style: str = "") -> None:
+    _err.print(Text(message, style=style))
+
+
+def _print(
+    frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False
+) -> None:
+    if form is Form.CSV:
+        typer.echo(frame.to_csv(index=False), nl=False)
+    elif form is Form.JSON:
+        typer.echo(_json(frame))
+    else:
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in frame.columns:
+            table.add_column(str(name), overflow="ellipsis" if short else "fold", no_wrap=short)
+        for row in frame.itertuples(index=False):
+            table.add_row(*(Text(_cell(value)) for value in row))
+        Console(highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, float) and value == value:
+        return f"{value:g}"
+    return "" if pd.isna(value) else str(value)
+
+
+def _json(frame: pd.DataFrame) -> str:
+    return str(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=1))
+
+
+def _preview(dataset: lds.Dataset, level: str, rows: int, title: str | None = None) -> None:
+    """The first rows, in as many columns as fit a terminal."""
+    if level == "file" or dataset.annotations.empty:
+        columns = ["file_name", "status", "label_state", "width", "height", "annotation_count"]
+        _print(dataset.files[columns].head(rows), title=title, short=True)
+        return
+    frame = dataset.annotations.head(rows)
+    short = frame[["file_name", "status", "category", "type", "value"]].copy()
+    boxes = frame.labellerr.boxes("xywh")
+    short["bbox"] = [" ".join(f"{side:g}" for side in each) if each[0] == each[0] else "" for each in boxes]
+    short["area"] = frame["area"]
+    _print(short, title=title, short=True)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option(help="A folder for the files; a temporary one where none is given.")] = None,
+    files: Annotated[int, typer.Option(help="Files of the sample project.")] = 60,
+) -> None:
+    """Run the main job on the built-in sandbox, in all four formats."""
+    folder = out or Path(tempfile.mkdtemp(prefix="labellerr-demo-"))
+    with _told(), Sandbox(files=files) as sandbox:
+        _say(NOTICE, "dim")
+        client = lds.Client.sandbox(sandbox)
+        project = client.project(sandbox.project_ids[0])
+        for form in lds.ExportFormat:
+            dataset = lds.export_dataset(project, ["accepted"], format=form, download_to=folder)
+            title = f'export_to_dataframe(project, ["accepted"], format="{form}"): {len(dataset.annotations):,} rows'
+            _preview(dataset, "annotation", 5, title)
+        typer.echo(f"The exports as they were served: {folder}")
+        for path in sorted(folder.iterdir()):
+            typer.echo(f"  {path}  {path.stat().st_size:,} bytes")
+
+
+@app.command()
+def projects(form: _As = Form.TABLE) -> None:
+    """List the projects that the key can see."""
+    with _told():
+        _print(lds.Client().projects(), form)
+
+
+@app.command()
+def exports(project: _Project, form: _As = Form.TABLE) -> None:
+    """List a project's exports, newest first."""
+    with _told():
+        _print(lds.Client().project(project).exports(), form)
+
+
+@app.command()
+def export(
+    project: _Project,
+    status: Annotated[list[str], typer.Option(help="A status, or all, annotated, reviewed, none; may be repeated.")],
+    since: Annotated[str | None, typer.Option(help="Only what changed since: 2026-11-01, or 7d.")] = None,
+    format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",  # noqa: A002
+    out: Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")] = None,
+    coco: Annotated[Path | None, typer.Option(help="Write a COCO file here.")] = None,
+    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
+    name: Annotated[str | None, typer.Option(help="The export's name.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="A folder to keep the export in as it was served.")] = None,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Export a project's labels, wait, and write or show them as one frame."""
+    with _told():
+        write = _writer(out) if out else None
+        dataset = lds.export_dataset(
+            project,
+            [each.strip() for word in status for each in word.split(",") if each.strip()],
+            since,
+            format=format,
+            name=name,
+            timeout=timeout,
+            download_to=keep,
+            allow_empty=allow_empty,
+            progress=not quiet,
+        )
+        _say(repr(dataset))
+        if write:
+            write(dataset.to_frame(level=level.value))
+            typer.echo(str(out))
+        if coco:
+            typer.echo(str(dataset.to_coco_json(coco)))
+        if not out and not coco:
+            _preview(dataset, level.value, 20)
+
+
+def _writer(out: Path) -> Callable[[pd.DataFrame], None]:
+    writers: dict[str, Callable[[pd.DataFrame], None]] = {
+        ".parquet": lambda frame: frame.labellerr.plain().to_parquet(out),
+        ".csv": lambda frame: frame.labellerr.plain().to_csv(out, index=False),
+        ".json": lambda frame: _write_json(frame, out),
+    }
+    if out.suffix.lower() not in writers:
+        raise lds.InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")
+    if not out.absolute().parent.is_dir():
+        raise lds.InvalidArgumentError(f"--out: there is no folder {out.parent}.")
+    return writers[out.suffix.lower()]
+
+
+def _write_json(frame: pd.DataFrame, out: Path) -> None:
+    """Records, with shapes, attributes and the like as JSON and not as text of it."""
+    records = json.loads(_json(frame))
+    for record in records:
+        for key in ("attributes", "extra"):
+            if record.get(key) is not None:
+                record[key] = json.loads(record[key])
+    out.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="An export: a file, a ZIP, or a folder.")],
+    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
+    rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+) -> None:
+    """Read an export that lies on disk, and show what is in it."""
+    with _told():
+        dataset = lds.read_export(file)
+        _say(repr(dataset))
+        _preview(dataset, level.value, rows)
+        if len(dataset.issues):
+            _print(dataset.issues.head(rows), title="issues")
+
+
+@app.command()
+def sandbox(
+    files: Annotated[int, typer.Option(help="Files of the largest project.")] = 60,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 0,
+    variant: Annotated[str, typer.Option(help="Other forms of what is assumed, joined by commas.")] = "",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    variants: Annotated[bool, typer.Option("--variants", help="Only list the variants.")] = False,
+) -> None:
+    """Serve the built-in simulation of Labellerr until Ctrl-C; prints the lines that make Client() use it."""
+    if variants:
+        for row, names in VARIANTS.items():
+            typer.echo(f"{row}: {', '.join(names)}")
+        return
+    try:
+        served = Sandbox(files=files, seed=seed, variant=variant, port=port)
+    except ValueError as problem:
+        _say(str(problem), "red")
+        raise typer.Exit(WRONG_CALL) from None
+    with _told(), served:
+        _say(NOTICE, "dim")
+        for name, value in (
+            ("API_KEY", served.api_key), ("API_SECRET", served.api_secret), ("CLIENT_ID", served.client_id),
+            ("BASE_URL", served.base_url),
+        ):  # fmt: skip
+            typer.echo(f"export LABELLERR_{name}={value}")
+        sys.stdout.flush()
+        _say("Paste these lines into another shell. Ctrl-C ends it.")
+        while True:
+            time.sleep(3600)

@@ -1,0 +1,189 @@
+"""What comes back equals what the sandbox holds: each project, format and variant.
+
+What each format cannot carry, and why:
+
+========== =====================================================================================
+json       when a file last changed (`updated_at`): no export file carries it
+csv        the same
+coco_json  the same; the file's size; answers to questions, polylines, children (`parent_id`);
+           rotation; it is for images only. With `ids-plain` also the ids, statuses and remarks.
+           With `boxes-rings` boxes are rings, so their type is `polygon`
+png        all but pixels: instances of one class are one, later answers lie over earlier, what
+           lies wholly under others is gone; sizes, names' endings, remarks and times of files;
+           statuses, but where one alone was asked for; images only
+========== =====================================================================================
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import labellerr_ds as lds
+from labellerr_ds.masks import rle_to_mask
+from labellerr_ds.sandbox import VARIANTS
+
+FILES = [
+    "file_id", "file_name", "status", "label_state", "width", "height", "file_format", "file_size_mb", "remarks",
+    "created_at", "annotation_count",
+]  # fmt: skip
+NOT_IN_COCO = {"file_size_mb", "annotation_count", "label_state"}
+PLAIN_LACKS = {"file_id", "status", "remarks", "label_state"}
+COMMON = ["list", "list-flat", "list-404", "status-response", "status-null", "link-text", "link-download-url"]
+COMMON += ["link-late", "body-zip", "body-zip-folder", "body-gzip", "parts", "since-inclusive"]
+OF_ANSWERS = ["answers-question", "answers-dict", "values-list", "video-list"]
+TOUCHES = {
+    "json": ["", *COMMON[1:], *OF_ANSWERS],
+    "csv": ["", "body-zip-folder", "body-gzip", "parts", *OF_ANSWERS, "csv-answers", "csv-bom-semicolon"]
+    + ["csv-answers,parts,answers-question", "csv-bom-semicolon,parts,body-zip"],
+    "coco_json": ["", "body-zip", "body-gzip", "parts", "ids-one", "ids-plain", "boxes-rings", "boxes-rings,ids-plain,parts"],
+    "png": ["", "body-zip-folder", "body-gzip", "parts", *VARIANTS["png"], "png-class,parts,body-zip-folder"],
+}
+
+
+def test_every_variant_is_tried():
+    tried = {name for variants in TOUCHES.values() for each in variants for name in each.split(",") if name}
+    tried |= {"empty-status", "empty-file"}  # in test_door.py
+    assert tried == {name for names in VARIANTS.values() for name in names}
+
+
+def plain(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Objects with None for what is missing, so that frames of two makers compare by value."""
+    told = {}
+    for name in columns:
+        values = frame[name].tolist()
+        told[name] = [None if not isinstance(value, list | dict) and pd.isna(value) else value for value in values]
+    return pd.DataFrame(told, dtype=object)
+
+
+def assert_equal(ours: pd.DataFrame, theirs: pd.DataFrame, columns: list[str]) -> None:
+    for name in columns:
+        a, b = plain(ours, [name])[name].tolist(), plain(theirs, [name])[name].tolist()
+        assert a == b, name
+
+
+def exported(sandbox, place: int, form: str, statuses="all", **more) -> lds.Dataset:
+    client = lds.Client.sandbox(sandbox)
+    return lds.export_dataset(client.project(sandbox.project_ids[place]), statuses, format=form, progress=False, **more)
+
+
+@pytest.mark.parametrize("place", range(4), ids=["street", "traffic", "reviews", "calls"])
+@pytest.mark.parametrize(
+    ("form", "variant"), [(form, variant) for form in ("json", "csv") for variant in TOUCHES[form]]
+)
+def test_json_and_csv_carry_everything(serve, form, variant, place):
+    sandbox = serve(variant)
+    truth = sandbox.truth(sandbox.project_ids[place])
+    dataset = exported(sandbox, place, form)
+    assert_equal(dataset.files, truth["files"], FILES)
+    assert_equal(dataset.annotations, truth["annotations"], list(truth["annotations"].columns))
+    assert_equal(dataset.categories, truth["categories"], list(truth["categories"].columns))
+    assert dataset.issues.empty
+
+
+@pytest.mark.parametrize("variant", TOUCHES["coco_json"])
+def test_coco_json_carries_the_shapes_of_images(serve, variant):
+    sandbox = serve(variant)
+    truth = sandbox.truth(sandbox.project_ids[0])
+    told = truth["annotations"]
+    told = told[told["type"].isin(["bbox", "polygon", "point"])].reset_index(drop=True)
+    dataset = exported(sandbox, 0, "coco_json")
+    lacks = NOT_IN_COCO | (PLAIN_LACKS if "ids-plain" in variant else set())
+    assert_equal(dataset.files, truth["files"], [name for name in FILES if name not in lacks])
+    assert dataset.annotations["file_name"].tolist() == told["file_name"].tolist()
+
+    columns = ["category", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "area", "image_width", "image_height", "attributes"]
+    if "ids-plain" not in variant:
+        columns += ["file_id", "status", "question_id", "category_id"]
+    assert_equal(dataset.annotations, told, columns)
+    if "boxes-rings" in variant:
+        assert set(dataset.annotations["type"]) == {"polygon", "point"}
+        rings = dataset.annotations[told["type"] == "bbox"]["segmentation"]
+        assert all(len(shape) == 1 and len(shape[0]) == 8 for shape in rings)
+        dataset, told = dataset.annotations[told["type"] != "bbox"], told[told["type"] != "bbox"]
+    else:
+        dataset = dataset.annotations
+    assert_equal(dataset, told, ["type", "segmentation"])
+    if "ids-plain" not in variant:
+        own = ~told["annotation_id"].str.contains("/")
+        assert_equal(dataset[own], told[own], ["annotation_id"])
+
+
+@pytest.mark.parametrize("variant", TOUCHES["png"])
+def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
+    sandbox = serve(variant)
+    files = sandbox.truth(sandbox.project_ids[0])["files"]
+    masks, classes = sandbox.masks(sandbox.project_ids[0]), sandbox.mask_classes(sandbox.project_ids[0])
+    dataset = exported(sandbox, 0, "png")
+    stems = files["file_name"].str.rsplit(".", n=1).str[0]
+    keys = dict(zip(files["file_id"], files["file_id"].where(stems.duplicated(keep=False) | ("png-id" in variant), stems)))
+    expected = {
+        (keys[file_id], classes[index - 1]): labels == index
+        for file_id, labels in masks.items()
+        for index in np.unique(labels)
+        if index
+    }
+    found = {
+        (file_id, category): rle_to_mask(shape)
+        for file_id, category, shape in dataset.annotations[["file_id", "category_id", "segmentation"]].to_numpy(dtype=object)
+    }
+    assert found.keys() == expected.keys()
+    assert all((found[key] == expected[key]).all() for key in expected)
+    areas = dict(zip(found, dataset.annotations["area"]))
+    assert all(areas[key] == pixels.sum() for key, pixels in expected.items())
+    only_some = "png-annotated" in variant or "png-class" in variant
+    held = {key for key, _ in expected} if only_some else set(keys.values())
+    assert set(dataset.files["file_id"]) == held
+    assert dataset.issues.empty
+
+
+def test_png_of_one_status_knows_the_status(sandbox):
+    dataset = exported(sandbox, 0, "png", ["accepted"])
+    assert set(dataset.files["status"]) == {"accepted"}
+
+
+@pytest.mark.parametrize("form", ["coco_json", "png"])
+def test_what_is_for_images_only_is_refused_for_others_with_the_services_words(sandbox, form):
+    with pytest.raises(lds.ServiceError, match="not supported for video projects"):
+        exported(sandbox, 1, form)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+@pytest.mark.parametrize("form", ["json", "coco_json", "csv", "png"])
+@pytest.mark.parametrize("variant", ["", "since-inclusive"])
+def test_since_gives_exactly_the_files_that_changed(serve, monkeypatch, form, zone, variant):
+    sandbox = serve(variant)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        files = sandbox.truth(sandbox.project_ids[0])["files"]
+        moment = files["updated_at"].sort_values().iloc[len(files) // 2]
+        naive = datetime.fromtimestamp(moment.timestamp())
+        after = files["updated_at"] >= moment if variant else files["updated_at"] > moment
+        changed = files[after]
+        for since in (naive, moment, moment.to_pydatetime(), moment.isoformat()):
+            dataset = exported(sandbox, 0, form, since=since)
+            if form == "png":
+                assert len(dataset) == len(changed)
+            else:
+                assert dataset.files["file_id"].tolist() == changed["file_id"].tolist()
+        assert dataset.info["since"] == datetime.fromtimestamp(moment.timestamp(), timezone.utc).isoformat()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_world_goes_on_and_increments_tell_what_changed(fresh):
+    project_id = fresh.project_ids[0]
+    before = fresh.truth(project_id)
+    mark = fresh.now
+    fresh.advance(days=5)
+    after = fresh.truth(project_id)
+    changed = exported(fresh, 0, "json", since=mark).files
+    told = after["files"][after["files"]["updated_at"] > mark]
+    assert changed["file_id"].tolist() == told["file_id"].tolist()
+    assert set(before["files"]["file_id"]) - set(after["files"]["file_id"]) == set(after["deleted"]["file_id"])
