@@ -65,7 +65,9 @@ def write(path: Path, annotations: int) -> None:
             }  # fmt: skip
             out.write(("," if number else "") + json.dumps(annotation))
         out.write('],"categories":[')
-        out.write(",".join(json.dumps({"id": n, "name": f"class {n}", "supercategory": "Annotation"}) for n in range(80)))
+        out.write(
+            ",".join(json.dumps({"id": n, "name": f"class {n}", "supercategory": "Annotation"}) for n in range(80))
+        )
         out.write("]}")
 
 
@@ -78,18 +80,24 @@ def main() -> None:
         path = Path(folder) / "export.json"
         begin = time.perf_counter()
         write(path, arguments.annotations)
-        print(f"{path.stat().st_size / 1e6:,.0f} MB, {arguments.annotations:,} annotations, made in {time.perf_counter() - begin:.0f} s")
+        print(
+            f"{path.stat().st_size / 1e6:,.0f} MB, {arguments.annotations:,} annotations, made in {time.perf_counter() - begin:.0f} s"
+        )
         best: dict[str, tuple[float, float]] = {}
         for _ in range(arguments.rounds):
             for name, way in WAYS.items():
                 run = [sys.executable, "-c", MEASURE.format(way=way), str(path)]
-                rows, seconds, megabytes = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+                rows, seconds, megabytes = subprocess.run(
+                    run, check=True, capture_output=True, text=True
+                ).stdout.split()
                 assert int(rows) == arguments.annotations
                 told = (float(seconds), float(megabytes))
                 best[name] = min(best.get(name, told), told)
                 print(f"  {name:30} {told[0]:8.1f} s {told[1]:8,.0f} MB")
     (theirs, their_memory), (ours, our_memory) = best.values()
-    print(f"{theirs / ours:.1f} times faster, at {our_memory / their_memory:.2f} of the memory (best of {arguments.rounds})")
+    print(
+        f"{theirs / ours:.1f} times faster, at {our_memory / their_memory:.2f} of the memory (best of {arguments.rounds})"
+    )
 
 
 if __name__ == "__main__":

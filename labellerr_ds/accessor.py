@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -47,7 +50,13 @@ class LabellerrAccessor:
         >>> schema.build("annotations", columns, 1).labellerr.boxes("xyxy").tolist()
         [[1.0, 2.0, 4.0, 6.0]]
         """
-        forms = {"xyxy": geometry.xywh_to_xyxy, "xywh": np.copy, "cxcywh": geometry.xywh_to_cxcywh}
+        forms: dict[str, Callable[..., Any]] = {
+            "xyxy": geometry.xywh_to_xyxy,
+            "xywh": np.copy,
+            "cxcywh": geometry.xywh_to_cxcywh,
+        }
         if form not in forms:
             raise InvalidArgumentError(f"form must be one of {', '.join(forms)}; got {form!r}.")
-        return forms[form](self._need(*_BOX)[_BOX].to_numpy(dtype=np.float64))
+        boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+        boxes = forms[form](self._need(*_BOX)[_BOX].to_numpy(dtype=np.float64))
+        return boxes

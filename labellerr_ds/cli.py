@@ -24,7 +24,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import labellerr_ds as lds
+from labellerr_ds.client import Client
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.door import export_dataset
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
+from labellerr_ds.models import ExportFormat
+from labellerr_ds.readers import read_export
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 
 app = typer.Typer(
@@ -62,16 +67,16 @@ def _told() -> Iterator[None]:
     """Errors and warnings as a line on stderr, and the exit code that fits."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", lds.LabellerrWarning)
+            warnings.simplefilter("always", LabellerrWarning)
             warnings.showwarning = lambda message, *_: _say(f"warning: {message}", "yellow")
             yield
-    except lds.EmptyExportError as problem:
+    except EmptyExportError as problem:
         _say(str(problem), "yellow")
         raise typer.Exit(NOTHING) from None
-    except lds.InvalidArgumentError as problem:
+    except InvalidArgumentError as problem:
         _say(str(problem), "red")
         raise typer.Exit(WRONG_CALL) from None
-    except lds.LabellerrError as problem:
+    except LabellerrError as problem:
         _say(str(problem), "red")
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
@@ -82,9 +87,7 @@ def _say(message: str, style: str = "") -> None:
     _err.print(Text(message, style=style))
 
 
-def _print(
-    frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False
-) -> None:
+def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False) -> None:
     if form is Form.CSV:
         typer.echo(frame.to_csv(index=False), nl=False)
     elif form is Form.JSON:
@@ -100,7 +103,7 @@ def _print(
 
 def _cell(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return str(value.strftime("%Y-%m-%d %H:%M"))
     if isinstance(value, float) and value == value:
         return f"{value:g}"
     return "" if pd.isna(value) else str(value)
@@ -110,7 +113,7 @@ def _json(frame: pd.DataFrame) -> str:
     return str(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=1))
 
 
-def _preview(dataset: lds.Dataset, level: str, rows: int, title: str | None = None) -> None:
+def _preview(dataset: Dataset, level: str, rows: int, title: str | None = None) -> None:
     """The first rows, in as many columns as fit a terminal."""
     if level == "file" or dataset.annotations.empty:
         columns = ["file_name", "status", "label_state", "width", "height", "annotation_count"]
@@ -126,17 +129,19 @@ def _preview(dataset: lds.Dataset, level: str, rows: int, title: str | None = No
 
 @app.command()
 def demo(
-    out: Annotated[Path | None, typer.Option(help="A folder for the files; a temporary one where none is given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the files; a temporary one where none is given.")
+    ] = None,
     files: Annotated[int, typer.Option(help="Files of the sample project.")] = 60,
 ) -> None:
     """Run the main job on the built-in sandbox, in all four formats."""
     folder = out or Path(tempfile.mkdtemp(prefix="labellerr-demo-"))
     with _told(), Sandbox(files=files) as sandbox:
         _say(NOTICE, "dim")
-        client = lds.Client.sandbox(sandbox)
+        client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
-        for form in lds.ExportFormat:
-            dataset = lds.export_dataset(project, ["accepted"], format=form, download_to=folder)
+        for form in ExportFormat:
+            dataset = export_dataset(project, ["accepted"], format=form, download_to=folder)
             title = f'export_to_dataframe(project, ["accepted"], format="{form}"): {len(dataset.annotations):,} rows'
             _preview(dataset, "annotation", 5, title)
         typer.echo(f"The exports as they were served: {folder}")
@@ -148,14 +153,14 @@ def demo(
 def projects(form: _As = Form.TABLE) -> None:
     """List the projects that the key can see."""
     with _told():
-        _print(lds.Client().projects(), form)
+        _print(Client().projects(), form)
 
 
 @app.command()
 def exports(project: _Project, form: _As = Form.TABLE) -> None:
     """List a project's exports, newest first."""
     with _told():
-        _print(lds.Client().project(project).exports(), form)
+        _print(Client().project(project).exports(), form)
 
 
 @app.command()
@@ -163,20 +168,22 @@ def export(
     project: _Project,
     status: Annotated[list[str], typer.Option(help="A status, or all, annotated, reviewed, none; may be repeated.")],
     since: Annotated[str | None, typer.Option(help="Only what changed since: 2026-11-01, or 7d.")] = None,
-    format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",  # noqa: A002
+    format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",
     out: Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")] = None,
     coco: Annotated[Path | None, typer.Option(help="Write a COCO file here.")] = None,
     level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
     name: Annotated[str | None, typer.Option(help="The export's name.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
     keep: Annotated[Path | None, typer.Option(help="A folder to keep the export in as it was served.")] = None,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
         write = _writer(out) if out else None
-        dataset = lds.export_dataset(
+        dataset = export_dataset(
             project,
             [each.strip() for word in status for each in word.split(",") if each.strip()],
             since,
@@ -204,9 +211,9 @@ def _writer(out: Path) -> Callable[[pd.DataFrame], None]:
         ".json": lambda frame: _write_json(frame, out),
     }
     if out.suffix.lower() not in writers:
-        raise lds.InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")
+        raise InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")
     if not out.absolute().parent.is_dir():
-        raise lds.InvalidArgumentError(f"--out: there is no folder {out.parent}.")
+        raise InvalidArgumentError(f"--out: there is no folder {out.parent}.")
     return writers[out.suffix.lower()]
 
 
@@ -228,7 +235,7 @@ def show(
 ) -> None:
     """Read an export that lies on disk, and show what is in it."""
     with _told():
-        dataset = lds.read_export(file)
+        dataset = read_export(file)
         _say(repr(dataset))
         _preview(dataset, level.value, rows)
         if len(dataset.issues):

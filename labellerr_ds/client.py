@@ -185,7 +185,7 @@ class Project:
                 "still be picked up: ExportJob(project, report_id).wait(); its id is in the dashboard."
             ) from None
         columns: dict[str, Any] = {
-            key: schema.text([item[key] for item in listed])  # type: ignore[literal-required]
+            key: schema.text([item[key] for item in listed])
             for key in ("report_id", "name", "state", "raw_state", "format", "destination", "statuses")
         }
         frame = pd.DataFrame({**columns, "created_at": schema.times([item["created_at"] for item in listed])})
@@ -218,7 +218,8 @@ def as_project(project: object) -> Project:
     theirs, project_id = getattr(project, "client", None), getattr(project, "project_id", None)
     keys = [getattr(theirs, name, None) for name in ("api_key", "api_secret", "client_id")]
     if isinstance(project_id, str) and all(keys):
-        return Client(*keys, base_url=getattr(theirs, "base_url", None)).project(project_id)
+        key, secret, client_id = keys
+        return Client(key, secret, client_id, getattr(theirs, "base_url", None)).project(project_id)
     raise InvalidArgumentError(
         "project must be a Project (client.project(id)), a project id, or a project of Labellerr's own SDK; "
         f"got {type(project).__name__}."

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 
 from labellerr_ds import schema
@@ -119,7 +118,9 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
             if name in ("segmentation", "keypoints"):
                 columns[name] = values.array.texts().to_pylist()
             else:
-                columns[name] = [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]
+                columns[name] = [
+                    None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)
+                ]
         names = list(columns)
         for row in zip(*columns.values(), strict=True):
             yield dict(zip(names, row, strict=True))

@@ -54,7 +54,12 @@ class Dataset:
     def __post_init__(self) -> None:
         told = {key: self.info.get(key) for key in _INFO}
         rest = {key: value for key, value in self.info.items() if key not in told}
-        info = {"schema_version": schema.SCHEMA_VERSION, "library_version": version("labellerr-ds"), **told, **rest}
+        info = {
+            "schema_version": schema.SCHEMA_VERSION,
+            "library_version": version("labellerr-ds"),
+            **told,
+            **rest,
+        }
         object.__setattr__(self, "info", info)
         for name in _TABLE_NAMES:
             frame = getattr(self, name).copy(deep=False)
@@ -161,7 +166,7 @@ def read_parquet(folder: Path) -> Dataset:
     return Dataset(**frames, info=told["info"], raw=raw)
 
 
-T = TypeVar("T", pd.DataFrame, Dataset)
+T = TypeVar("T")
 
 
 def concat(parts: Sequence[T]) -> T:
@@ -187,10 +192,10 @@ def concat(parts: Sequence[T]) -> T:
     if not parts:
         raise InvalidArgumentError("nothing to put together: parts is empty.")
     if all(isinstance(part, pd.DataFrame) for part in parts):
-        return _concat_frames(cast("list[pd.DataFrame]", parts))
-    if not all(isinstance(part, Dataset) for part in parts):
+        return cast(T, _concat_frames(parts))
+    datasets = [part for part in parts if isinstance(part, Dataset)]
+    if len(datasets) < len(parts):
         raise InvalidArgumentError("concat takes DataFrames or Datasets, not a mixture.")
-    datasets = cast("list[Dataset]", parts)
     frames = {name: _concat_frames([getattr(part, name) for part in datasets]) for name in _TABLE_NAMES}
     frames["categories"] = frames["categories"].drop_duplicates(ignore_index=True)
     raws = [part.raw for part in datasets if part.raw is not None]
@@ -199,7 +204,7 @@ def concat(parts: Sequence[T]) -> T:
     if same and raws:
         raw = pd.concat([each.set_axis(range(each.shape[1]), axis=1) for each in raws], ignore_index=True)
         raw.columns = raws[0].columns
-    return Dataset(**frames, info=_united([part.info for part in datasets]), raw=raw)
+    return cast(T, Dataset(**frames, info=_united([part.info for part in datasets]), raw=raw))
 
 
 def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:

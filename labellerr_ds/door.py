@@ -60,7 +60,7 @@ def export_dataset(
     statuses: Iterable[object] | str,
     since: object = None,
     *,
-    format: str | ExportFormat = "json",  # noqa: A002
+    format: str | ExportFormat = "json",
     name: str | None = None,
     description: str | None = None,
     question_ids: Iterable[str] | None = None,
@@ -130,7 +130,7 @@ def export_to_dataframe(
     statuses: Iterable[object] | str,
     since: object = None,
     *,
-    format: str | ExportFormat = "json",  # noqa: A002
+    format: str | ExportFormat = "json",
     level: Level = "annotation",
     **options: Unpack[Options],
 ) -> pd.DataFrame:
@@ -176,7 +176,7 @@ def export_to_coco(
     statuses: Iterable[object] | str,
     since: object = None,
     *,
-    format: str | ExportFormat = "coco_json",  # noqa: A002
+    format: str | ExportFormat = "coco_json",
     **options: Unpack[Options],
 ) -> Any:
     """Export a project's labels into a ready ``pycocotools.coco.COCO``, its index built.

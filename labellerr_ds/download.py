@@ -61,9 +61,7 @@ def local_name(served: str) -> str:
 
 
 def _receive(body: Body, out: object, progress: bool) -> None:
-    with tqdm(
-        total=body.length, unit="B", unit_scale=True, desc="downloading", disable=not progress, delay=1
-    ) as bar:
+    with tqdm(total=body.length, unit="B", unit_scale=True, desc="downloading", disable=not progress, delay=1) as bar:
         seen = 0
         for piece in body.pieces(PIECE_BYTES):
             out.write(piece)  # type: ignore[attr-defined]

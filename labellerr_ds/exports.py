@@ -53,7 +53,7 @@ def create_export(
     project: object,
     statuses: Iterable[object] | str,
     *,
-    format: str | ExportFormat = "json",  # noqa: A002
+    format: str | ExportFormat = "json",
     since: object = None,
     name: str | None = None,
     description: str | None = None,
@@ -296,9 +296,8 @@ class ExportJob:
             Where the export is not there, or not completed.
         """
         if self.request is not None and isinstance(self.request.destination, S3Destination):
-            raise InvalidArgumentError(
-                f"export {self.report_id} went to S3 and has no link; it is under {self.request.destination.bucket_path}."
-            )
+            folder = self.request.destination.bucket_path
+            raise InvalidArgumentError(f"export {self.report_id} went to S3 and has no link; it is under {folder}.")
         deadline = self._clock() + LINK_PATIENCE_S
         for interval in intervals(0.25):
             try:
@@ -313,9 +312,7 @@ class ExportJob:
         """The export as it was served, in this folder: transfer coding undone, not unpacked."""
         return download(self.link(), Path(folder), prefix=f"{self.report_id}-", progress=progress)
 
-    def load(
-        self, *, download_to: str | Path | None = None, progress: bool = True, strict: bool = False
-    ) -> Dataset:
+    def load(self, *, download_to: str | Path | None = None, progress: bool = True, strict: bool = False) -> Dataset:
         """Download and read the export; the project's template tells its classes and questions.
 
         Parameters
@@ -328,14 +325,13 @@ class ExportJob:
         categories = self.project.categories()
         with tempfile.TemporaryDirectory(prefix="labellerr-") as folder:
             path = self.download(download_to or folder, progress=progress)
-            dataset = load_export(
+            return load_export(
                 path,
                 format=self.request.format.value if self.request else None,
                 categories=categories,
                 strict=strict,
                 info=self._provenance(),
             )
-        return dataset
 
     def _provenance(self) -> dict[str, Any]:
         created = self._created_at

@@ -7,6 +7,7 @@ character, each run less the run two before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,9 +85,10 @@ def checked_counts(rle: dict[str, object]) -> Counts:
 def rle_to_mask(rle: dict[str, object]) -> NDArray[np.bool_]:
     """The pixels of an RLE, ``(H, W)`` bool."""
     runs = checked_counts(rle)
-    height, width = rle["size"]  # type: ignore[misc]
+    height, width = (int(side) for side in rle["size"])  # type: ignore[attr-defined]
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(width, height).T
+    mask: NDArray[np.bool_] = flat.reshape(width, height).T
+    return mask
 
 
 def area_and_bbox(runs: Counts, height: int) -> tuple[int, tuple[int, int, int, int]]:
@@ -119,7 +121,7 @@ class LabelRegion:
     bbox: tuple[int, int, int, int]
 
 
-def label_regions(labels: NDArray[np.integer[object]]) -> list[LabelRegion]:  # type: ignore[type-var]
+def label_regions(labels: NDArray[Any]) -> list[LabelRegion]:
     """One RLE for each label of a label map, in the order of the labels; 0 included.
 
     Works on the boundaries of runs alone, so the cost is that of one transpose and not of the

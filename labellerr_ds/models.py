@@ -40,6 +40,7 @@ class FileStatus(str, Enum):
     description: str
 
     def __new__(cls, value: str, description: str) -> FileStatus:
+        """Each member is its value, and has the vendor's description."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.description = description
@@ -116,11 +117,12 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
         elif isinstance(item, str) and item.lower() in STATUS_WORDS:
             found.update(dict.fromkeys(STATUS_WORDS[item.lower()]))
         else:
-            try:
-                found[FileStatus(item.lower() if isinstance(item, str) else item)] = None
-            except ValueError:
+            word = item.lower() if isinstance(item, str) else item
+            status = next((status for status in FileStatus if status.value == word), None)
+            if status is None:
                 known = [*STATUS_WORDS, *(status.value for status in FileStatus)]
-                raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}") from None
+                raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}")
+            found[status] = None
     if not found:
         raise InvalidArgumentError("statuses is empty: name at least one status, or 'all'.")
     return tuple(found)

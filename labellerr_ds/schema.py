@@ -156,9 +156,7 @@ _WITHOUT = {
     **dict.fromkeys(("review", "r_assigned", "client_review", "cr_assigned"), "in_review"),
     "accepted": "negative",
     **dict.fromkeys(("rejected", "client_rejected"), "rejected"),
-    **dict.fromkeys(
-        ("skipped", "r_skipped", "cr_skipped", "critical", "r_critical", "cr_critical"), "skipped"
-    ),
+    **dict.fromkeys(("skipped", "r_skipped", "cr_skipped", "critical", "r_critical", "cr_critical"), "skipped"),
 }
 _WITH = {**_WITHOUT, "none": "pre_labelled", "accepted": "labelled"}
 
@@ -187,9 +185,7 @@ def build(
     known = {column.name for column in TABLES[table]}
     if surplus := set(columns) - known:
         raise KeyError(f"no columns of {table}: {sorted(surplus)}")
-    arrays = {
-        column.name: _typed(column, columns.get(column.name), length) for column in TABLES[table]
-    }
+    arrays = {column.name: _typed(column, columns.get(column.name), length) for column in TABLES[table]}
     frame = pd.DataFrame(arrays, index=pd.RangeIndex(length), copy=False)
     if attrs is not None:
         frame.attrs["labellerr"] = dict(attrs)
@@ -212,8 +208,10 @@ def _typed(column: Column, values: Any, length: int) -> Any:
         case "text" | "json":
             return text(values)
         case "shape":
-            return values if isinstance(values, SegmentationArray) else SegmentationDtype().__from_arrow__(
-                _arrow(values, pa.large_string())
+            return (
+                values
+                if isinstance(values, SegmentationArray)
+                else SegmentationDtype().__from_arrow__(_arrow(values, pa.large_string()))
             )
         case "int":
             return pd.array(_numbers(values, pa.int64()), dtype="Int64")

@@ -35,7 +35,7 @@ class SegmentationDtype(ExtensionDtype):
     na_value = np.nan
 
     @classmethod
-    def construct_array_type(cls) -> type[SegmentationArray]:
+    def construct_array_type(cls) -> Any:
         """The array that holds values of this dtype."""
         return SegmentationArray
 
@@ -124,9 +124,7 @@ class SegmentationArray(ExtensionArray):
     # --- from and to other forms
 
     @classmethod
-    def _from_sequence(
-        cls, scalars: Iterable[Any], *, dtype: object = None, copy: bool = False
-    ) -> SegmentationArray:
+    def _from_sequence(cls, scalars: Iterable[Any], *, dtype: object = None, copy: bool = False) -> SegmentationArray:
         if isinstance(scalars, cls):
             return scalars
         return cls(pa.array([encode_shape(value) for value in scalars], pa.large_string()))
@@ -141,7 +139,7 @@ class SegmentationArray(ExtensionArray):
     def _from_factorized(cls, values: Any, original: SegmentationArray) -> SegmentationArray:
         return cls(pa.array(values, pa.large_string()))
 
-    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.Array:  # noqa: A002
+    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.Array:
         return self._texts if type is None else self._texts.cast(type)
 
     def texts(self) -> pa.Array:
@@ -214,7 +212,7 @@ class SegmentationArray(ExtensionArray):
             )
         if item.dtype == bool:
             return type(self)(self._texts.filter(pa.array(item)))
-        return self.take(item)
+        return self.take(item.tolist())
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if getattr(self, "_readonly", False):
@@ -250,9 +248,7 @@ class SegmentationArray(ExtensionArray):
         """Where there is no shape."""
         return np.asarray(pc.is_null(self._texts).to_numpy(zero_copy_only=False), dtype=bool)
 
-    def take(
-        self, indices: Sequence[int], *, allow_fill: bool = False, fill_value: Any = None
-    ) -> SegmentationArray:
+    def take(self, indices: Sequence[int], *, allow_fill: bool = False, fill_value: Any = None) -> SegmentationArray:
         """The shapes at these positions; with `allow_fill`, -1 stands for `fill_value`."""
         positions = np.asarray(indices, dtype=np.int64)
         size = len(self)
@@ -336,7 +332,7 @@ class SegmentationArray(ExtensionArray):
 
     def equals(self, other: object) -> bool:
         """Whether both hold the same texts."""
-        return type(other) is type(self) and bool(self._texts.equals(other._texts))  # type: ignore[attr-defined]
+        return type(other) is type(self) and bool(self._texts.equals(other._texts))
 
     def _values_for_factorize(self) -> tuple[np.ndarray[Any, np.dtype[Any]], None]:
         return self._text_objects(), None
@@ -362,4 +358,3 @@ class SegmentationArray(ExtensionArray):
 
     def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:
         return describe_shape
-

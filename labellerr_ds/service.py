@@ -282,9 +282,7 @@ def categories(questions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for question in questions:
         question_id = question.get("question_id")
-        rest = {
-            key: value for key, value in question.items() if key not in named and value not in (None, [], {}, "")
-        }
+        rest = {key: value for key, value in question.items() if key not in named and value not in (None, [], {}, "")}
         rows.append(
             (
                 None if question_id is None else str(question_id),

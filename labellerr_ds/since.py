@@ -61,9 +61,7 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
         if isinstance(since, timedelta):
             return now() - since
         if isinstance(since, numbers.Number):
-            raise InvalidArgumentError(
-                f"since={since!r} is a bare number: seconds or milliseconds? {_HINT}"
-            )
+            raise InvalidArgumentError(f"since={since!r} is a bare number: seconds or milliseconds? {_HINT}")
         if isinstance(since, np.datetime64):
             since = pd.Timestamp(since)
         if since is pd.NaT:

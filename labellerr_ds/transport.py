@@ -30,7 +30,13 @@ from labellerr_ds.errors import (
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 _QUERY = re.compile(r"\?[^\s'\"<>)\]}]+")
-_LOUD = ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager", "urllib3.response", "requests")
+_LOUD = (
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
+    "urllib3.poolmanager",
+    "urllib3.response",
+    "requests",
+)
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -147,9 +153,7 @@ class Transport:
         }
         self._session = _session(("GET",))
         # Asking for a status changes nothing, so this POST alone may be repeated.
-        self._session.mount(
-            self.base_url + service.EXPORT_STATUS, _session(("GET", "POST")).get_adapter(self.base_url)
-        )
+        self._session.mount(self.base_url + service.EXPORT_STATUS, _session(("GET", "POST")).get_adapter(self.base_url))
         self.service_time: datetime | None = None
 
     def __repr__(self) -> str:
@@ -166,9 +170,7 @@ class Transport:
         self._session.get_adapter(self.base_url + path).close()
         return self._send("POST", path, what, params, body)
 
-    def _send(
-        self, method: str, path: str, what: str, params: dict[str, str], body: Mapping[str, Any] | None
-    ) -> Any:
+    def _send(self, method: str, path: str, what: str, params: dict[str, str], body: Mapping[str, Any] | None) -> Any:
         request_id = str(uuid.uuid4())
         query = {**params, "client_id": self._client_id, "uuid": request_id}
         failure = None

@@ -40,7 +40,16 @@ TOUCHES = {
     "json": ["", *COMMON[1:], *OF_ANSWERS],
     "csv": ["", "body-zip-folder", "body-gzip", "parts", *OF_ANSWERS, "csv-answers", "csv-bom-semicolon"]
     + ["csv-answers,parts,answers-question", "csv-bom-semicolon,parts,body-zip"],
-    "coco_json": ["", "body-zip", "body-gzip", "parts", "ids-one", "ids-plain", "boxes-rings", "boxes-rings,ids-plain,parts"],
+    "coco_json": [
+        "",
+        "body-zip",
+        "body-gzip",
+        "parts",
+        "ids-one",
+        "ids-plain",
+        "boxes-rings",
+        "boxes-rings,ids-plain,parts",
+    ],
     "png": ["", "body-zip-folder", "body-gzip", "parts", *VARIANTS["png"], "png-class,parts,body-zip-folder"],
 }
 
@@ -96,7 +105,17 @@ def test_coco_json_carries_the_shapes_of_images(serve, variant):
     assert_equal(dataset.files, truth["files"], [name for name in FILES if name not in lacks])
     assert dataset.annotations["file_name"].tolist() == told["file_name"].tolist()
 
-    columns = ["category", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "area", "image_width", "image_height", "attributes"]
+    columns = [
+        "category",
+        "bbox_x",
+        "bbox_y",
+        "bbox_width",
+        "bbox_height",
+        "area",
+        "image_width",
+        "image_height",
+        "attributes",
+    ]
     if "ids-plain" not in variant:
         columns += ["file_id", "status", "question_id", "category_id"]
     assert_equal(dataset.annotations, told, columns)
@@ -120,7 +139,12 @@ def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
     masks, classes = sandbox.masks(sandbox.project_ids[0]), sandbox.mask_classes(sandbox.project_ids[0])
     dataset = exported(sandbox, 0, "png")
     stems = files["file_name"].str.rsplit(".", n=1).str[0]
-    keys = dict(zip(files["file_id"], files["file_id"].where(stems.duplicated(keep=False) | ("png-id" in variant), stems)))
+    keys = dict(
+        zip(
+            files["file_id"],
+            files["file_id"].where(stems.duplicated(keep=False) | ("png-id" in variant), stems),
+        )
+    )
     expected = {
         (keys[file_id], classes[index - 1]): labels == index
         for file_id, labels in masks.items()
@@ -129,7 +153,9 @@ def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
     }
     found = {
         (file_id, category): rle_to_mask(shape)
-        for file_id, category, shape in dataset.annotations[["file_id", "category_id", "segmentation"]].to_numpy(dtype=object)
+        for file_id, category, shape in dataset.annotations[["file_id", "category_id", "segmentation"]].to_numpy(
+            dtype=object
+        )
     }
     assert found.keys() == expected.keys()
     assert all((found[key] == expected[key]).all() for key in expected)

@@ -13,7 +13,7 @@ from labellerr_ds.errors import InvalidArgumentError, ReadError
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.csv import as_text, is_table, read_csv
-from labellerr_ds.readers.json_text import as_utf8
+from labellerr_ds.readers.json_text import as_utf8, many_objects
 from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.unpack import PNG, Member, members
@@ -23,7 +23,7 @@ _TABLES = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_cs
 
 def read_export(
     path_or_url: str | Path,
-    format: str | ExportFormat | None = None,  # noqa: A002
+    format: str | ExportFormat | None = None,
     *,
     categories: pd.DataFrame | None = None,
     files: pd.DataFrame | None = None,
@@ -68,7 +68,7 @@ def read_export(
 def load_export(
     path_or_url: str | Path,
     *,
-    format: str | None,  # noqa: A002
+    format: str | None,
     categories: pd.DataFrame | None,
     info: dict[str, Any],
     files: pd.DataFrame | None = None,
@@ -90,11 +90,12 @@ def load_export(
             others = [member for member, kind in zip(found, kinds, strict=True) if kind != "png"]
             return read_masks(masks, others, categories=categories, files=files, info=info, strict=strict)
         read = _TABLES[form]
-        parts = [
-            read(member.read(), categories=categories, info=info, strict=strict)
-            for member, kind in zip(found, kinds, strict=True)
-            if kind == form
-        ]
+        with many_objects():
+            parts = [
+                read(member.read(), categories=categories, info=info, strict=strict)
+                for member, kind in zip(found, kinds, strict=True)
+                if kind == form
+            ]
     return parts[0] if len(parts) == 1 else concat(parts)
 
 
@@ -102,9 +103,7 @@ def _local(path_or_url: str | Path) -> Path:
     text = str(path_or_url)
     if "://" in text:
         scheme = text.split("://", 1)[0]
-        raise InvalidArgumentError(
-            f"{scheme}:// cannot be read from here: download the file first, and pass its path."
-        )
+        raise InvalidArgumentError(f"{scheme}:// cannot be read from here: download the file first, and pass its path.")
     path = Path(text).expanduser()
     if not path.exists():
         raise ReadError(f"there is nothing at {text!r}.")
@@ -138,11 +137,14 @@ def _format(path: Path, found: list[Member], kinds: list[str | None], wanted: st
         hint = " It looks like a web page: the link may have expired." if first.head.lstrip().startswith(b"<") else ""
         what = "is empty (0 bytes)" if not first.head else f"begins with {first.head[:16]!r}"
         raise ReadError(
-            f"{path.name}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
+            f"{path.name}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; "
+            f"{first.name} {what}.{hint}"
         )
     if wanted and wanted not in seen:
         other = sorted(seen)[0]
-        raise ReadError(f"{path.name}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out.")
+        raise ReadError(
+            f"{path.name}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
+        )
     if wanted is None and len(seen) > 1:
         raise ReadError(f"{path.name} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
     return wanted or next(iter(seen))

@@ -18,14 +18,30 @@ from labellerr_ds.readers.issues import IssueLog
 _text = msgspec.json.Encoder().encode
 
 COLUMNS = (
-    "annotation_id", "question_id", "type", "value", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "rotation",
-    "area", "segmentation", "iscrowd", "track_id", "frame", "time", "end_time", "parent_id", "attributes", "extra",
-)  # fmt: skip
+    "annotation_id",
+    "question_id",
+    "type",
+    "value",
+    "bbox_x",
+    "bbox_y",
+    "bbox_width",
+    "bbox_height",
+    "rotation",
+    "area",
+    "segmentation",
+    "iscrowd",
+    "track_id",
+    "frame",
+    "time",
+    "end_time",
+    "parent_id",
+    "attributes",
+    "extra",
+)
 _ITEM_KEYS = {"answer_id", "answer", "frames", "children", "attributes"}
 _FRAME_KEYS = {"frame", "answer", "timestamp", "children", "attributes", "answer_id"}
 _BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
 _SHAPES = {"bbox", "polygon", "polyline", "point"}
-_BLANK = (None, "", [], {})
 _NAN = float("nan")
 
 
@@ -102,9 +118,16 @@ class AnswerRows:
         return columns
 
     def question(
-        self, question_id: str, name: str | None, kind: str | None, answer: Any, *,
-        about: str | None = None, answer_id: str | None = None, extra: Mapping[str, Any] | None = None,
-    ) -> bool:  # fmt: skip
+        self,
+        question_id: str,
+        name: str | None,
+        kind: str | None,
+        answer: Any,
+        *,
+        about: str | None = None,
+        answer_id: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> bool:
         """One question's answer; returns whether it made a row."""
         if self.questions.get(question_id, (None, None)) == (None, None):
             self.questions[question_id] = (name, kind)
@@ -116,7 +139,8 @@ class AnswerRows:
             ours = _looks_like(answer)
             if kind is not None:
                 self._tell(
-                    "unknown_question_type", f"question {name or question_id!r} is of the type {kind!r}; read as {ours}."
+                    "unknown_question_type",
+                    f"question {name or question_id!r} is of the type {kind!r}; read as {ours}.",
                 )
         if ours in _SHAPES:
             for item in answer if isinstance(answer, list) and not _is_points(answer) else [answer]:
@@ -137,7 +161,13 @@ class AnswerRows:
         name = service.first_of(item, service.ANSWER_QUESTION_KEYS)
         kind = service.first_of(item, service.ANSWER_TYPE_KEYS)
         question_id = item.get("question_id", name)
-        known = {"question_id", "answer", "answer_id", *service.ANSWER_QUESTION_KEYS, *service.ANSWER_TYPE_KEYS}
+        known = {
+            "question_id",
+            "answer",
+            "answer_id",
+            *service.ANSWER_QUESTION_KEYS,
+            *service.ANSWER_TYPE_KEYS,
+        }
         extra = {key: value for key, value in item.items() if key not in known}
         self.issues.unknown_keys.update(extra.keys())
         if question_id is None:
@@ -157,9 +187,14 @@ class AnswerRows:
     # --- values
 
     def _values(
-        self, question_id: str, kind: str, answer: Any, about: str | None, answer_id: str | None,
+        self,
+        question_id: str,
+        kind: str,
+        answer: Any,
+        about: str | None,
+        answer_id: str | None,
         extra: Mapping[str, Any] | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         items = answer if isinstance(answer, list) else [answer]
         items = [item for item in items if not is_blank(item)]
         for position, item in enumerate(items):
@@ -187,9 +222,13 @@ class AnswerRows:
             self._children(children, row_id)
 
     def _speech(
-        self, question_id: str, answer: Any, about: str | None, answer_id: str | None,
+        self,
+        question_id: str,
+        answer: Any,
+        about: str | None,
+        answer_id: str | None,
         extra: Mapping[str, Any] | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         for item in answer if isinstance(answer, list) else [answer]:
             rest = dict(extra or {})
             told = item
@@ -200,20 +239,28 @@ class AnswerRows:
                 told = {"text": told}
             segments = told.get("segments") if isinstance(told, dict) else None
             if not isinstance(told, dict) or not (segments is None or isinstance(segments, list)):
-                self._bad(question_id, "text", item, about, "an answer in speech is neither text nor an object", extra)
+                self._bad(
+                    question_id,
+                    "text",
+                    item,
+                    about,
+                    "an answer in speech is neither text nor an object",
+                    extra,
+                )
                 continue
             unknown = {key: value for key, value in told.items() if key not in ("text", "segments")}
             self.issues.unknown_keys.update(unknown.keys())
             rest.update(unknown)
             whole_text = told.get("text")
-            parts = ([] if is_blank(whole_text) else [(None, whole_text)]) + [(each, None) for each in segments or []]
-            for position, (segment, text) in enumerate(parts):
+            parts: list[tuple[bool, Any]] = [] if is_blank(whole_text) else [(False, whole_text)]
+            parts += [(True, segment) for segment in segments or []]
+            for position, (is_segment, part) in enumerate(parts):
                 row_id = f"{answer_id}/{position}" if answer_id and len(parts) > 1 else answer_id
-                if segment is None:
-                    word = text if isinstance(text, str) else json_text(text)
-                    self._add(question_id, "text", about, row_id, value=word, extra=rest)
+                if is_segment:
+                    self._segment(question_id, part, about, row_id)
                 else:
-                    self._segment(question_id, segment, about, row_id)
+                    word = part if isinstance(part, str) else json_text(part)
+                    self._add(question_id, "text", about, row_id, value=word, extra=rest)
 
     def _segment(self, question_id: str, segment: Any, about: str | None, row_id: str | None) -> None:
         if not isinstance(segment, dict):
@@ -252,9 +299,16 @@ class AnswerRows:
         self._children(item.get("children"), track_id)
 
     def _track_frame(
-        self, question_id: str, kind: str, key: Any, frame: Any, about: str | None, track_id: str, attributes: Any,
+        self,
+        question_id: str,
+        kind: str,
+        key: Any,
+        frame: Any,
+        about: str | None,
+        track_id: str,
+        attributes: Any,
         rest: Mapping[str, Any],
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not isinstance(frame, dict) or "answer" not in frame:
             frame = {"answer": frame}
         own = {name: value for name, value in frame.items() if name not in _FRAME_KEYS}
@@ -265,15 +319,30 @@ class AnswerRows:
             self._tell("not_a_number", f"a frame or its timestamp is no number, in track {track_id}.")
             own["frame"], own["timestamp"] = told, frame.get("timestamp")
         row_id = self._shape(
-            question_id, kind, frame["answer"], about, f"{track_id}@{told}",
-            frame.get("attributes", attributes), {**rest, **own}, track_id=track_id, frame=index, time=seconds,
-        )  # fmt: skip
+            question_id,
+            kind,
+            frame["answer"],
+            about,
+            f"{track_id}@{told}",
+            frame.get("attributes", attributes),
+            {**rest, **own},
+            track_id=track_id,
+            frame=index,
+            time=seconds,
+        )
         self._children(frame.get("children"), row_id)
 
     def _shape(
-        self, question_id: str, kind: str, shape: Any, about: str | None, row_id: str | None, attributes: Any,
-        extra: Mapping[str, Any], **track: Any,
-    ) -> str:  # fmt: skip
+        self,
+        question_id: str,
+        kind: str,
+        shape: Any,
+        about: str | None,
+        row_id: str | None,
+        attributes: Any,
+        extra: Mapping[str, Any],
+        **track: Any,
+    ) -> str:
         if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict) and kind in ("bbox", "point"):
             shape = shape[0]
         common = {"attributes": attributes, "iscrowd": False, **track}
@@ -289,8 +358,8 @@ class AnswerRows:
         if kind == "point":
             x, y = rings[0]
             text = json_text(rings[0])
-            box = {"bbox_x": float(x), "bbox_y": float(y), "bbox_width": 0.0, "bbox_height": 0.0}
-            return self._add(question_id, kind, about, row_id, segmentation=text, extra=extra, **box, **common)
+            common.update(bbox_x=float(x), bbox_y=float(y), bbox_width=0.0, bbox_height=0.0)
+            return self._add(question_id, kind, about, row_id, segmentation=text, extra=extra, **common)
         self._row_rings.append((len(self._rows), len(rings), kind == "polygon"))
         for ring in rings:
             self._xy.extend(ring)
@@ -299,9 +368,14 @@ class AnswerRows:
         return self._add(question_id, kind, about, row_id, segmentation=text, extra=extra, **common)
 
     def _box(
-        self, question_id: str, shape: Mapping[str, Any], about: str | None, row_id: str | None,
-        extra: Mapping[str, Any], common: dict[str, Any],
-    ) -> str:  # fmt: skip
+        self,
+        question_id: str,
+        shape: Mapping[str, Any],
+        about: str | None,
+        row_id: str | None,
+        extra: Mapping[str, Any],
+        common: dict[str, Any],
+    ) -> str:
         corners = [number(shape[key]) for key in _BOX_KEYS]
         rotation = number(shape.get("rotation"))
         rest = {key: value for key, value in shape.items() if key not in (*_BOX_KEYS, "rotation")}
@@ -317,9 +391,19 @@ class AnswerRows:
             x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
         wide, high = x2 - x1, y2 - y1
         return self._add(
-            question_id, "bbox", about, row_id, bbox_x=x1, bbox_y=y1, bbox_width=wide, bbox_height=high,
-            area=wide * high, rotation=rotation, extra=extra, **common,
-        )  # fmt: skip
+            question_id,
+            "bbox",
+            about,
+            row_id,
+            bbox_x=x1,
+            bbox_y=y1,
+            bbox_width=wide,
+            bbox_height=high,
+            area=wide * high,
+            rotation=rotation,
+            extra=extra,
+            **common,
+        )
 
     # --- rows
 
@@ -333,12 +417,28 @@ class AnswerRows:
                 self._bad("children", "text", child, about, f"what is asked about {about} is no question", None)
 
     def _add(
-        self, question_id: str, kind: str, about: str | None, row_id: str | None, *, extra: Mapping[str, Any] | None = None,
-        value: str | None = None, bbox_x: float = _NAN, bbox_y: float = _NAN, bbox_width: float = _NAN,
-        bbox_height: float = _NAN, rotation: float | None = None, area: float = _NAN, segmentation: str | None = None,
-        iscrowd: bool | None = None, track_id: str | None = None, frame: int | None = None, time: float | None = None,
-        end_time: float | None = None, attributes: Any = msgspec.UNSET,
-    ) -> str:  # fmt: skip
+        self,
+        question_id: str,
+        kind: str,
+        about: str | None,
+        row_id: str | None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        value: str | None = None,
+        bbox_x: float = _NAN,
+        bbox_y: float = _NAN,
+        bbox_width: float = _NAN,
+        bbox_height: float = _NAN,
+        rotation: float | None = None,
+        area: float = _NAN,
+        segmentation: str | None = None,
+        iscrowd: bool | None = None,
+        track_id: str | None = None,
+        frame: int | None = None,
+        time: float | None = None,
+        end_time: float | None = None,
+        attributes: Any = msgspec.UNSET,
+    ) -> str:
         home = about or self._file_id
         position = self._positions[home, question_id]
         self._positions[home, question_id] = position + 1
@@ -346,17 +446,40 @@ class AnswerRows:
         self.file_index.append(self._file)
         self._rows.append(
             (
-                row_id, question_id, kind, value, bbox_x, bbox_y, bbox_width, bbox_height, rotation, area,
-                segmentation, iscrowd, track_id, frame, time, end_time, about,
-                None if attributes is msgspec.UNSET else json_text(attributes), json_text(extra) if extra else None,
-            )  # fmt: skip
+                row_id,
+                question_id,
+                kind,
+                value,
+                bbox_x,
+                bbox_y,
+                bbox_width,
+                bbox_height,
+                rotation,
+                area,
+                segmentation,
+                iscrowd,
+                track_id,
+                frame,
+                time,
+                end_time,
+                about,
+                None if attributes is msgspec.UNSET else json_text(attributes),
+                json_text(extra) if extra else None,
+            )
         )
         return row_id
 
     def _bad(
-        self, question_id: str, kind: str, what_came: Any, about: str | None, message: str,
-        extra: Mapping[str, Any] | None, row_id: str | None = None, **columns: Any,
-    ) -> str:  # fmt: skip
+        self,
+        question_id: str,
+        kind: str,
+        what_came: Any,
+        about: str | None,
+        message: str,
+        extra: Mapping[str, Any] | None,
+        row_id: str | None = None,
+        **columns: Any,
+    ) -> str:
         self._tell("bad_segmentation" if kind in _SHAPES else "bad_row", f"{message}; it is in `extra`.")
         return self._add(question_id, kind, about, row_id, extra={**(extra or {}), "answer": what_came}, **columns)
 

@@ -50,6 +50,8 @@ def milliseconds(value: Any) -> int | None:
 
 def number(value: Any) -> float | None:
     """A finite number, else None."""
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -61,6 +63,8 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """A whole number that fits 64 bits, else None."""
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**63 else None
     found = number(value)
     if found is None or not found.is_integer() or abs(found) >= 2**63:
         return None
@@ -93,7 +97,9 @@ def assemble(
     _tell_duplicates(frame, "files", "file_id", "duplicate_file_id", issues)
     counts = np.bincount(file_index[file_index >= 0], minlength=file_count)
     if not frame["file_id"].is_unique:
-        counts = pd.Series(counts).groupby(frame["file_id"].to_numpy(dtype=object), dropna=False).transform("sum").to_numpy()
+        counts = (
+            pd.Series(counts).groupby(frame["file_id"].to_numpy(dtype=object), dropna=False).transform("sum").to_numpy()
+        )
     frame["annotation_count"] = counts.astype(np.int64)
     frame["label_state"] = schema.label_states(frame["status"].array, counts)
 
@@ -133,9 +139,7 @@ def _tell_duplicates(frame: pd.DataFrame, table: str, key: str, code: str, issue
         issues.add(code, table, row_id, int(position), f"{key} {row_id!r} stands there once more.", "warning")
 
 
-def _names(
-    category_ids: Any, length: int, categories: pd.DataFrame, issues: IssueLog
-) -> pd.Categorical:
+def _names(category_ids: Any, length: int, categories: pd.DataFrame, issues: IssueLog) -> pd.Categorical:
     """The names of categories, by their ids."""
     names = list(dict.fromkeys(categories["name"].dropna().tolist()))
     place = {name: code for code, name in enumerate(names)}
@@ -161,9 +165,7 @@ def _names(
     return schema.categorical(codes[indices], names)
 
 
-def found_categories(
-    found: Mapping[str, tuple[str | None, str | None]], template: pd.DataFrame | None
-) -> pd.DataFrame:
+def found_categories(found: Mapping[str, tuple[str | None, str | None]], template: pd.DataFrame | None) -> pd.DataFrame:
     """The template's categories, and after them those questions that only the export tells of.
 
     Parameters

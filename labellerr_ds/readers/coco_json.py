@@ -12,18 +12,25 @@ import pyarrow as pa
 
 from labellerr_ds import geometry, masks, schema
 from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.assemble import NO_STATUS, assemble, milliseconds, number, status_words, whole
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_text import decode
 
 PIECE_ROWS = 20_000
-_NONE = msgspec.Raw(b"")
+_NONE, _NO_ITEMS = msgspec.Raw(b""), msgspec.Raw(b"[]")
 _NAN = float("nan")
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {
-    "id", "width", "height", "file_name", "date_created", "labellerr_file_id", "labellerr_file_status",
+    "id",
+    "width",
+    "height",
+    "file_name",
+    "date_created",
+    "labellerr_file_id",
+    "labellerr_file_status",
     "labellerr_file_remarks",
-}  # fmt: skip
+}
 _IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
 _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id"}
 _CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
@@ -48,9 +55,7 @@ class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     extra: msgspec.UnsetType | dict[str, Any] = msgspec.UNSET
 
 
-def read_coco_json(
-    body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool
-) -> Dataset:
+def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:
     """A Dataset of a coco_json export.
 
     Parameters
@@ -60,12 +65,11 @@ def read_coco_json(
     categories : `categories` frame, optional
         The template; it tells the types of the questions.
     """
-    top = decode(body, dict[str, msgspec.Raw])
     issues = IssueLog()
+    top, raws = _top(body)
     issues.unknown_keys.update(key for key in top if key not in _TOP_KEYS | _TOP_EXTRA)
-    classes, class_ids = _categories(decode(top.get("categories", b"[]"), list[Any]), categories, issues)
-    files, index = _images(decode(top.get("images", b"[]"), list[Any]), issues)
-    raws = decode(top.get("annotations", b"[]"), list[msgspec.Raw])
+    classes, class_ids = _categories(decode(top.get("categories", _NO_ITEMS), list[Any]), categories, issues)
+    files, index = _images(decode(top.get("images", _NO_ITEMS), list[Any]), issues)
     rest = {key: msgspec.json.decode(value) for key, value in top.items() if key not in _TOP_KEYS}
     info = {**info, "exported_at": info.get("exported_at") or _exported_at(rest), "extra": rest}
     columns, file_index = _annotations(raws, files["file_id"], index, class_ids, issues)
@@ -79,6 +83,33 @@ def read_coco_json(
         info=info,
         strict=strict,
     )
+
+
+class _Top(msgspec.Struct, forbid_unknown_fields=True):
+    """A file as it nearly always is: the annotations are then cut apart in the one pass over the bytes."""
+
+    annotations: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    images: msgspec.Raw = _NO_ITEMS
+    categories: msgspec.Raw = _NO_ITEMS
+    info: msgspec.Raw = _NONE
+    licenses: msgspec.Raw = _NONE
+
+
+def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[msgspec.Raw]]:
+    """What stands beside the annotations, by key; and the annotations one by one."""
+    try:
+        quick = msgspec.json.decode(body, type=_Top)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        top: dict[str, msgspec.Raw] = decode(body, dict[str, msgspec.Raw])
+        if not _TOP_KEYS & set(top):
+            raise ReadError(
+                f"a JSON object with the keys {sorted(top)[:8]} is no coco_json export: expected images, annotations "
+                "and categories. The service may have answered with an error instead."
+            ) from None
+        return top, decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
+    top = {"images": quick.images, "categories": quick.categories, "info": quick.info, "licenses": quick.licenses}
+    top = {key: value for key, value in top.items() if value is not _NONE}
+    return top, quick.annotations
 
 
 def _exported_at(rest: dict[str, Any]) -> str | None:
@@ -97,22 +128,31 @@ def _categories(
     entries = [each if isinstance(each, dict) else {"name": None, "entry": each} for each in told]
     questions = [_text(each.get("labellerr_question_id")) for each in entries]
     kinds = {} if template is None else dict(zip(template["question_id"], template["question_type"], strict=True))
-    rows, by_id = [], {}
+    rows: list[tuple[Any, ...]] = []
+    by_id: dict[Any, tuple[str, str | None]] = {}
     for position, (entry, question) in enumerate(zip(entries, questions, strict=True)):
         row_id = question if question is not None and questions.count(question) == 1 else _text(entry.get("id"))
         if row_id is None:
             issues.add("bad_row", "categories", None, position, f"category {position} has no id.")
         extra = {key: value for key, value in entry.items() if key not in _CATEGORY_KEYS}
         issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
-        extra = {key: value for key, value in extra.items() if key not in _CATEGORY_EXTRA or value not in (None, [], {}, "")}
+        extra = {
+            key: value for key, value in extra.items() if key not in _CATEGORY_EXTRA or value not in (None, [], {}, "")
+        }
         color = entry.get("color")
         if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
             extra["color"] = color
         rows.append(
             (
-                row_id, _text(entry.get("name")), _text(entry.get("supercategory")), schema.hex_color(color), question,
-                kinds.get(question), whole(entry.get("id")), _json(extra),
-            )  # fmt: skip
+                row_id,
+                _text(entry.get("name")),
+                _text(entry.get("supercategory")),
+                schema.hex_color(color),
+                question,
+                kinds.get(question),
+                whole(entry.get("id")),
+                _json(extra),
+            )
         )
         by_id.setdefault(_key(entry.get("id")), (row_id or "", question))
     names = [column.name for column in schema.TABLES["categories"]]
@@ -128,9 +168,13 @@ def _images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any
         if not isinstance(image, dict):
             issues.add("bad_row", "files", None, position, f"image {position} is no object; it is in `extra`.")
             image = {"entry": image}
-        extra = {key: value for key, value in image.items() if key not in _IMAGE_KEYS}
-        issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
-        extra = {key: value for key, value in extra.items() if key not in _IMAGE_EXTRA or value not in (None, "", {}, [])}
+        extra: dict[str, Any] = {}
+        if not image.keys() <= _IMAGE_KEYS:
+            extra = {key: value for key, value in image.items() if key not in _IMAGE_KEYS}
+            issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
+            extra = {
+                key: value for key, value in extra.items() if key not in _IMAGE_EXTRA or value not in (None, "", {}, [])
+            }
         row_id = _text(image.get("labellerr_file_id"))
         row_id = _text(image.get("id")) if row_id is None else row_id
         if image.get("id") is None:
@@ -152,17 +196,33 @@ def _images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any
         ending = name.rsplit(".", 1)[1].lower() if name and "." in name else None
         rows.append(
             (
-                row_id, name, image.get("labellerr_file_status", NO_STATUS), whole(image.get("width")),
-                whole(image.get("height")), _text(metadata.get("file_format")) or ending,
-                number(metadata.get("file_size")), _text(image.get("labellerr_file_remarks")), created,
-                whole(image.get("id")), _json(extra),
-            )  # fmt: skip
+                row_id,
+                name,
+                image.get("labellerr_file_status", NO_STATUS),
+                whole(image.get("width")),
+                whole(image.get("height")),
+                _text(metadata.get("file_format")) or ending,
+                number(metadata.get("file_size")),
+                _text(image.get("labellerr_file_remarks")),
+                created,
+                whole(image.get("id")),
+                _json(extra),
+            )
         )
         index.setdefault(_key(image.get("id")), position)
     names = (
-        "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
-        "coco_id", "extra",
-    )  # fmt: skip
+        "file_id",
+        "file_name",
+        "status",
+        "width",
+        "height",
+        "file_format",
+        "file_size_mb",
+        "remarks",
+        "created_at",
+        "coco_id",
+        "extra",
+    )
     columns: dict[str, Any] = {name: [] for name in names}
     columns.update(zip(names, map(list, zip(*rows, strict=True)), strict=False))
     columns["status"] = status_words(columns["status"])
@@ -239,7 +299,13 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
     def keep(key: str, found: Any, code: str = "not_a_number") -> Any:
         if found is None and values.get(key) is not None:
             extra[key] = values[key]
-            issues.add(code, "annotations", _text(values.get("id")), position, f"{key} of annotation {position} is {values[key]!r}.")
+            issues.add(
+                code,
+                "annotations",
+                _text(values.get("id")),
+                position,
+                f"{key} of annotation {position} is {values[key]!r}.",
+            )
         return found
 
     box = values.get("bbox")
@@ -258,7 +324,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
         category_id=category,
         id=annotation_id,
         segmentation=shapes.get("segmentation", _NONE),
-        bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,  # type: ignore[arg-type]
+        bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,
         area=keep("area", number(values.get("area"))),
         iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
         attributes=shapes.get("attributes", _NONE),
@@ -273,13 +339,21 @@ class _Piece:
     """Some thousand annotations on their way to columns."""
 
     def __init__(
-        self, rows: list[_Annotation], start: int, file_ids: list[str | None], index: dict[Any, int], issues: IssueLog
+        self,
+        rows: list[_Annotation],
+        start: int,
+        file_ids: list[str | None],
+        index: dict[Any, int],
+        issues: IssueLog,
     ) -> None:
         self.rows, self.start, self.issues = rows, start, issues
         self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
         self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
         self.keypoints: list[bytes | None] = [bytes(row.keypoints) or None for row in rows]
-        self.kinds = [self._kind(position) for position in range(len(rows))]
+        self.kinds = [
+            _POLYGON if shape is not None and shape[:2] == b"[[" and marks is None else self._kind(position)
+            for position, (shape, marks) in enumerate(zip(self.segmentation, self.keypoints, strict=True))
+        ]
         self.boxes = np.array([row.bbox or (_NAN,) * 4 for row in rows], dtype=np.float64).reshape(-1, 4)
         self.areas = np.array([_NAN if row.area is None else row.area for row in rows], dtype=np.float64)
 
@@ -290,7 +364,9 @@ class _Piece:
         for position in np.flatnonzero(self.file_index < 0):
             row = rows[position]
             self._tell(
-                "dangling_image_id", int(position), f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there."
+                "dangling_image_id",
+                int(position),
+                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there.",
             )
         classes = [class_ids.get(row.category_id, (_text(row.category_id), None)) for row in rows]
         text, whole_number = pa.large_string(), pa.int64()
@@ -311,7 +387,10 @@ class _Piece:
             "attributes": pa.array([bytes(row.attributes) or None for row in rows], pa.large_binary()).cast(text),
             "coco_id": pa.array([row.id for row in rows], whole_number),
             "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
-            "extra": pa.array([_extra(row) for row in rows], text),
+            "extra": pa.array(
+                [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
+                text,
+            ),
         }
 
     def _kind(self, position: int) -> int:
@@ -351,7 +430,7 @@ class _Piece:
     def _measure(self) -> None:
         """Boxes and areas that were not told, from the shapes."""
         kinds = np.array(self.kinds)
-        no_box, no_area = np.isnan(self.boxes).all(axis=1), np.isnan(self.areas)
+        no_box, no_area = np.isnan(self.boxes[:, 0]), np.isnan(self.areas)
         plain = no_area & (kinds == _BBOX)
         self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
         for position in np.flatnonzero(no_box | (no_area & np.isin(kinds, (_POLYGON, _MASK)))):
@@ -434,9 +513,7 @@ def _fallback_ids(
     keys = pd.DataFrame({"file": file_index, "question": columns["category_id"].to_pandas()})
     places = keys.groupby(["file", "question"], dropna=False).cumcount()
     made = [
-        row_id
-        if row_id is not None
-        else f"{file_ids[file] if file >= 0 else 'unknown'}/{question}/{place}"
+        row_id if row_id is not None else f"{file_ids[file] if file >= 0 else 'unknown'}/{question}/{place}"
         for row_id, file, question, place in zip(ids.to_pylist(), file_index, keys["question"], places, strict=True)
     ]
     return pa.chunked_array([pa.array(made, pa.large_string())])

@@ -96,7 +96,8 @@ def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, An
     issues = IssueLog()
     header, cells, surplus = _cells(as_text(body, issues))
     raw = pd.DataFrame(
-        {place: schema.text(column) for place, column in enumerate(cells)}, index=pd.RangeIndex(len(cells[0]) if cells else 0)
+        {place: schema.text(column) for place, column in enumerate(cells)},
+        index=pd.RangeIndex(len(cells[0]) if cells else 0),
     )
     raw.columns = pd.Index(header, dtype=object)
     table = _Table(header, cells, surplus, categories, issues)
@@ -160,12 +161,16 @@ class _Table:
             if column and column not in self.file_columns and name not in names:
                 self.file_columns[column] = place
         self.questions = {} if self.answer_columns else self._questions(categories)
-        self.template = {} if categories is None else {
-            row_id: (None if pd.isna(name) else name, None if pd.isna(kind) else kind)
-            for row_id, name, kind in zip(
-                categories["category_id"], categories["name"], categories["question_type"], strict=True
-            )
-        }
+        self.template = (
+            {}
+            if categories is None
+            else {
+                row_id: (None if pd.isna(name) else name, None if pd.isna(kind) else kind)
+                for row_id, name, kind in zip(
+                    categories["category_id"], categories["name"], categories["question_type"], strict=True
+                )
+            }
+        )
         taken = {*self.file_columns.values(), *self.questions, *self.answer_columns.values()}
         self.rest = [place for place in range(len(header)) if place not in taken]
         self.file_rows = self._file_rows()
@@ -205,7 +210,9 @@ class _Table:
             return [[row] for row in range(self.length)]
         key = next((self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns), None)
         if key is None:
-            raise ReadError("the table has a row an answer, but no column file_id or file_name that tells of which file.")
+            raise ReadError(
+                "the table has a row an answer, but no column file_id or file_name that tells of which file."
+            )
         groups: dict[str, list[int]] = {}
         for row, value in enumerate(self.cells[key]):
             groups.setdefault(value, []).append(row)
@@ -241,7 +248,9 @@ class _Table:
         def measure(name: str, understand: Any) -> Any:
             found = understand(told[name]) if told.get(name) else None
             if found is None and told.get(name):
-                self.issues.add("not_a_number", "files", file_id, position, f"{name} of file {file_id} is {told[name]!r}.")
+                self.issues.add(
+                    "not_a_number", "files", file_id, position, f"{name} of file {file_id} is {told[name]!r}."
+                )
                 extra[self.header[self.file_columns[name]]] = told[name]
             return found
 

@@ -33,9 +33,7 @@ FILE_COLUMNS = (
 )  # fmt: skip
 
 
-def read_native_json(
-    body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool
-) -> Dataset:
+def read_native_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:
     """A Dataset of a native json export.
 
     Parameters
@@ -48,7 +46,8 @@ def read_native_json(
     issues = IssueLog()
     rows = AnswerRows(issues)
     files: list[tuple[Any, ...]] = []
-    for position, raw in enumerate(decode(body, list[msgspec.Raw])):
+    raws: list[msgspec.Raw] = decode(body, list[msgspec.Raw])
+    for position, raw in enumerate(raws):
         files.append(_file(msgspec.json.decode(raw), position, rows, issues))
     columns = dict(zip(FILE_COLUMNS, map(list, zip(*files, strict=True)), strict=False))
     if files:

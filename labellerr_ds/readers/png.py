@@ -88,9 +88,26 @@ def read_masks(
             region = regions[0] if len(regions) == 1 else _merged(regions, mask)
             size = [mask.height, mask.width]
             shape = msgspec.json.encode({"size": size, "counts": region.counts}).decode()
-            rows.append((f"{member.name}/{category_id}", category_id, *map(float, region.bbox), float(region.area), shape))
+            rows.append(
+                (
+                    f"{member.name}/{category_id}",
+                    category_id,
+                    *map(float, region.bbox),
+                    float(region.area),
+                    shape,
+                )
+            )
             file_index.append(position)
-    names = ("annotation_id", "category_id", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "area", "segmentation")
+    names = (
+        "annotation_id",
+        "category_id",
+        "bbox_x",
+        "bbox_y",
+        "bbox_width",
+        "bbox_height",
+        "area",
+        "segmentation",
+    )
     columns: dict[str, Any] = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
     table = _with_added(table, classes)
     questions = dict(zip(table["category_id"], table["question_id"], strict=True))
@@ -119,7 +136,13 @@ def _decode(member: Member) -> Mask | str:
         with Image.open(io.BytesIO(member.read())) as image:
             image.load()
             return _regions(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as problem:
         return f"{type(problem).__name__}: {str(problem).split(' <')[0]}"
 
 
@@ -138,7 +161,7 @@ def _regions(image: Image.Image) -> Mask:
             color = (value, value, value) if 0 <= value < 256 else None
         else:
             entry = tuple(palette[3 * value : 3 * value + 3])
-            color = entry if len(entry) == 3 else None  # type: ignore[assignment]
+            color = (entry[0], entry[1], entry[2]) if len(entry) == 3 else None
         if value == 0 and color in (None, (0, 0, 0)):
             continue  # black is background
         regions.append((color, value, region))
@@ -148,7 +171,7 @@ def _regions(image: Image.Image) -> Mask:
 def _of_colors(image: Image.Image, mode: str) -> Mask:
     rgba = np.asarray(image.convert("RGBA"), dtype=np.uint32)
     codes = np.where(rgba[..., 3] == 0, 0, (rgba[..., 0] << 16) | (rgba[..., 1] << 8) | rgba[..., 2])
-    regions = [
+    regions: list[tuple[RGB | None, int | None, LabelRegion]] = [
         ((region.label >> 16, (region.label >> 8) & 255, region.label & 255), None, region)
         for region in label_regions(codes)
         if region.label
@@ -173,8 +196,8 @@ def _by_category(path: str, mask: Mask, classes: Classes, issues: IssueLog) -> d
     folder = classes.by_folder.get(PurePosixPath(path).parent.name)
     for color, value, region in mask.regions:
         known = folder
-        if known is None and color not in (None, (0, 0, 0)):
-            known = classes.by_color.get(color)  # type: ignore[arg-type]
+        if known is None and color is not None and color != (0, 0, 0):
+            known = classes.by_color.get(color)
         if known is None and value is not None:
             known = classes.by_value.get(value)
         if known is None:
@@ -216,7 +239,10 @@ def _classes(table: pd.DataFrame, others: Iterable[Member], issues: IssueLog) ->
                 row_id = ids[min(taken[name], len(ids) - 1)] if ids else name
                 taken[name] += 1
                 if not ids:
-                    classes.added[name] = (name, None if isinstance(each, int) else "#{:02x}{:02x}{:02x}".format(*each))
+                    classes.added[name] = (
+                        name,
+                        None if isinstance(each, int) else "#{:02x}{:02x}{:02x}".format(*each),
+                    )
                 if isinstance(each, int):
                     classes.by_value[each] = row_id
                 else:
@@ -286,9 +312,7 @@ def _with_added(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     if not new:
         return table
     names, colors = zip(*new.values(), strict=True)
-    added = schema.build(
-        "categories", {"category_id": list(new), "name": list(names), "color": list(colors)}, len(new)
-    )
+    added = schema.build("categories", {"category_id": list(new), "name": list(names), "color": list(colors)}, len(new))
     return pd.concat([table, added], ignore_index=True) if len(table) else added
 
 
@@ -324,7 +348,16 @@ class _Files:
             self.ids.append(file_id)
             told = {} if row is None else self.known.iloc[row].to_dict()  # type: ignore[union-attr]
             told = {key: value for key, value in told.items() if not pd.isna(value)}
-            self._rows.append({"file_name": stem, "status": self.status, **told, "file_id": file_id, "paths": [], "mode": None})
+            self._rows.append(
+                {
+                    "file_name": stem,
+                    "status": self.status,
+                    **told,
+                    "file_id": file_id,
+                    "paths": [],
+                    "mode": None,
+                }
+            )
         position = self._place[file_id]
         mine = self._rows[position]
         mine["paths"].append(path)
@@ -360,12 +393,19 @@ class _Files:
 
     def columns(self) -> dict[str, Any]:
         """The columns of `files`."""
-        names = ("file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks")
+        names = (
+            "file_id",
+            "file_name",
+            "status",
+            "width",
+            "height",
+            "file_format",
+            "file_size_mb",
+            "remarks",
+        )
         columns: dict[str, Any] = {name: [row.get(name) for row in self._rows] for name in names}
         for name in ("created_at", "updated_at"):
-            columns[name] = pd.DatetimeIndex(
-                [row.get(name, pd.NaT) for row in self._rows], tz="UTC"
-            ).array
+            columns[name] = pd.DatetimeIndex([row.get(name, pd.NaT) for row in self._rows], tz="UTC").array
         extras = [
             {"mask_path": row["paths"][0] if len(row["paths"]) == 1 else row["paths"], "mode": row["mode"]}
             for row in self._rows

@@ -35,7 +35,9 @@ def members(path: Path, opened: ExitStack) -> list[Member]:
         Where an archive is damaged.
     """
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file() and not _is_stray(each.relative_to(path).as_posix()))
+        files = sorted(
+            each for each in path.rglob("*") if each.is_file() and not _is_stray(each.relative_to(path).as_posix())
+        )
         found = [_of_file(each, each.relative_to(path).as_posix()) for each in files]
     else:
         found = [_of_file(path, path.name)]
@@ -66,7 +68,9 @@ def _opened(member: Member, opened: ExitStack, depth: int) -> list[Member]:
         try:
             body = gzip.decompress(member.read())
         except (OSError, EOFError, zlib.error) as problem:
-            raise ReadError(f"{member.name}: the gzip is damaged or cut short ({problem}). Download it again.") from None
+            raise ReadError(
+                f"{member.name}: the gzip is damaged or cut short ({problem}). Download it again."
+            ) from None
         return _opened(_of_bytes(member.name.removesuffix(".gz"), body), opened, depth - 1)
     try:
         archive = opened.enter_context(zipfile.ZipFile(io.BytesIO(member.read())))

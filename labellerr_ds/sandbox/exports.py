@@ -16,7 +16,7 @@ FORMATS = ("json", "coco_json", "csv", "png")
 EMPTY = "No files found with the given status"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is answered with an error."""
 
     def __init__(self, status: int, error: str) -> None:
@@ -44,7 +44,11 @@ class Export:
         left = self.ready_at - time.monotonic()
         if left > 0 or not (self.written or self.reason):
             early = "status-null" in variants and left > 0.5
-            return {**told, "is_completed": None if early else False, "export_status": None if early else "Processing"}
+            return {
+                **told,
+                "is_completed": None if early else False,
+                "export_status": None if early else "Processing",
+            }
         if self.reason:
             return {**told, "is_completed": False, "export_status": "Failed", "error": self.reason}
         return {**told, "is_completed": True, "export_status": "Created"}
@@ -65,10 +69,15 @@ class Exports:
         inclusive = "since-inclusive" in self.variants
         files = self.world.select(project_id, statuses, body.get("updated_after_timestamp"), inclusive)
         if not files and not self.variants & {"empty-status", "empty-file"}:
-            raise Refused(400, EMPTY)
+            raise RefusedError(400, EMPTY)
         report_id = uuid.uuid4().hex[:20]
         export = Export(
-            report_id, project_id, body, self.world.now_ms, time.monotonic() + self.seconds, self.folder / report_id
+            report_id,
+            project_id,
+            body,
+            self.world.now_ms,
+            time.monotonic() + self.seconds,
+            self.folder / report_id,
         )
         self.known[report_id] = export
         if not files and "empty-status" in self.variants:
@@ -99,40 +108,40 @@ class Exports:
 
     def _check(self, project_id: str, body: Any) -> None:
         if not isinstance(body, dict):
-            raise Refused(400, "the body must be a JSON object")
+            raise RefusedError(400, "the body must be a JSON object")
         for name in ("export_name", "export_description"):
             if not isinstance(body.get(name), str) or not body[name]:
-                raise Refused(400, f"{name} must have at least 1 character")
+                raise RefusedError(400, f"{name} must have at least 1 character")
         if body.get("export_format") not in FORMATS:
-            raise Refused(400, f"export_format must be one of {', '.join(FORMATS)}")
+            raise RefusedError(400, f"export_format must be one of {', '.join(FORMATS)}")
         statuses = body.get("statuses")
         if not isinstance(statuses, list) or not statuses:
-            raise Refused(400, "statuses must hold at least 1 status")
+            raise RefusedError(400, "statuses must hold at least 1 status")
         for status in statuses:
             if status is not None and (status not in STATUSES or status == "none"):
-                raise Refused(400, f"unknown status {status!r}")
+                raise RefusedError(400, f"unknown status {status!r}")
         questions = body.get("question_ids")
         if not isinstance(questions, list) or not questions:
-            raise Refused(400, "question_ids must be a list, ['all'] for all of them")
+            raise RefusedError(400, "question_ids must be a list, ['all'] for all of them")
         after = body.get("updated_after_timestamp")
         if after is not None and (not isinstance(after, int) or after < 10**11):
-            raise Refused(400, "updated_after_timestamp must be Unix milliseconds")
+            raise RefusedError(400, "updated_after_timestamp must be Unix milliseconds")
         data_type = self.world.projects[project_id].data_type
         if body["export_format"] in ("coco_json", "png") and data_type != "image":
-            raise Refused(400, f"export_format {body['export_format']} is not supported for {data_type} projects")
+            raise RefusedError(400, f"export_format {body['export_format']} is not supported for {data_type} projects")
         if body.get("export_destination") == "s3":
             if body.get("connection_id") not in self.connections:
-                raise Refused(400, "connection_id is not a known connection")
+                raise RefusedError(400, "connection_id is not a known connection")
             if not str(body.get("export_folder_path") or "").endswith("/"):
-                raise Refused(400, "export_folder_path must be 'bucket/path/to/folder/'")
+                raise RefusedError(400, "export_folder_path must be 'bucket/path/to/folder/'")
         elif body.get("export_destination") != "local":
-            raise Refused(400, "export_destination must be local or s3")
+            raise RefusedError(400, "export_destination must be local or s3")
 
     def of(self, project_id: str, report_id: str) -> Export:
         """One export of a project."""
         export = self.known.get(report_id)
         if export is None or export.project_id != project_id:
-            raise Refused(404, "report not found")
+            raise RefusedError(404, "report not found")
         return export
 
     def listed(self, project_id: str) -> dict[str, Any]:

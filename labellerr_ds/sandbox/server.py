@@ -27,7 +27,7 @@ from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
 from labellerr_ds.sandbox import draw, truth
-from labellerr_ds.sandbox.exports import Export, Exports, Refused
+from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
 from labellerr_ds.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class _Quiet(WSGIRequestHandler):
         environ["sandbox.headers"] = {name.lower(): value for name, value in self.headers.items()}
         return environ
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+    def log(self, type: str, message: str, *args: Any) -> None:
         logging.getLogger("labellerr_ds.sandbox").debug("%s %s", self.command, self.path.split("?")[0])
 
 
@@ -220,9 +220,7 @@ class Sandbox:
     def masks(self, project_id: str) -> dict[str, Any]:
         """The label map of each image, ``(H, W)`` by `file_id`; 0 or the place of the class in the template."""
         project = self._world.projects[project_id]
-        return {
-            file.file_id: draw.label_map(project, file, project.answers(file)) for file in project.alive()
-        }
+        return {file.file_id: draw.label_map(project, file, project.answers(file)) for file in project.alive()}
 
     def mask_classes(self, project_id: str) -> list[str]:
         """The question of each class of `masks`, from 1."""
@@ -239,7 +237,7 @@ class Sandbox:
             with self._lock:
                 answer = getattr(self, f"_{endpoint}")(request, **arguments)
             response = self._json(answer, 200)
-        except Refused as refusal:
+        except RefusedError as refusal:
             response = self._json({"error": refusal.error}, refusal.status)
         except HTTPException as problem:
             response = self._json({"error": problem.name}, problem.code or 500)
@@ -260,22 +258,22 @@ class Sandbox:
         keys = {"api_key": self.api_key, "api_secret": self.api_secret}
         for name, expected in keys.items():
             if not hmac.compare_digest(headers.get(name, ""), expected):
-                raise Refused(401, "Invalid api_key or api_secret")
+                raise RefusedError(401, "Invalid api_key or api_secret")
         asked = (headers.get("client_id"), request.args.get("client_id"))
         if any(value not in (self.client_id, None) for value in asked) or asked == (None, None):
-            raise Refused(403, "client_id has no access")
+            raise RefusedError(403, "client_id has no access")
 
     def _project_of(self, request: Request, project_id: str | None = None) -> Any:
         project = self._world.projects.get(project_id or request.args.get("project_id", ""))
         if project is None:
-            raise Refused(404, "project not found")
+            raise RefusedError(404, "project not found")
         return project
 
     def _body(self, request: Request) -> Any:
         try:
             return json.loads(request.get_data())
         except ValueError:
-            raise Refused(400, "the body is no JSON") from None
+            raise RefusedError(400, "the body is no JSON") from None
 
     def _project(self, request: Request, project_id: str) -> Any:
         project = self._project_of(request, project_id)
@@ -310,7 +308,7 @@ class Sandbox:
                     for question in project.questions
                 ]
                 return {"response": {"template_id": project.template_id, "questions": questions}}
-        raise Refused(404, "template not found")
+        raise RefusedError(404, "template not found")
 
     def _create(self, request: Request) -> Any:
         project = self._project_of(request)
@@ -322,7 +320,7 @@ class Sandbox:
         body = self._body(request)
         asked = body.get("report_ids") if isinstance(body, dict) else None
         if not isinstance(asked, list) or not asked:
-            raise Refused(400, "report_ids must be a list of ids")
+            raise RefusedError(400, "report_ids must be a list of ids")
         known = self._exports.known
         told = [
             known[report_id].state(self.variants)
@@ -336,7 +334,7 @@ class Sandbox:
         export = self._exports.of(project.project_id, request.args.get("report_id", ""))
         late = "link-late" in self.variants and time.monotonic() < export.ready_at + 0.8
         if not export.state(self.variants).get("is_completed") or late:
-            raise Refused(404, "the export cannot be downloaded")
+            raise RefusedError(404, "the export cannot be downloaded")
         url = self._sign(f"/exports/{export.report_id}/{quote(export.served_as)}")
         if "link-text" in self.variants:
             return {"response": url}
@@ -348,7 +346,7 @@ class Sandbox:
     def _list(self, request: Request) -> Any:
         project = self._project_of(request)
         if "list-404" in self.variants:
-            raise Refused(404, "Not Found")
+            raise RefusedError(404, "Not Found")
         lists = self._exports.listed(project.project_id)
         return lists if "list-flat" in self.variants else {"response": lists}
 
@@ -357,7 +355,7 @@ class Sandbox:
         names = {file.file_id: file.file_name for file in project.alive()}
         asked = self._body(request).get("file_ids") or []
         if not asked or any(file_id not in names for file_id in asked):
-            raise Refused(404, "file not found")
+            raise RefusedError(404, "file not found")
         path = f"/{project.project_id}/"
         return {
             "fileLinks": [
@@ -374,20 +372,20 @@ class Sandbox:
         except (ValueError, KeyError, TypeError):
             given = None
         if not given:
-            raise Refused(400, "credentials must hold access_key_id and secret_access_key")
+            raise RefusedError(400, "credentials must hold access_key_id and secret_access_key")
         if request.form.get("connector") != "s3" or request.form.get("connection_type") != "export":
-            raise Refused(400, "connector must be s3, and connection_type export")
+            raise RefusedError(400, "connector must be s3, and connection_type export")
 
     def _connection_test(self, request: Request) -> Any:
         self._credentials(request)
         if not request.form.get("path"):
-            raise Refused(400, "path must be 'bucket/path/to/folder/'")
+            raise RefusedError(400, "path must be 'bucket/path/to/folder/'")
         return {"response": {"message": "accepted; this simulation reaches no bucket"}}
 
     def _connection_create(self, request: Request) -> Any:
         self._credentials(request)
         if not request.form.get("name"):
-            raise Refused(400, "name must have at least 1 character")
+            raise RefusedError(400, "name must have at least 1 character")
         connection_id = uuid.uuid4().hex
         self._exports.connections[connection_id] = {
             "connection_id": connection_id,
@@ -404,7 +402,7 @@ class Sandbox:
 
     def _connection_delete(self, request: Request) -> Any:
         if self._exports.connections.pop(self._body(request).get("connection_id"), None) is None:
-            raise Refused(404, "connection not found")
+            raise RefusedError(404, "connection not found")
         return {"response": {"message": "deleted"}}
 
     # --- the object store
@@ -422,7 +420,7 @@ class Sandbox:
         self._note("store", request)
         try:
             response = self._object(request)
-        except Refused as refusal:
+        except RefusedError as refusal:
             error = f"<Error><Code>AccessDenied</Code><Message>{refusal.error}</Message></Error>"
             response = Response(error, refusal.status, content_type="application/xml")
         except HTTPException as problem:
@@ -432,18 +430,18 @@ class Sandbox:
 
     def _object(self, request: Request) -> Response:
         if {"api_key", "api_secret", "client_id"} & set(request.environ["sandbox.headers"]):
-            raise Refused(400, "credentials of the API do not belong here")
+            raise RefusedError(400, "credentials of the API do not belong here")
         try:
             expires = int(request.args.get("X-Sandbox-Expires", ""))
         except ValueError:
-            raise Refused(403, "Access denied") from None
+            raise RefusedError(403, "Access denied") from None
         path = quote(request.path, safe="/") if "%" not in request.path else request.path
         raw = request.environ.get("REQUEST_URI", path).split("?")[0]
         signed = request.args.get("X-Sandbox-Signature", "")
         if not hmac.compare_digest(signed, self._signature(raw, expires)):
-            raise Refused(403, "SignatureDoesNotMatch")
+            raise RefusedError(403, "SignatureDoesNotMatch")
         if expires * 1000 < self._world.now_ms:
-            raise Refused(403, "Request has expired")
+            raise RefusedError(403, "Request has expired")
         _, arguments = STORE.bind_to_environ(request.environ).match()
         if arguments["kind"] == "exports":
             export: Export = self._exports.known[arguments["name"]]

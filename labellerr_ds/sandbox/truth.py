@@ -11,19 +11,57 @@ from labellerr_ds.sandbox.world import MISSING, SHAPES, File, Project, Question,
 from labellerr_ds.sandbox.writers import seconds, shoelace, tight_box
 
 FILE_COLUMNS = [
-    "file_id", "file_name", "status", "label_state", "width", "height", "file_format", "file_size_mb", "remarks",
-    "created_at", "updated_at", "annotation_count",
-]  # fmt: skip
+    "file_id",
+    "file_name",
+    "status",
+    "label_state",
+    "width",
+    "height",
+    "file_format",
+    "file_size_mb",
+    "remarks",
+    "created_at",
+    "updated_at",
+    "annotation_count",
+]
 ANNOTATION_COLUMNS = [
-    "annotation_id", "file_id", "file_name", "status", "question_id", "category_id", "category", "type", "value",
-    "bbox_x", "bbox_y", "bbox_width", "bbox_height", "rotation", "area", "segmentation", "iscrowd", "track_id",
-    "frame", "time", "end_time", "image_width", "image_height", "parent_id", "attributes",
-]  # fmt: skip
+    "annotation_id",
+    "file_id",
+    "file_name",
+    "status",
+    "question_id",
+    "category_id",
+    "category",
+    "type",
+    "value",
+    "bbox_x",
+    "bbox_y",
+    "bbox_width",
+    "bbox_height",
+    "rotation",
+    "area",
+    "segmentation",
+    "iscrowd",
+    "track_id",
+    "frame",
+    "time",
+    "end_time",
+    "image_width",
+    "image_height",
+    "parent_id",
+    "attributes",
+]
 STATE = {
-    "none": ("unlabelled", "pre_labelled"), "assigned": ("in_progress",) * 2, "review": ("in_review",) * 2,
-    "r_assigned": ("in_review",) * 2, "client_review": ("in_review",) * 2, "cr_assigned": ("in_review",) * 2,
-    "accepted": ("negative", "labelled"), "rejected": ("rejected",) * 2, "client_rejected": ("rejected",) * 2,
-}  # fmt: skip
+    "none": ("unlabelled", "pre_labelled"),
+    "assigned": ("in_progress",) * 2,
+    "review": ("in_review",) * 2,
+    "r_assigned": ("in_review",) * 2,
+    "client_review": ("in_review",) * 2,
+    "cr_assigned": ("in_review",) * 2,
+    "accepted": ("negative", "labelled"),
+    "rejected": ("rejected",) * 2,
+    "client_rejected": ("rejected",) * 2,
+}
 
 
 def frames(project: Project) -> dict[str, pd.DataFrame]:
@@ -34,12 +72,19 @@ def frames(project: Project) -> dict[str, pd.DataFrame]:
         annotations += rows
         files.append(
             {
-                "file_id": file.file_id, "file_name": file.file_name, "status": file.status,
+                "file_id": file.file_id,
+                "file_name": file.file_name,
+                "status": file.status,
                 "label_state": STATE.get(file.status, ("skipped",) * 2)[bool(rows)],
-                "width": file.width, "height": file.height, "file_format": file.file_format,
-                "file_size_mb": file.size_mb, "remarks": file.remarks, "created_at": file.created_ms,
-                "updated_at": file.updated_ms, "annotation_count": len(rows),
-            }  # fmt: skip
+                "width": file.width,
+                "height": file.height,
+                "file_format": file.file_format,
+                "file_size_mb": file.size_mb,
+                "remarks": file.remarks,
+                "created_at": file.created_ms,
+                "updated_at": file.updated_ms,
+                "annotation_count": len(rows),
+            }
         )
     deleted = [
         {"file_id": file.file_id, "file_name": file.file_name, "deleted_at": file.deleted_ms}
@@ -48,9 +93,12 @@ def frames(project: Project) -> dict[str, pd.DataFrame]:
     ]
     categories = [
         {
-            "category_id": question.question_id, "name": question.name, "color": question.color,
-            "question_id": question.question_id, "question_type": question.type,
-        }  # fmt: skip
+            "category_id": question.question_id,
+            "name": question.name,
+            "color": question.color,
+            "question_id": question.question_id,
+            "question_type": question.type,
+        }
         for question in project.questions
     ]
     found = {
@@ -75,10 +123,15 @@ def _rows(project: Project, file: File) -> list[dict[str, Any]]:
         positions[about, question.question_id] += 1
         row = dict.fromkeys(ANNOTATION_COLUMNS)
         row.update(
-            file_id=file.file_id, file_name=file.file_name, status=file.status, image_width=file.width,
-            image_height=file.height, question_id=question.question_id, category_id=question.question_id,
+            file_id=file.file_id,
+            file_name=file.file_name,
+            status=file.status,
+            image_width=file.width,
+            image_height=file.height,
+            question_id=question.question_id,
+            category_id=question.question_id,
             category=question.name,
-        )  # fmt: skip
+        )
         row["annotation_id"] = annotation_id or f"{about}/{question.question_id}/{position}"
         if about != file.file_id:
             row["parent_id"] = about

@@ -285,10 +285,7 @@ class Project:
             if question.type not in SHAPES:
                 answers.append((question, self._value(question, rng)))
                 continue
-            things = [
-                self._thing(question, file, rng, (None,))
-                for _ in range(rng.randint(0, counts[question.name]))
-            ]
+            things = [self._thing(question, file, rng, (None,)) for _ in range(rng.randint(0, counts[question.name]))]
             answers.append((question, things))
         return answers
 
@@ -311,16 +308,20 @@ class Project:
     def _texts(self, file: File, rng: random.Random) -> Answers:
         return [(question, self._value(question, rng)) for question in self.questions]
 
-    def _thing(
-        self, question: Question, file: File, rng: random.Random, frames: tuple[int | None, ...]
-    ) -> Thing:
+    def _thing(self, question: Question, file: File, rng: random.Random, frames: tuple[int | None, ...]) -> Thing:
         thing = Thing(
             question,
             _uuid(rng) if rng.random() < 0.9 else None,
             {frame: self._shape(question, file, rng) for frame in frames},
         )
         thing.attributes = rng.choice(
-            ([], [], {"colour": "red", "age": rng.randrange(9)}, [{"name": "truncated", "value": True}], MISSING)
+            (
+                [],
+                [],
+                {"colour": "red", "age": rng.randrange(9)},
+                [{"name": "truncated", "value": True}],
+                MISSING,
+            )
         )
         about = [child for child in self.questions if child.about == question.question_id]
         if about and rng.random() < 0.6:
@@ -349,9 +350,7 @@ class Project:
         rings = [self._ring(x, y, rng.uniform(8, min(wide, high) / 5), wide, high, rng)]
         if self.parts and rng.random() < 0.4:
             for _ in range(rng.randint(1, 2)):
-                rings.append(
-                    self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng)
-                )
+                rings.append(self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng))
         return rings
 
     def _ring(
@@ -387,8 +386,7 @@ class Project:
     def _speech(self, rng: random.Random) -> dict[str, Any]:
         starts = sorted(rng.randrange(0, 60_000) / 1000 for _ in range(rng.randint(0, 3)))
         segments = [
-            {"start": start, "end": start + 1.5, "text": rng.choice(("hello", "NA", "guten Tag"))}
-            for start in starts
+            {"start": start, "end": start + 1.5, "text": rng.choice(("hello", "NA", "guten Tag"))} for start in starts
         ]
         if not segments:
             return {"text": "hello, who is there?"}
@@ -416,9 +414,7 @@ class World:
         for project in self.projects.values():
             project.advance_to(self.now_ms)
 
-    def select(
-        self, project_id: str, statuses: list[str], after_ms: int | None, inclusive: bool
-    ) -> list[File]:
+    def select(self, project_id: str, statuses: list[str], after_ms: int | None, inclusive: bool) -> list[File]:
         """Copies of the files that an export asks for, as they are now."""
         return [
             copy.copy(file)

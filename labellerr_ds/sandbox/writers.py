@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -108,9 +107,7 @@ def native_answers(answers: Answers, variants: Variants) -> Any:
 
 
 def _question_object(question: Question, value: Any, variants: Variants) -> dict[str, Any]:
-    name, kind = (
-        ("question", "option_type") if "answers-question" in variants else ("question_name", "question_type")
-    )
+    name, kind = ("question", "option_type") if "answers-question" in variants else ("question_name", "question_type")
     return {
         "question_id": question.question_id,
         name: question.name,
@@ -140,9 +137,7 @@ def _native_thing(thing: Thing, variants: Variants) -> dict[str, Any]:
             {"frame": frame, "answer": _native_shape(kind, shape, variants), "timestamp": seconds(frame)}
             for frame, shape in thing.shapes.items()
         ]
-        written["frames"] = (
-            frames if "video-list" in variants else {str(each["frame"]): each for each in frames}
-        )
+        written["frames"] = frames if "video-list" in variants else {str(each["frame"]): each for each in frames}
     if thing.children:
         written["children"] = [_question_object(*child, variants) for child in thing.children]
     if thing.attributes is not MISSING:
@@ -292,9 +287,7 @@ def _write_csv(out: Any, project: Project, files: list[File], answers: Any, vari
     table.writerow([*FILE_COLUMNS, *(question.name for question in project.questions)])
     for file in files:
         cells = {question.question_id: _cell(question, value, variants) for question, value in answers(file)}
-        table.writerow(
-            [*_file_cells(file), *(cells.get(question.question_id, "") for question in project.questions)]
-        )
+        table.writerow([*_file_cells(file), *(cells.get(question.question_id, "") for question in project.questions)])
 
 
 def _file_cells(file: File) -> list[Any]:
@@ -320,11 +313,7 @@ def mask_names(files: list[File], by_id: bool) -> dict[str, str]:
     """The mask's name without ending, by the file's id."""
     stems = Counter(file.stem for file in files)
     return {
-        file.file_id: file.file_id
-        if by_id
-        else file.stem
-        if stems[file.stem] == 1
-        else f"{file.stem}_{file.file_id}"
+        file.file_id: file.file_id if by_id else file.stem if stems[file.stem] == 1 else f"{file.stem}_{file.file_id}"
         for file in files
     }
 
