@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from labellerr_ds.dataset import Dataset, concat, is_parquet_folder, read_parquet
 from labellerr_ds.errors import InvalidArgumentError, ReadError
@@ -89,14 +90,28 @@ def load_export(
             masks = [member for member, kind in zip(found, kinds, strict=True) if kind == "png"]
             others = [member for member, kind in zip(found, kinds, strict=True) if kind != "png"]
             return read_masks(masks, others, categories=categories, files=files, info=info, strict=strict)
-        read = _TABLES[form]
         with many_objects():
             parts = [
-                read(member.read(), categories=categories, info=info, strict=strict)
+                _read(form, member, categories=categories, info=info, strict=strict)
                 for member, kind in zip(found, kinds, strict=True)
                 if kind == form
             ]
     return parts[0] if len(parts) == 1 else concat(parts)
+
+
+def _read(form: str, member: Member, **more: Any) -> Dataset:
+    body = member.read()
+    try:
+        return _TABLES[form](body, **more)
+    except (UnicodeDecodeError, pa.ArrowInvalid):
+        offset = None
+        try:
+            as_utf8(body).decode()
+        except UnicodeDecodeError as problem:
+            offset = problem.start
+        if offset is None:
+            raise
+    raise ReadError(f"{member.name}: expected UTF-8, got something else at byte {offset}.", byte_offset=offset)
 
 
 def _local(path_or_url: str | Path) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from labellerr_ds.readers.json_text import decode
 PIECE_ROWS = 20_000
 _NONE, _NO_ITEMS = msgspec.Raw(b""), msgspec.Raw(b"[]")
 _NAN = float("nan")
+_NO_BOX = (_NAN,) * 4
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {
     "id",
@@ -38,12 +40,15 @@ _TOP_KEYS = {"images", "annotations", "categories"}
 _TOP_EXTRA = {"info", "licenses"}
 
 
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An annotation as it nearly always is; what is not so goes the slow way."""
 
-    image_id: int
-    category_id: int
-    id: int | None = None
+    image_id: _Whole | None
+    category_id: _Whole | None
+    id: _Whole | None = None
     segmentation: msgspec.Raw = _NONE
     bbox: tuple[float, float, float, float] | None = None
     area: float | None = None
@@ -66,13 +71,13 @@ def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[s
         The template; it tells the types of the questions.
     """
     issues = IssueLog()
-    top, raws = _top(body)
+    top, entries = _top(body)
     issues.unknown_keys.update(key for key in top if key not in _TOP_KEYS | _TOP_EXTRA)
     classes, class_ids = _categories(decode(top.get("categories", _NO_ITEMS), list[Any]), categories, issues)
     files, index = _images(decode(top.get("images", _NO_ITEMS), list[Any]), issues)
     rest = {key: msgspec.json.decode(value) for key, value in top.items() if key not in _TOP_KEYS}
     info = {**info, "exported_at": info.get("exported_at") or _exported_at(rest), "extra": rest}
-    columns, file_index = _annotations(raws, files["file_id"], index, class_ids, issues)
+    columns, file_index = _annotations(entries, files["file_id"], index, class_ids, issues)
     return assemble(
         files=files,
         file_count=len(files["file_id"]),
@@ -86,17 +91,17 @@ def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[s
 
 
 class _Top(msgspec.Struct, forbid_unknown_fields=True):
-    """A file as it nearly always is: the annotations are then cut apart in the one pass over the bytes."""
+    """A file as it nearly always is: one pass over the bytes decodes it."""
 
-    annotations: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    annotations: list[_Annotation] = msgspec.field(default_factory=list)
     images: msgspec.Raw = _NO_ITEMS
     categories: msgspec.Raw = _NO_ITEMS
     info: msgspec.Raw = _NONE
     licenses: msgspec.Raw = _NONE
 
 
-def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[msgspec.Raw]]:
-    """What stands beside the annotations, by key; and the annotations one by one."""
+def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[_Annotation] | list[msgspec.Raw]]:
+    """What stands beside the annotations, by key; and the annotations, undecoded where one is odd."""
     try:
         quick = msgspec.json.decode(body, type=_Top)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -106,7 +111,8 @@ def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[msgspec.Raw]]:
                 f"a JSON object with the keys {sorted(top)[:8]} is no coco_json export: expected images, annotations "
                 "and categories. The service may have answered with an error instead."
             ) from None
-        return top, decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
+        raws: list[msgspec.Raw] = decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
+        return top, raws
     top = {"images": quick.images, "categories": quick.categories, "info": quick.info, "licenses": quick.licenses}
     top = {key: value for key, value in top.items() if value is not _NONE}
     return top, quick.annotations
@@ -247,17 +253,20 @@ def _json(extra: dict[str, Any]) -> str | None:
 
 
 def _annotations(
-    raws: list[msgspec.Raw],
+    entries: list[_Annotation] | list[msgspec.Raw],
     file_ids: list[str | None],
     index: dict[Any, int],
     class_ids: dict[Any, tuple[str, str | None]],
     issues: IssueLog,
 ) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.int64]]]:
     pieces = []
-    for start in range(0, len(raws), PIECE_ROWS):
-        piece = _Piece(list(_decoded(raws[start : start + PIECE_ROWS], start, issues)), start, file_ids, index, issues)
-        pieces.append(piece.columns(class_ids))
-        raws[start : start + PIECE_ROWS] = [_NONE] * len(raws[start : start + PIECE_ROWS])
+    entries.reverse()  # so that each piece can be let go at the end of the list
+    start = 0
+    while entries:
+        taken = entries[: -PIECE_ROWS - 1 : -1]
+        del entries[-PIECE_ROWS:]
+        pieces.append(_Piece(_decoded(taken, start, issues), start, index, issues).columns(class_ids))
+        start += len(taken)
     if not pieces:
         return {}, np.array([], dtype=np.int64)
     joined: dict[str, Any] = {}
@@ -274,13 +283,18 @@ def _annotations(
     return joined, file_index
 
 
-def _decoded(raws: list[msgspec.Raw], start: int, issues: IssueLog) -> Iterator[_Annotation]:
+def _decoded(entries: Sequence[_Annotation | msgspec.Raw], start: int, issues: IssueLog) -> list[_Annotation]:
     quick = msgspec.json.Decoder(_Annotation).decode
-    for position, raw in enumerate(raws, start):
+    rows = []
+    for position, entry in enumerate(entries, start):
+        if isinstance(entry, _Annotation):
+            rows.append(entry)
+            continue
         try:
-            yield quick(raw)
+            rows.append(quick(entry))
         except msgspec.ValidationError:
-            yield _slow(raw, position, issues)
+            rows.append(_slow(entry, position, issues))
+    return rows
 
 
 def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
@@ -289,7 +303,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
         told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
         issues.add("bad_row", "annotations", None, position, f"annotation {position} is no object; it is in `extra`.")
-        return _Annotation(-1, -1, extra={"entry": msgspec.json.decode(raw)})
+        return _Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
     shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
     values = {key: msgspec.json.decode(value) for key, value in told.items()}
     known = set(_Annotation.__struct_fields__) - {"extra"}
@@ -342,20 +356,23 @@ class _Piece:
         self,
         rows: list[_Annotation],
         start: int,
-        file_ids: list[str | None],
         index: dict[Any, int],
         issues: IssueLog,
     ) -> None:
         self.rows, self.start, self.issues = rows, start, issues
         self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
         self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
-        self.keypoints: list[bytes | None] = [bytes(row.keypoints) or None for row in rows]
+        self.keypoints: list[bytes | None] = [
+            None if row.keypoints is _NONE else bytes(row.keypoints) or None for row in rows
+        ]
         self.kinds = [
             _POLYGON if shape is not None and shape[:2] == b"[[" and marks is None else self._kind(position)
             for position, (shape, marks) in enumerate(zip(self.segmentation, self.keypoints, strict=True))
         ]
-        self.boxes = np.array([row.bbox or (_NAN,) * 4 for row in rows], dtype=np.float64).reshape(-1, 4)
-        self.areas = np.array([_NAN if row.area is None else row.area for row in rows], dtype=np.float64)
+        sides = chain.from_iterable(row.bbox or _NO_BOX for row in rows)
+        self.boxes = np.fromiter(sides, dtype=np.float64, count=4 * len(rows)).reshape(-1, 4)
+        areas = (_NAN if row.area is None else row.area for row in rows)
+        self.areas = np.fromiter(areas, dtype=np.float64, count=len(rows))
 
     def columns(self, class_ids: dict[Any, tuple[str, str | None]]) -> dict[str, Any]:
         rows = self.rows
@@ -368,13 +385,15 @@ class _Piece:
                 int(position),
                 f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there.",
             )
-        classes = [class_ids.get(row.category_id, (_text(row.category_id), None)) for row in rows]
+        places: dict[Any, int] = {}
+        codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
+        classes = [class_ids.get(category_id, (_text(category_id), None)) for category_id in places]
         text, whole_number = pa.large_string(), pa.int64()
         return {
-            "annotation_id": pa.array([_row_id(row) for row in rows], text),
+            "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),
             "file_index": self.file_index,
-            "question_id": pa.array([question for _, question in classes], text),
-            "category_id": pa.array([row_id for row_id, _ in classes], text),
+            "question_id": pa.array([question for _, question in classes], text).take(codes),
+            "category_id": pa.array([row_id for row_id, _ in classes], text).take(codes),
             "type": schema.categorical(self.kinds, schema.TYPES),
             "bbox_x": self.boxes[:, 0],
             "bbox_y": self.boxes[:, 1],
@@ -384,7 +403,9 @@ class _Piece:
             "segmentation": pa.array(self.segmentation, pa.large_binary()).cast(text),
             "keypoints": pa.array(self.keypoints, pa.large_binary()).cast(text),
             "iscrowd": pa.array([None if row.iscrowd is None else bool(row.iscrowd) for row in rows], pa.bool_()),
-            "attributes": pa.array([bytes(row.attributes) or None for row in rows], pa.large_binary()).cast(text),
+            "attributes": pa.array(
+                [None if row.attributes is _NONE else bytes(row.attributes) for row in rows], pa.large_binary()
+            ).cast(text),
             "coco_id": pa.array([row.id for row in rows], whole_number),
             "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
             "extra": pa.array(
@@ -493,7 +514,7 @@ def _row_id(row: _Annotation) -> str | None:
 
 
 def _if_whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) else None
 
 
 def _extra(row: _Annotation) -> str | None:

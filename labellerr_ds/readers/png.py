@@ -38,6 +38,7 @@ class Classes:
     by_color: dict[RGB, str] = field(default_factory=dict)
     by_value: dict[int, str] = field(default_factory=dict)
     by_folder: dict[str, str] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
     added: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)  # id: name, colour
 
 
@@ -191,7 +192,7 @@ def _merged(regions: list[LabelRegion], mask: Mask) -> LabelRegion:
 
 
 def _by_category(path: str, mask: Mask, classes: Classes, issues: IssueLog) -> dict[str, list[LabelRegion]]:
-    """The regions of each category, in the order of the labels."""
+    """The regions of each category, in the order of the categories; those that are none last."""
     grouped: dict[str, list[LabelRegion]] = {}
     folder = classes.by_folder.get(PurePosixPath(path).parent.name)
     for color, value, region in mask.regions:
@@ -210,7 +211,7 @@ def _by_category(path: str, mask: Mask, classes: Classes, issues: IssueLog) -> d
             )  # fmt: skip
             classes.added.setdefault(known, (None, told))
         grouped.setdefault(known, []).append(region)
-    return grouped
+    return dict(sorted(grouped.items(), key=lambda pair: classes.order.get(pair[0], len(classes.order))))
 
 
 # --- classes
@@ -247,6 +248,7 @@ def _classes(table: pd.DataFrame, others: Iterable[Member], issues: IssueLog) ->
                     classes.by_value[each] = row_id
                 else:
                     classes.by_color[each] = row_id
+    classes.order = {row_id: place for place, row_id in enumerate([*table["category_id"], *classes.added])}
     return classes
 
 

@@ -157,5 +157,6 @@ class Exports:
                 "export_status": state["export_status"],
                 "created_at": export.created_ms,
             }
-            lists["completed" if export.written or export.reason else "in_progress"].append(item)
+            ended = state["is_completed"] or state["export_status"] == "Failed"
+            lists["completed" if ended else "in_progress"].append(item)
         return lists

@@ -86,6 +86,10 @@ class Seen:
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    sandbox: Sandbox
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return format_datetime(self.sandbox.now, usegmt=True)
 
     def make_environ(self) -> Any:
         environ = super().make_environ()
@@ -160,8 +164,9 @@ class Sandbox:
         """Serve until `stop`."""
         self._folder = tempfile.TemporaryDirectory(prefix="labellerr-sandbox-")
         self._exports = Exports(self._world, self.variants, self._export_seconds, Path(self._folder.name))
+        handler = type("Handler", (_Quiet,), {"sandbox": self})
         for application, port in zip((self._api, self._store), self._ports, strict=True):
-            server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
+            server = make_server("127.0.0.1", port, application, threaded=True, request_handler=handler)
             server.daemon_threads = True  # type: ignore[attr-defined]
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             self._servers.append(server)
@@ -249,7 +254,6 @@ class Sandbox:
 
     def _json(self, answer: Any, status: int) -> Response:
         response = Response(json.dumps(answer), status, content_type="application/json")
-        response.headers["Date"] = format_datetime(self.now, usegmt=True)
         response.headers["X-Notice"] = NOTICE
         return response
 
@@ -425,7 +429,6 @@ class Sandbox:
             response = Response(error, refusal.status, content_type="application/xml")
         except HTTPException as problem:
             response = Response(problem.name, problem.code or 500)
-        response.headers["Date"] = format_datetime(self.now, usegmt=True)
         return response(environ, start)
 
     def _object(self, request: Request) -> Response:

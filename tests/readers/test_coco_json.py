@@ -1,0 +1,174 @@
+"""coco_json beyond what is well."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import labellerr_ds as lds
+
+
+def read(tmp_path, annotations=(), images=None, categories=None, **more):
+    told = {
+        "images": [{"id": 0, "width": 10, "height": 8, "file_name": "a.jpg"}] if images is None else images,
+        "annotations": list(annotations),
+        "categories": [{"id": 0, "name": "car"}] if categories is None else categories,
+        **more,
+    }
+    path = tmp_path / "coco.json"
+    path.write_text(json.dumps(told))
+    return lds.read_export(path)
+
+
+def box(**more):
+    return {"id": 1, "image_id": 0, "category_id": 0, "bbox": [1, 2, 3, 4], "area": 12, **more}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "code"),
+    [
+        (box(image_id=7), "dangling_image_id"),
+        (box(image_id="x"), "dangling_image_id"),
+        (box(category_id=9), "dangling_category_id"),
+        (box(bbox=[1, 2, 3]), "not_a_number"),
+        (box(bbox=[1, 2, "wide", 4]), "not_a_number"),
+        (box(area="big"), "not_a_number"),
+        (box(bbox=[5, 2, -3, 4]), "swapped_corners"),
+        (box(segmentation="oops"), "bad_segmentation"),
+        (box(segmentation={"size": [8, 10], "counts": [3]}, bbox=None), "bad_segmentation"),
+        ("annotation", "bad_row"),
+    ],
+)
+def test_an_odd_annotation_is_kept_and_told(tmp_path, annotation, code):
+    with pytest.warns(lds.LabellerrWarning, match=code):
+        dataset = read(tmp_path, [annotation])
+    assert len(dataset.annotations) == 1
+    assert code in dataset.issues["code"].tolist()
+
+
+def test_a_box_of_a_negative_size_is_put_right(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="put right"):
+        row = read(tmp_path, [box(bbox=[5, 2, -3, 4])]).annotations.iloc[0]
+    assert row[["bbox_x", "bbox_width"]].tolist() == [2, 3]
+
+
+def test_unknown_keys_go_to_extra_with_one_warning(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match=r"'score' \(2\)") as warned:
+        dataset = read(tmp_path, [box(score=0.5), box(id=2, score=None), box(id=3)])
+    assert len(warned) == 1
+    assert [None if extra is None or extra != extra else json.loads(extra) for extra in dataset.annotations["extra"].astype(object)][:2] == [
+        {"score": 0.5}, {"score": None},
+    ]  # fmt: skip
+
+
+def test_ids_that_are_text_or_whole_floats_are_found(tmp_path):
+    images = [{"id": "0", "width": 10, "height": 8, "file_name": "a.jpg"}]
+    dataset = read(tmp_path, [box(image_id=0.0), box(id="k", image_id="0")], images)
+    assert dataset.annotations["file_name"].tolist() == ["a.jpg", "a.jpg"]
+    assert dataset.annotations["annotation_id"].tolist() == ["1", "k"]
+
+
+def test_an_annotation_without_an_id_gets_one_by_its_place(tmp_path):
+    bare = {key: value for key, value in box().items() if key != "id"}
+    dataset = read(tmp_path, [bare, bare])
+    assert dataset.annotations["annotation_id"].tolist() == ["0/0/0", "0/0/1"]
+    assert dataset.annotations["coco_id"].isna().all()
+
+
+def test_categories_of_one_question_keep_their_own_ids(tmp_path):
+    categories = [
+        {"id": 0, "name": "car", "labellerr_question_id": "q"},
+        {"id": 1, "name": "van", "labellerr_question_id": "q"},
+    ]
+    dataset = read(tmp_path, [box(), box(id=2, category_id=1)], categories=categories)
+    assert dataset.categories["category_id"].tolist() == ["0", "1"]
+    assert dataset.annotations["question_id"].tolist() == ["q", "q"]
+    assert dataset.annotations["category"].tolist() == ["car", "van"]
+
+
+def test_two_categories_of_one_name_are_one_name_and_two_ids(tmp_path):
+    categories = [{"id": 0, "name": "car"}, {"id": 1, "name": "car"}]
+    dataset = read(tmp_path, [box(), box(id=2, category_id=1)], categories=categories)
+    assert dataset.annotations["category"].cat.categories.tolist() == ["car"]
+    assert dataset.annotations["category_id"].tolist() == ["0", "1"]
+
+
+def test_an_image_without_annotations_is_still_a_file(tmp_path):
+    dataset = read(tmp_path)
+    assert len(dataset) == 1
+    assert dataset.files["annotation_count"].tolist() == [0]
+
+
+def test_ids_over_64_bit_are_kept_as_text(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        dataset = read(tmp_path, [box(id=2**70)])
+    assert str(2**70) in str(dataset.annotations.iloc[0].to_dict())
+
+
+def test_a_json_object_that_is_no_coco_says_what_was_expected(tmp_path):
+    path = tmp_path / "error.json"
+    path.write_text('{"error": "expired"}')
+    with pytest.raises(lds.ReadError, match=r"keys \['error'\].*expected images, annotations"):
+        lds.read_export(path)
+
+
+odd = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 2**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["size", "counts", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+annotation = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ["id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "keypoints", "attributes", "zorp"],
+        odd,
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(annotation | odd, max_size=5))
+def test_nothing_breaks_the_reader_and_no_row_is_lost(tmp_path_factory, annotations):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        dataset = read(tmp_path_factory.mktemp("any"), annotations)
+    assert len(dataset.annotations) == len(annotations)
+
+
+rings = st.lists(
+    st.lists(st.integers(0, 400).map(lambda number: number / 4), min_size=6, max_size=12).map(
+        lambda ring: ring[: len(ring) // 2 * 2]
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(rings, min_size=1, max_size=4))
+def test_boxes_and_areas_that_were_not_told_come_from_the_rings(tmp_path_factory, shapes):
+    annotations = [
+        {"id": place, "image_id": 0, "category_id": 0, "segmentation": shape} for place, shape in enumerate(shapes)
+    ]
+    frame = read(tmp_path_factory.mktemp("rings"), annotations).annotations
+    assert frame["segmentation"].tolist() == shapes
+    for row, shape in zip(frame.itertuples(), shapes, strict=True):
+        xs = [x for ring in shape for x in ring[0::2]]
+        assert (row.bbox_x, row.bbox_width) == (min(xs), max(xs) - min(xs))
+        area = 0.0
+        for ring in shape:
+            x, y = np.array(ring[0::2]), np.array(ring[1::2])
+            area += abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+        assert row.area == area

@@ -1,0 +1,132 @@
+"""csv: text first, then understood."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import labellerr_ds as lds
+from labellerr_ds import schema
+
+HEADER = "file_id,file_name,file_status"
+
+
+def read(tmp_path, text, encoding="utf-8", **more):
+    path = tmp_path / "export.csv"
+    path.write_bytes(text.encode(encoding))
+    return lds.read_export(path, **more)
+
+
+def template(**types):
+    ids = [f"q{place}" for place in range(len(types))]
+    columns = {"category_id": ids, "question_id": ids, "name": list(types), "question_type": list(types.values())}
+    return schema.build("categories", columns, len(ids))
+
+
+def test_ids_and_labels_stay_the_text_they_are(tmp_path):
+    dataset = read(
+        tmp_path, HEADER + ",mood\n007,a.jpg,accepted,NA\n1e5,b.jpg,accepted,None\n12345678901234567890,c.jpg,,null\n",
+        categories=template(mood="radio"),
+    )  # fmt: skip
+    assert dataset.files["file_id"].tolist() == ["007", "1e5", "12345678901234567890"]
+    assert dataset.files["status"].tolist() == ["accepted", "accepted", "none"]
+    assert dataset.annotations["value"].tolist() == ["NA", "None", "null"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"),
+    [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", ","), ("utf-8", "\t"), ("utf-8-sig", ",")],
+)
+def test_encodings_and_delimiters_are_recognised(tmp_path, encoding, delimiter):
+    text = "file_id,file_name,remarks\n1,straße.jpg,größer\n".replace(",", delimiter)
+    dataset = read(tmp_path, text, encoding)
+    assert dataset.files[["file_id", "file_name", "remarks"]].values.tolist() == [["1", "straße.jpg", "größer"]]
+    assert dataset.issues.empty
+
+
+def test_cp1252_is_read_and_told(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="guessed_encoding"):
+        dataset = read(tmp_path, "file_id,remarks\n1,größer\n", "cp1252")
+    assert dataset.files["remarks"].tolist() == ["größer"]
+
+
+def test_without_a_template_json_cells_are_known_by_what_is_in_them(tmp_path):
+    box, dot = {"xmin": 0, "ymin": 0, "xmax": 2, "ymax": 1}, {"x": 1, "y": 2}
+    ring = [{"x": 0, "y": 0}, {"x": 4, "y": 0}, {"x": 4, "y": 3}]
+    cells = [json.dumps([{"answer": shape}]).replace('"', '""') for shape in (box, dot, ring)]
+    dataset = read(
+        tmp_path,
+        'file_id,car,head,road,weather,tags\nf1,"{}","{}","{}",sunny,"[""a""]"\n'.format(*cells),
+    )
+    assert dataset.annotations["type"].tolist() == ["bbox", "point", "polygon"]
+    assert dataset.annotations["category"].tolist() == ["car", "head", "road"]
+    assert json.loads(dataset.files["extra"][0]) == {"weather": "sunny", "tags": '["a"]'}
+
+
+def test_every_other_column_stays_in_order_and_unchanged(tmp_path):
+    dataset = read(tmp_path, "zeta,file_id,alpha\n 1 ,f1,\nx,f2,00\n")
+    assert [json.loads(extra) for extra in dataset.files["extra"]] == [
+        {"zeta": " 1 ", "alpha": ""},
+        {"zeta": "x", "alpha": "00"},
+    ]
+    assert dataset.raw.columns.tolist() == ["zeta", "file_id", "alpha"]
+    assert dataset.raw.values.tolist() == [[" 1 ", "f1", ""], ["x", "f2", "00"]]
+
+
+def test_two_columns_of_one_name_are_two_questions(tmp_path):
+    categories = template(car="radio", van="radio")
+    categories["name"] = "car"
+    dataset = read(tmp_path, "file_id,car,car\nf1,red,blue\n", categories=categories)
+    assert dataset.annotations[["question_id", "value"]].values.tolist() == [["q0", "red"], ["q1", "blue"]]
+    assert dataset.raw.columns.tolist() == ["file_id", "car", "car"]
+
+
+def test_a_row_an_answer_is_recognised_by_its_question_column(tmp_path):
+    dataset = read(
+        tmp_path,
+        "file_id,file_status,question_name,question_type,answer\n"
+        'f1,accepted,tags,select,"[""a"",""b""]"\nf2,review,,,\nf1,accepted,mood,radio,good\n',
+    )
+    assert dataset.files["file_id"].tolist() == ["f1", "f2"]
+    assert dataset.annotations[["file_id", "category", "value"]].values.tolist() == [
+        ["f1", "tags", "a"], ["f1", "tags", "b"], ["f1", "mood", "good"],
+    ]  # fmt: skip
+
+
+def test_a_row_longer_than_the_header_is_kept_and_told(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="more cells than the header"):
+        dataset = read(tmp_path, HEADER + "\nf1,a.jpg,accepted\nf2,b.jpg,review,9,8\nf3\n")
+    assert dataset.files["file_id"].tolist() == ["f1", "f2", "f3"]
+    assert json.loads(dataset.files["extra"][1]) == {"surplus": ["9", "8"]}
+
+
+def test_a_measure_that_is_none_is_kept_and_told(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="not_a_number"):
+        dataset = read(tmp_path, "file_id,image_width,created_at\nf1,wide,1758605248989\n")
+    assert dataset.files["width"].isna().all()
+    assert json.loads(dataset.files["extra"][0]) == {"image_width": "wide"}
+    assert dataset.files["created_at"][0] == pd.Timestamp(1758605248989, unit="ms", tz="UTC")
+
+
+def test_a_cell_that_should_be_json_and_is_not_is_kept_and_told(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
+        dataset = read(tmp_path, "file_id,car\nf1,[{broken\n", categories=template(car="polygon"))
+    assert json.loads(dataset.annotations["extra"][0]) == {"answer": "[{broken"}
+
+
+def test_newlines_in_cells_and_long_cells_are_kept(tmp_path):
+    long = "x" * 200_000
+    dataset = read(tmp_path, f'file_id,remarks\nf1,"two\nlines"\nf2,{long}\n')
+    assert dataset.files["remarks"].tolist() == ["two\nlines", long]
+
+
+def test_only_a_header_is_a_dataset_of_no_files(tmp_path):
+    assert len(read(tmp_path, HEADER + "\n")) == 0
+
+
+def test_a_question_named_like_a_file_column_is_the_question(tmp_path):
+    dataset = read(tmp_path, "file_id,status\nf1,happy\n", categories=template(status="radio"))
+    assert dataset.annotations["value"].tolist() == ["happy"]
+    assert dataset.files["status"].isna().all()

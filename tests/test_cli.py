@@ -1,0 +1,137 @@
+"""The command line: data on stdout, messages on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import labellerr_ds as lds
+from labellerr_ds.cli import app
+
+SAMPLES = pathlib.Path(__file__).parent / "samples"
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture
+def account(sandbox, monkeypatch):
+    for name in ("api_key", "api_secret", "client_id", "base_url"):
+        monkeypatch.setenv(f"LABELLERR_{name.upper()}", getattr(sandbox, name))
+    return sandbox
+
+
+def test_demo_prints_four_tables_and_where_the_files_are(tmp_path):
+    result = run("demo", "--out", str(tmp_path), "--files", "20")
+    assert result.exit_code == 0, result.output
+    for form in lds.ExportFormat:
+        assert f'format="{form}"' in result.stdout
+    assert "simulation" in result.stderr
+    assert len(list(tmp_path.iterdir())) == 4
+    assert all(str(path) in result.stdout for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_projects(account, form):
+    result = run("projects", "--as", form)
+    assert result.exit_code == 0
+    assert "Street scenes" in result.stdout
+    if form == "json":
+        assert json.loads(result.stdout)[0]["project_id"] == account.project_ids[0]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_export_writes_a_frame(account, tmp_path, ending):
+    out = tmp_path / f"labels.{ending}"
+    arguments = ["--status", "accepted", "--since", "90d", "--format", "coco_json", "--out", str(out), "--quiet"]
+    result = run("export", account.project_ids[0], *arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(out)
+    read = {"parquet": pd.read_parquet, "csv": pd.read_csv, "json": pd.read_json}[ending](out)
+    assert set(read["status"]) == {"accepted"}
+    if ending == "json":
+        assert isinstance(json.loads(out.read_text())[0]["segmentation"], list | None)
+    assert run("exports", account.project_ids[0]).exit_code == 0
+
+
+def test_export_writes_coco_and_shows_a_table(account, tmp_path):
+    coco = tmp_path / "coco.json"
+    arguments = ["--status", "accepted,review", "--format", "coco_json", "--coco", str(coco)]
+    assert run("export", account.project_ids[0], *arguments).exit_code == 0
+    assert json.loads(coco.read_text())["images"]
+    result = run("export", account.project_ids[0], "--status", "all", "--level", "file", "--keep", str(tmp_path))
+    assert "file_name" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--status", "acepted"], 2, "did you mean 'accepted'"),
+        (["--status", "all", "--format", "xml"], 2, "unknown export format"),
+        (["--status", "all", "--since", "12"], 2, "no ISO time"),
+        (["--status", "all", "--out", "x.xlsx"], 2, "must end in .parquet"),
+        (["--status", "all", "--out", "/nowhere/x.csv"], 2, "there is no folder"),
+        (["--status", "all", "--since", "0s"], 3, "no files with the status"),
+    ],
+)
+def test_a_wrong_call_says_why_and_has_its_code(account, arguments, code, words):
+    result = run("export", account.project_ids[0], *arguments)
+    assert result.exit_code == code
+    assert words in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_without_keys_it_says_which_are_missing():
+    result = run("projects")
+    assert result.exit_code == 1
+    assert "LABELLERR_API_KEY" in result.stderr
+
+
+def test_show_reads_a_file_and_tells_its_issues(tmp_path):
+    result = run("show", str(SAMPLES / "native_review.json"))
+    assert "1000384.jpg" in result.stdout
+    (tmp_path / "odd.json").write_text('[{"file_id": "f", "file_status": "frozen"}]')
+    result = run("show", str(tmp_path / "odd.json"))
+    assert "unknown_status" in result.stdout
+    assert "warning" in result.stderr
+    assert run("show", str(tmp_path / "none.json")).exit_code == 1
+
+
+@pytest.mark.tells_keys
+def test_sandbox_prints_the_lines_that_make_the_client_use_it(monkeypatch):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labellerr_ds", "sandbox", "--files", "15", "--variant", "list-flat"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        lines = [process.stdout.readline().strip() for _ in range(4)]
+        for line in lines:
+            name, value = line.removeprefix("export ").split("=", 1)
+            monkeypatch.setenv(name, value)
+        assert len(lds.Client().projects()) == 4
+        process.terminate()
+
+
+def test_sandbox_lists_its_variants_and_refuses_unknown_ones():
+    assert "png-grey16" in run("sandbox", "--variants").stdout
+    result = run("sandbox", "--variant", "png-grey17")
+    assert result.exit_code == 2
+    assert "unknown variant" in result.stderr
+
+
+def test_help_names_the_commands():
+    output = run("--help").output
+    for name in ("demo", "projects", "exports", "export", "show", "sandbox"):
+        assert name in output
+
+
+def test_the_module_runs():
+    told = subprocess.run([sys.executable, "-m", "labellerr_ds", "--help"], capture_output=True, text=True, check=True)
+    assert "demo" in told.stdout

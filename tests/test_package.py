@@ -1,0 +1,107 @@
+"""The package as a whole: its names, its weight, its papers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import labellerr_ds as lds
+
+ROOT = pathlib.Path(__file__).parents[1]
+HEAVY = ["matplotlib", "ipywidgets", "pycocotools", "requests", "msgspec", "IPython", "werkzeug", "typer"]
+FIXED = [
+    "AmbiguousCreateError", "AuthError", "Client", "Dataset", "EmptyExportError", "ExportFailedError", "ExportFormat",
+    "ExportJob", "ExportTimeoutError", "FileStatus", "InvalidArgumentError", "LabellerrError", "ReadError",
+    "S3Destination", "__version__", "concat", "create_export", "export_dataset", "export_to_coco",
+    "export_to_dataframe", "read_export",
+]  # fmt: skip
+
+
+def test_importing_loads_nothing_heavy():
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, labellerr_ds; print([name for name in {HEAVY} if name in sys.modules])"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_fixed_name_is_there(name):
+    assert getattr(lds, name) is not None
+    assert name in lds.__all__
+
+
+def test_names_loaded_late_are_the_names_that_editors_see():
+    tree = ast.parse((ROOT / "labellerr_ds" / "__init__.py").read_text())
+    seen = {
+        alias.asname: node.module.removeprefix("labellerr_ds.")
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == lds._HOMES
+    assert set(seen) <= set(dir(lds))
+
+
+def test_no_public_name_is_the_name_of_a_module():
+    modules = {path.stem for path in (ROOT / "labellerr_ds").iterdir()}
+    assert not modules & set(lds._HOMES)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'export_to_datafame'"):
+        lds.export_to_datafame  # noqa: B018
+
+
+def requirements(text: str) -> dict[str, str]:
+    names = {"matplotlib-base": "matplotlib"}
+    found = re.findall(r"^\s*[-\"]\s*\"?([a-z0-9-]+)([<>=!,.0-9]*)\"?,?$", text, re.MULTILINE)
+    return {names.get(name, name): version for name, version in found if name not in ("pip", "python", "labellerr-ds")}
+
+
+def test_the_conda_environment_has_the_dependencies_of_the_package():
+    declared = (ROOT / "pyproject.toml").read_text().split("dependencies = [", 1)[1].split("\n]", 1)[0]
+    ours = requirements(declared.replace('  "', "- ").replace('",', ""))
+    assert ours
+    assert requirements((ROOT / "environment.yml").read_text()) == ours
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_committed_with_outputs_and_without_secrets(path):
+    text = path.read_text()
+    notebook = json.loads(text)
+    assert any(cell.get("outputs") for cell in notebook["cells"])
+    assert "widgets" not in notebook["metadata"]
+    assert "Signature" not in text
+    assert "api_secret" not in text
+
+
+def test_the_readme_names_every_command():
+    from labellerr_ds.cli import app
+
+    readme = (ROOT / "README.md").read_text()
+    for command in app.registered_commands:
+        assert f"labellerr-ds {command.callback.__name__}" in readme
+
+
+def test_every_issue_code_that_is_told_has_its_sentence():
+    from labellerr_ds import schema
+
+    source = "".join(path.read_text() for path in (ROOT / "labellerr_ds").rglob("*.py"))
+    for code in schema.ISSUE_CODES:
+        assert source.count(f'"{code}"') > 1, f"{code} is never told"
+
+
+def test_work_markers_are_not_left_behind():
+    # the marker words are put together here, so that this file holds none
+    words = ["TO" + "DO", "FIX" + "ME", "X" * 3]
+    for path in (ROOT / "labellerr_ds").rglob("*.py"):
+        assert not [word for word in words if word in path.read_text()], path

@@ -1,0 +1,227 @@
+"""The sandbox itself: as documented, the same for the same seed, and open about being a simulation."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+from PIL import Image
+
+from labellerr_ds.sandbox import VARIANTS, Sandbox
+from labellerr_ds.sandbox.world import STATUSES
+
+
+def ask(sandbox, method, path, *, headers=None, body=None, data=None, **params):
+    keys = {"api_key": sandbox.api_key, "api_secret": sandbox.api_secret, "client_id": sandbox.client_id}
+    query = {"client_id": sandbox.client_id, "uuid": "u", **params}
+    told = keys if headers is None else headers
+    return requests.request(
+        method, sandbox.base_url + path, params=query, headers=told, json=body, data=data, timeout=10
+    )
+
+
+def body(**more):
+    return {
+        "export_name": "n", "export_description": "d", "export_format": "json", "statuses": ["accepted"],
+        "question_ids": ["all"], "export_destination": "local", **more,
+    }  # fmt: skip
+
+
+def test_the_same_seed_gives_the_same_world_and_another_another():
+    one, two, other = Sandbox(files=20, seed=3), Sandbox(files=20, seed=3), Sandbox(files=20, seed=4)
+    assert one.project_ids == two.project_ids != other.project_ids
+    for project_id in one.project_ids:
+        mine, theirs = one.truth(project_id), two.truth(project_id)
+        pd.testing.assert_frame_equal(mine["annotations"], theirs["annotations"])
+        times = ["created_at", "updated_at"]
+        pd.testing.assert_frame_equal(mine["files"].drop(columns=times), theirs["files"].drop(columns=times))
+        shift = (theirs["files"]["created_at"] - mine["files"]["created_at"]).unique()
+        assert len(shift) == 1
+
+
+def test_files_are_in_all_fifteen_statuses(sandbox):
+    files = sandbox.truth(sandbox.project_ids[0])["files"]
+    assert set(files["status"]) == set(STATUSES)
+    assert (files["updated_at"] < sandbox.now).all()
+    assert files["file_name"].duplicated().any()
+
+
+def test_the_clock_moves_by_advance_alone_and_in_any_steps():
+    one, two = Sandbox(files=20), Sandbox(files=20)
+    shift = two.now - one.now
+    one.advance(days=9)
+    for _ in range(18):
+        two.advance(hours=12)
+    assert two.now - one.now == shift
+    for project_id in one.project_ids:
+        mine, theirs = one.truth(project_id), two.truth(project_id)
+        assert mine["annotations"]["annotation_id"].tolist() == theirs["annotations"]["annotation_id"].tolist()
+        assert len(mine["deleted"]) == len(theirs["deleted"])
+    with pytest.raises(ValueError, match="cannot go back"):
+        one.advance(days=-1)
+
+
+def test_in_half_a_year_everything_happens():
+    sandbox = Sandbox(files=40)
+    project_id = sandbox.project_ids[0]
+    before = sandbox.truth(project_id)
+    sandbox.advance(days=180)
+    after = sandbox.truth(project_id)
+    old, new = before["files"].set_index("file_id"), after["files"].set_index("file_id")
+    assert set(new.index) - set(old.index)
+    assert set(after["deleted"]["file_id"]) & set(old.index)
+    both = old.index.intersection(new.index)
+    assert (old.loc[both, "status"] != new.loc[both, "status"]).any()
+    assert new["status"].isin(["rejected", "client_rejected"]).any()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 401), ({"api_key": "x", "api_secret": "y"}, 401)],
+)
+def test_wrong_keys_are_refused(sandbox, headers, status):
+    assert ask(sandbox, "GET", "/project_drafts/projects/detailed_list", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"export_name": ""}, "export_name"),
+        ({"export_description": None}, "export_description"),
+        ({"export_format": "xml"}, "export_format"),
+        ({"statuses": []}, "at least 1"),
+        ({"statuses": ["acepted"]}, "unknown status"),
+        ({"statuses": ["none"]}, "unknown status"),
+        ({"question_ids": []}, "question_ids"),
+        ({"updated_after_timestamp": 1734393600}, "milliseconds"),
+        ({"export_destination": "ftp"}, "local or s3"),
+        ({"export_destination": "s3"}, "connection_id"),
+        ({"statuses": ["accepted"], "updated_after_timestamp": 99999999999999}, "No files found with the given status"),
+    ],
+)
+def test_a_wrong_body_is_answered_with_words(sandbox, wrong, words):
+    answer = ask(sandbox, "POST", "/sdk/export/files", project_id=sandbox.project_ids[0], body=body(**wrong))
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/projects/project/nowhere", "/nowhere", "/annotations/get_template"])
+def test_what_is_not_there_is_404(sandbox, path):
+    assert ask(sandbox, "GET", path).status_code == 404
+
+
+def test_it_says_that_it_is_a_simulation(sandbox):
+    notice = ask(sandbox, "GET", "/project_drafts/projects/detailed_list").headers["X-Notice"]
+    assert "simulation made from Labellerr's public documentation" in notice
+
+
+def link_of(sandbox):
+    project_id = sandbox.project_ids[0]
+    report_id = ask(sandbox, "POST", "/sdk/export/files", project_id=project_id, body=body()).json()["response"][
+        "report_id"
+    ]
+    return ask(sandbox, "GET", "/exports/download", project_id=project_id, report_id=report_id).json()["response"][
+        "url"
+    ]
+
+
+def test_signed_links_expire_and_honour_range_and_if_match(fresh):
+    url = link_of(fresh)
+    whole = requests.get(url, timeout=10)
+    assert whole.status_code == 200
+    part = requests.get(url, headers={"Range": "bytes=2-5", "If-Match": whole.headers["ETag"]}, timeout=10)
+    assert (part.status_code, part.content) == (206, whole.content[2:6])
+    assert part.headers["Content-Range"] == f"bytes 2-5/{len(whole.content)}"
+    assert requests.get(url, headers={"If-Match": '"other"'}, timeout=10).status_code == 412
+    assert requests.get(url + "0", timeout=10).status_code == 403
+    assert requests.get(url, headers={"api_key": "k"}, timeout=10).status_code == 400
+    fresh.advance(minutes=61)
+    assert "Request has expired" in requests.get(url, timeout=10).text
+
+
+def test_report_ids_never_repeat():
+    ids = set()
+    for _ in range(2):
+        with Sandbox(files=15, export_seconds=0) as sandbox:
+            answer = ask(sandbox, "POST", "/sdk/export/files", project_id=sandbox.project_ids[0], body=body())
+            ids.add(answer.json()["response"]["report_id"])
+    assert len(ids) == 2
+
+
+def test_images_are_drawn_from_the_shapes_and_have_the_size_that_is_told(sandbox):
+    project_id = sandbox.project_ids[0]
+    files = sandbox.truth(project_id)["files"]
+    answer = ask(
+        sandbox, "POST", "/cdn-web/files_links", project_id=project_id, body={"file_ids": files["file_id"].tolist()}
+    )
+    masks = sandbox.masks(project_id)
+    drawn = 0
+    for link, file in zip(answer.json()["fileLinks"], files.itertuples(), strict=True):
+        got = requests.get(link["url"], timeout=10).content
+        assert len(got) == round(file.file_size_mb * 1_000_000)
+        image = Image.open(io.BytesIO(got)).convert("RGB")
+        assert image.size == (file.width, file.height)
+        if file.file_format == "png":
+            labels = masks[file.file_id]
+            painted = (np.asarray(image) != (96, 104, 112)).any(axis=2)
+            assert (painted == (labels > 0)).all()
+            drawn += painted.any()
+    assert drawn
+
+
+def test_s3_connections_are_tested_made_listed_and_deleted_and_keys_never_kept(sandbox):
+    form = {
+        "credentials": '{"access_key_id": "canary-id", "secret_access_key": "canary-secret"}', "connector": "s3",
+        "connection_type": "export", "name": "bucket", "description": "d", "path": "b/f/", "data_type": "image",
+    }  # fmt: skip
+    assert ask(sandbox, "POST", "/connectors/connections/test", data=form).status_code == 200
+    made = ask(sandbox, "POST", "/connectors/connections/create", data=form).json()["response"]["connection_id"]
+    listed = ask(sandbox, "GET", "/connectors/connections/list", connector="s3", connection_type="export")
+    assert [each["name"] for each in listed.json()["response"] if each["connection_id"] == made] == ["bucket"]
+    assert "canary" not in listed.text
+    s3 = {"export_destination": "s3", "connection_id": made}
+    project_id = sandbox.project_ids[0]
+    wrong = ask(sandbox, "POST", "/sdk/export/files", project_id=project_id, body=body(**s3, export_folder_path="b/f"))
+    assert "bucket/path/to/folder/" in wrong.json()["error"]
+    assert ask(
+        sandbox, "POST", "/sdk/export/files", project_id=project_id, body=body(**s3, export_folder_path="b/f/")
+    ).ok
+    assert ask(sandbox, "POST", "/connectors/connections/delete", body={"connection_id": made}).ok
+    assert ask(sandbox, "POST", "/connectors/connections/delete", body={"connection_id": made}).status_code == 404
+    assert ask(sandbox, "POST", "/connectors/connections/test", data={**form, "credentials": "{}"}).status_code == 400
+
+
+@pytest.mark.parametrize("variant", ["zorp", "body-zip,body-gzip"])
+def test_a_variant_that_is_none_and_two_of_one_thing_are_refused(variant):
+    with pytest.raises(ValueError, match="variant"):
+        Sandbox(variant=variant)
+
+
+def test_the_variants_are_those_of_the_table():
+    assert sum(map(len, VARIANTS.values())) == 28
+
+
+def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):
+    """Its requests, as it sends them: list of projects, one project, create, status."""
+    keys = {"api_key": sandbox.api_key, "api_secret": sandbox.api_secret, "client_id": sandbox.client_id}
+    headers = {**keys, "source": "sdk", "origin": "https://pro.labellerr.com", "Content-Type": "application/json"}
+    listed = ask(sandbox, "GET", "/project_drafts/projects/detailed_list", headers=headers).json()["response"][
+        "projects"
+    ]
+    project_id = listed[0]["project_id"]
+    one = ask(sandbox, "GET", f"/projects/project/{project_id}", headers=headers).json()["response"]
+    assert one["data_type"] == "image"
+    made = ask(sandbox, "POST", "/sdk/export/files", headers=headers, project_id=project_id, body=body()).json()
+    asked = {"report_ids": [made["response"]["report_id"]]}
+    state = ask(sandbox, "POST", "/exports/status", headers=headers, project_id=project_id, body=asked).json()[
+        "status"
+    ][0]
+    assert (state["is_completed"], state["export_status"]) == (True, "Created")
+
+
+def test_a_world_of_100_000_files_starts_in_seconds():
+    sandbox = Sandbox(files=100_000)
+    assert len(sandbox._world.projects[sandbox.project_ids[0]].files) == 100_000

@@ -1,0 +1,94 @@
+"""The frames: the same columns and dtypes whatever came."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from labellerr_ds import schema
+from labellerr_ds.models import FileStatus
+
+TEXT = "str" if pd.__version__ >= "3" else "string"
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_no_rows_have_the_dtypes_of_some(table):
+    empty, some = schema.empty(table), schema.build(table, {}, 3)
+    assert list(empty.dtypes) == list(some.dtypes)
+    assert empty.columns.tolist() == [column.name for column in schema.TABLES[table]]
+    assert isinstance(some.index, pd.RangeIndex)
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_what_is_not_there_is_missing_everywhere(table):
+    some = schema.build(table, {}, 2)
+    told = some.drop(columns="annotation_count", errors="ignore")
+    assert told.isna().all(axis=None)
+
+
+def test_the_dtypes_are_those_of_the_description():
+    dtypes = schema.empty("annotations").dtypes
+    assert str(dtypes["file_id"]) == TEXT
+    assert str(dtypes["frame"]) == "Int64"
+    assert str(dtypes["bbox_x"]) == "float64"
+    assert str(dtypes["iscrowd"]) == "boolean"
+    assert str(dtypes["segmentation"]) == "segmentation"
+    assert str(dtypes["extra"]) == TEXT
+    assert not dtypes["status"].ordered
+    assert dtypes["type"].categories.tolist()[:2] == ["bbox", "polygon"]
+    files = schema.empty("files").dtypes
+    assert str(files["created_at"]) == "datetime64[ns, UTC]"
+    assert str(files["annotation_count"]) == "int64"
+    assert files["status"].categories.tolist() == [status.value for status in FileStatus]
+
+
+def test_an_unknown_status_is_added_to_the_categories():
+    status = schema.build("files", {"status": ["none", "odd", None]}, 3)["status"]
+    assert status.tolist()[:2] == ["none", "odd"]
+    assert status.cat.categories[-1] == "odd"
+    assert schema.label_states(status.array, [0, 0, 0]).tolist()[0] == "unlabelled"
+    assert schema.label_states(status.array, [0, 1, 1]).isna().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "with_some", "without"),
+    [
+        ("none", "pre_labelled", "unlabelled"),
+        ("assigned", "in_progress", "in_progress"),
+        ("r_assigned", "in_review", "in_review"),
+        ("accepted", "labelled", "negative"),
+        ("client_rejected", "rejected", "rejected"),
+        ("cr_critical", "skipped", "skipped"),
+    ],
+)
+def test_what_having_no_annotation_means(status, with_some, without):
+    words = schema.names_of("status", [status, status])
+    assert schema.label_states(words, [3, 0]).tolist() == [with_some, without]
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_plain_arrow_gives_equal_frames_back(table):
+    frame = schema.build(table, {}, 2)
+    if table == "files":
+        frame = schema.build("files", {"status": ["odd", "none"], "created_at": [1, None], "extra": ["{}", None]}, 2)
+    pd.testing.assert_frame_equal(schema.restore(schema.plain(frame, table), table), frame)
+
+
+@pytest.mark.parametrize(
+    ("color", "text"),
+    [
+        ([95, 158, 160], "#5f9ea0"),
+        ("#FFF", "#ffffff"),
+        ("5F9EA0", "#5f9ea0"),
+        ([1, 2], None),
+        ([1, 2, 300], None),
+        (7, None),
+    ],
+)
+def test_colors(color, text):
+    assert schema.hex_color(color) == text
+
+
+def test_a_column_that_is_none_is_a_mistake_of_ours():
+    with pytest.raises(KeyError, match="no columns of files"):
+        schema.build("files", {"n_annotations": [1]}, 1)

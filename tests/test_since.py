@@ -1,0 +1,88 @@
+"""`since`: many ways to say one instant."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import date, datetime, timedelta, timezone
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import labellerr_ds as lds
+from labellerr_ds.since import resolve_since, to_milliseconds
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+AWARE = datetime(2026, 11, 1, 8, 30, tzinfo=timezone.utc)
+
+
+def resolved(since):
+    return resolve_since(since, lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        AWARE,
+        AWARE.astimezone(timezone(timedelta(hours=5, minutes=30))),
+        pd.Timestamp(AWARE),
+        "2026-11-01T08:30:00Z",
+        "2026-11-01 08:30+00:00",
+        "2026-11-01T14:00:00.000+05:30",
+    ],
+)
+def test_one_instant_said_in_many_ways(since):
+    assert resolved(since) == AWARE
+
+
+@pytest.mark.parametrize("since", ["7d", "1w", "168 h", timedelta(days=7), np.timedelta64(7, "D"), pd.Timedelta("7D")])
+def test_a_time_before_now_goes_by_the_services_clock(since):
+    assert resolved(since) == NOW - timedelta(days=7)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+@pytest.mark.parametrize("since", [datetime(2026, 11, 1), date(2026, 11, 1), "2026-11-01", np.datetime64("2026-11-01")])
+def test_what_has_no_zone_is_local_time_and_the_log_says_so(since, zone, monkeypatch, caplog):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert resolved(since).timestamp() == datetime(2026, 11, 1).timestamp()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "taken as local time" in caplog.text
+    assert caplog.records[-1].levelno == logging.INFO
+
+
+@pytest.mark.parametrize("since", [1734393600000, 1734393600, 3.5, True, np.int64(3)])
+def test_a_bare_number_is_refused(since):
+    with pytest.raises(lds.InvalidArgumentError, match="seconds or milliseconds"):
+        resolved(since)
+
+
+@pytest.mark.parametrize(
+    "since", [NOW + timedelta(seconds=1), "2027-01-01", timedelta(days=-1), "2026-11-20T12:00:01Z"]
+)
+def test_the_future_is_refused(since):
+    with pytest.raises(lds.InvalidArgumentError, match="in the future by the service's clock"):
+        resolved(since)
+
+
+@pytest.mark.parametrize("since", ["yesterday", "11/01/2026", "2026-13-01", "", pd.NaT, [], object(), "7 parsecs"])
+def test_what_is_no_time_is_refused(since):
+    with pytest.raises(lds.InvalidArgumentError, match="Pass a datetime"):
+        resolved(since)
+
+
+def test_none_is_none():
+    assert resolved(None) is None
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2100, 1, 1), timezones=st.just(timezone.utc)))
+def test_milliseconds_are_rounded_down(instant):
+    milliseconds = to_milliseconds(instant)
+    back = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=milliseconds)
+    assert timedelta(0) <= instant - back < timedelta(milliseconds=1)
