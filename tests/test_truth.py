@@ -38,8 +38,17 @@ COMMON += ["link-late", "body-zip", "body-zip-folder", "body-gzip", "parts", "si
 OF_ANSWERS = ["answers-question", "answers-dict", "values-list", "video-list"]
 TOUCHES = {
     "json": ["", *COMMON[1:], *OF_ANSWERS],
-    "csv": ["", "body-zip-folder", "body-gzip", "parts", *OF_ANSWERS, "csv-answers", "csv-bom-semicolon"]
-    + ["csv-answers,parts,answers-question", "csv-bom-semicolon,parts,body-zip"],
+    "csv": [
+        "",
+        "body-zip-folder",
+        "body-gzip",
+        "parts",
+        *OF_ANSWERS,
+        "csv-answers",
+        "csv-bom-semicolon",
+        "csv-answers,parts,answers-question",
+        "csv-bom-semicolon,parts,body-zip",
+    ],
     "coco_json": [
         "",
         "body-zip",
@@ -143,6 +152,7 @@ def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
         zip(
             files["file_id"],
             files["file_id"].where(stems.duplicated(keep=False) | ("png-id" in variant), stems),
+            strict=True,
         )
     )
     expected = {
@@ -159,7 +169,7 @@ def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
     }
     assert found.keys() == expected.keys()
     assert all((found[key] == expected[key]).all() for key in expected)
-    areas = dict(zip(found, dataset.annotations["area"]))
+    areas = dict(zip(found, dataset.annotations["area"], strict=True))
     assert all(areas[key] == pixels.sum() for key, pixels in expected.items())
     only_some = "png-annotated" in variant or "png-class" in variant
     held = {key for key, _ in expected} if only_some else set(keys.values())
