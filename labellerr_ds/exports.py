@@ -331,6 +331,7 @@ class ExportJob:
                 categories=categories,
                 strict=strict,
                 info=self._provenance(),
+                progress=progress,
             )
 
     def _provenance(self) -> dict[str, Any]:

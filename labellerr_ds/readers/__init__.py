@@ -74,6 +74,7 @@ def load_export(
     info: dict[str, Any],
     files: pd.DataFrame | None = None,
     strict: bool = False,
+    progress: bool = True,
 ) -> Dataset:
     """`read_export` with what is known of where the export came from."""
     path = _local(path_or_url)
@@ -89,7 +90,9 @@ def load_export(
         if form == "png":
             masks = [member for member, kind in zip(found, kinds, strict=True) if kind == "png"]
             others = [member for member, kind in zip(found, kinds, strict=True) if kind != "png"]
-            return read_masks(masks, others, categories=categories, files=files, info=info, strict=strict)
+            return read_masks(
+                masks, others, categories=categories, files=files, info=info, strict=strict, progress=progress
+            )
         with many_objects():
             parts = [
                 _read(form, member, categories=categories, info=info, strict=strict)

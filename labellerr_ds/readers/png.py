@@ -60,6 +60,7 @@ def read_masks(
     files: pd.DataFrame | None,
     info: dict[str, Any],
     strict: bool,
+    progress: bool,
 ) -> Dataset:
     """A Dataset of masks.
 
@@ -76,7 +77,9 @@ def read_masks(
     table = schema.empty("categories") if categories is None else categories
     classes = _classes(table, others, issues)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        decoded = list(tqdm(pool.map(_decode, members), total=len(members), desc="masks", delay=1))
+        decoded = list(
+            tqdm(pool.map(_decode, members), total=len(members), desc="masks", delay=1, disable=not progress)
+        )
     found = _Files(files, info, issues)
     rows: list[tuple[Any, ...]] = []
     file_index: list[int] = []
