@@ -58,6 +58,8 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
             since = pd.Timestamp(since.strip())
         if isinstance(since, np.timedelta64):
             since = pd.Timedelta(since)
+        if isinstance(since, pd.Timedelta):  # less one in seconds, pandas 2 gives a datetime unchanged
+            since = since.to_pytimedelta()
         if isinstance(since, timedelta):
             return now() - since
         if isinstance(since, numbers.Number):
