@@ -201,7 +201,7 @@ class Sandbox:
 
     @property
     def project_ids(self) -> list[str]:
-        """The projects: street scenes, videos, texts, calls."""
+        """The projects: street scenes, videos, documents, calls."""
         return list(self._world.projects)
 
     @property

@@ -195,7 +195,7 @@ class Project:
 
     def _file_name(self, index: int, rng: random.Random) -> str:
         if self.kind != "street":
-            ending = {"traffic": "mp4", "reviews": "txt", "calls": "wav"}[self.kind]
+            ending = {"traffic": "mp4", "reviews": "pdf", "calls": "wav"}[self.kind]
             return f"{self.kind} {index:05d}.{ending}"
         ending = rng.choice(("jpg", "jpg", "png"))
         if index % 10 == 7:  # names repeat within a project
@@ -402,7 +402,7 @@ class World:
         plans = (
             ("street", "Street scenes", "image", files),
             ("traffic", "Traffic videos", "video", few),
-            ("reviews", "Product reviews", "text", max(few, 4)),
+            ("reviews", "Product reviews", "document", max(few, 4)),
             ("calls", "Phone calls", "audio", max(few, 4)),
         )
         made = (Project(*plan, seed, now_ms, parts) for plan in plans)
