@@ -51,8 +51,9 @@ def ring_areas(xy: Floats, points: Ints) -> Floats:
     starts = (np.cumsum(points) - points)[filled]
     following = np.arange(1, len(xy) + 1)
     following[starts + points[filled] - 1] = starts
-    cross = xy[:, 0] * xy[following, 1] - xy[following, 0] * xy[:, 1]
-    areas[filled] = np.abs(np.add.reduceat(cross, starts)) / 2
+    with np.errstate(over="ignore", invalid="ignore"):  # coordinates beyond any image give inf or NaN
+        cross = xy[:, 0] * xy[following, 1] - xy[following, 0] * xy[:, 1]
+        areas[filled] = np.abs(np.add.reduceat(cross, starts)) / 2
     return areas
 
 
@@ -91,5 +92,6 @@ def bounds(xy: Floats, points: Ints) -> Floats:
         starts = (np.cumsum(points) - points)[filled]
         low = np.minimum.reduceat(xy, starts, axis=0)
         boxes[filled, :2] = low
-        boxes[filled, 2:] = np.maximum.reduceat(xy, starts, axis=0) - low
+        with np.errstate(over="ignore"):
+            boxes[filled, 2:] = np.maximum.reduceat(xy, starts, axis=0) - low
     return boxes

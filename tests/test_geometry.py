@@ -37,6 +37,12 @@ def test_bounds_hold_every_point_tightly(shapes):
         assert box == [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
 
 
+def test_coordinates_beyond_any_image_warn_of_nothing():
+    xy = np.array([[0, 1e300], [1e300, 0], [-1e300, -1e300]])
+    assert not np.isfinite(geometry.ring_areas(xy, np.array([3]))).all()
+    assert geometry.bounds(xy, np.array([3])).shape == (1, 4)
+
+
 def test_sums_of_groups_and_of_none():
     assert geometry.sums(np.array([1.0, 2, 3]), np.array([2, 0, 1])).tolist() == [
         3.0,

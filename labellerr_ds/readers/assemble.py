@@ -131,7 +131,8 @@ def _tell_statuses(files: pd.DataFrame, issues: IssueLog) -> None:
 
 
 def _tell_duplicates(frame: pd.DataFrame, table: str, key: str, code: str, issues: IssueLog) -> None:
-    if frame[key].dropna().is_unique:
+    held = pa.array(frame[key].array)
+    if pc.count_distinct(held, mode="only_valid").as_py() == len(held) - held.null_count:
         return
     again = frame[key].duplicated() & frame[key].notna()
     for position in np.flatnonzero(again.to_numpy()):

@@ -480,6 +480,8 @@ class _Piece:
             return float(area), box
         points = np.array([len(ring) // 2 for ring in value])
         xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
+        if not np.isfinite(xy).all():
+            raise ValueError("a coordinate is no number")
         return float(geometry.ring_areas(xy, points).sum()), geometry.bounds(xy, points.sum(keepdims=True))[0]
 
     def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
