@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ import numpy as np
 from labellerr_ds import geometry, service
 from labellerr_ds.readers.assemble import number, whole
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.shapes import BOX_KEYS, frames_of, is_blank, is_points, looks_like, more_than_points, rings_of
 
 _text = msgspec.json.Encoder().encode
 
@@ -40,7 +40,6 @@ COLUMNS = (
 )
 _ITEM_KEYS = {"answer_id", "answer", "frames", "children", "attributes"}
 _FRAME_KEYS = {"frame", "answer", "timestamp", "children", "attributes", "answer_id"}
-_BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
 _SHAPES = {"bbox", "polygon", "polyline", "point"}
 _NAN = float("nan")
 
@@ -48,11 +47,6 @@ _NAN = float("nan")
 def json_text(value: Any) -> str:
     """Compact JSON."""
     return _text(value).decode()
-
-
-def is_blank(answer: Any) -> bool:
-    """Whether a question was not answered."""
-    return answer is None or (isinstance(answer, str | list | dict) and not answer)
 
 
 class AnswerRows:
@@ -136,14 +130,14 @@ class AnswerRows:
         before = len(self._rows)
         ours = service.QUESTION_TYPES.get(kind.lower()) if kind else None
         if ours is None:
-            ours = _looks_like(answer)
+            ours = looks_like(answer)
             if kind is not None:
                 self._tell(
                     "unknown_question_type",
                     f"question {name or question_id!r} is of the type {kind!r}; read as {ours}.",
                 )
         if ours in _SHAPES:
-            for item in answer if isinstance(answer, list) and not _is_points(answer) else [answer]:
+            for item in answer if isinstance(answer, list) and not is_points(answer) else [answer]:
                 self._thing(question_id, ours, item, about, extra)
         elif ours == "speech":
             self._speech(question_id, answer, about, answer_id, extra)
@@ -294,7 +288,7 @@ class AnswerRows:
             return
         home = about or self._file_id
         track_id = own_id or f"{home}/{question_id}/{self._positions[home, question_id]}"
-        for key, frame in _frames(item["frames"]):
+        for key, frame in frames_of(item["frames"]):
             self._track_frame(question_id, kind, key, frame, about, track_id, attributes, rest)
         self._children(item.get("children"), track_id)
 
@@ -346,13 +340,13 @@ class AnswerRows:
         if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict) and kind in ("bbox", "point"):
             shape = shape[0]
         common = {"attributes": attributes, "iscrowd": False, **track}
-        if kind == "bbox" and isinstance(shape, dict) and all(key in shape for key in _BOX_KEYS):
+        if kind == "bbox" and isinstance(shape, dict) and all(key in shape for key in BOX_KEYS):
             return self._box(question_id, shape, about, row_id, extra, common)
-        rings = [] if kind == "bbox" else _rings([shape] if kind == "point" else shape)
+        rings = [] if kind == "bbox" else rings_of([shape] if kind == "point" else shape)
         if not rings or any(not ring for ring in rings) or (len(rings) > 1 and kind != "polygon"):
             what = f"a {kind} of file {self._file_id} could not be understood"
             return self._bad(question_id, kind, shape, about, what, extra, row_id=row_id, **common)
-        if _more_than_points(shape):
+        if more_than_points(shape):
             extra = {**extra, "answer": shape}
             self.issues.unknown_keys["answer"] += 1
         if kind == "point":
@@ -376,9 +370,9 @@ class AnswerRows:
         extra: Mapping[str, Any],
         common: dict[str, Any],
     ) -> str:
-        corners = [number(shape[key]) for key in _BOX_KEYS]
+        corners = [number(shape[key]) for key in BOX_KEYS]
         rotation = number(shape.get("rotation"))
-        rest = {key: value for key, value in shape.items() if key not in (*_BOX_KEYS, "rotation")}
+        rest = {key: value for key, value in shape.items() if key not in (*BOX_KEYS, "rotation")}
         self.issues.unknown_keys.update(rest.keys())
         if rest:
             extra = {**extra, "answer": rest}
@@ -498,71 +492,3 @@ class AnswerRows:
 
 def _id(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
-
-
-def _frames(frames: Any) -> list[tuple[Any, Any]]:
-    if isinstance(frames, dict):
-        return list(frames.items())
-    return [(None, frame) for frame in frames] if isinstance(frames, list) else [(None, frames)]
-
-
-def _is_point(value: Any) -> bool:
-    return isinstance(value, dict) and "x" in value and "y" in value
-
-
-def _is_points(value: Any) -> bool:
-    """Whether a list is one shape's points, and not a list of objects."""
-    return isinstance(value, list) and len(value) > 1 and all(_is_point(point) for point in value)
-
-
-def _more_than_points(shape: Any) -> bool:
-    points = shape if isinstance(shape, list) else [shape]
-    if points and isinstance(points[0], list):
-        points = list(chain.from_iterable(points))
-    return any(len(point) != 2 for point in points)
-
-
-def _rings(shape: Any) -> list[list[float | int]]:
-    """Flat coordinates of each ring; nothing where it cannot be understood."""
-    if not isinstance(shape, list) or not shape:
-        return []
-    rings = shape if isinstance(shape[0], list) else [shape]
-    flat: list[list[float | int]] = []
-    for ring in rings:
-        if not isinstance(ring, list):
-            return []
-        numbers: list[float | int] = []
-        for point in ring:
-            if not _is_point(point):
-                return []
-            for value in (point["x"], point["y"]):
-                if type(value) not in (int, float) and number(value) is None:
-                    return []
-                numbers.append(value if type(value) in (int, float) else float(value))
-        flat.append(numbers)
-    return flat
-
-
-def _looks_like(answer: Any) -> str:
-    """What kind of annotation an answer is, by its form alone."""
-    first = answer[0] if isinstance(answer, list) and answer else answer
-    if isinstance(first, dict) and "frames" in first:
-        inner = [frame for _, frame in _frames(first["frames"])]
-        first = inner[0] if inner else {}
-    if isinstance(first, dict) and "answer" in first:
-        return _looks_like(first["answer"])
-    if isinstance(first, dict):
-        if all(key in first for key in _BOX_KEYS):
-            return "bbox"
-        if _is_point(first):
-            return "polygon" if isinstance(answer, list) and len(answer) > 1 else "point"
-        if "segments" in first or set(first) == {"text"}:
-            return "speech"
-    if isinstance(first, list) and first and _is_point(first[0]):
-        return "polygon"
-    return "text"
-
-
-def looks_like_shape(answer: Any) -> bool:
-    """Whether a decoded cell holds shapes or speech, by its form alone."""
-    return not is_blank(answer) and _looks_like(answer) != "text"

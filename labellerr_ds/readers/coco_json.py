@@ -14,7 +14,8 @@ import pyarrow as pa
 from labellerr_ds import geometry, masks, schema
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.assemble import NO_STATUS, assemble, milliseconds, number, status_words, whole
+from labellerr_ds.readers.assemble import assemble, milliseconds, number, whole
+from labellerr_ds.readers.coco_tables import as_text, lookup_key, read_categories, read_images
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_text import decode
 
@@ -22,20 +23,6 @@ PIECE_ROWS = 20_000
 _NONE, _NO_ITEMS = msgspec.Raw(b""), msgspec.Raw(b"[]")
 _NAN = float("nan")
 _NO_BOX = (_NAN,) * 4
-# Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
-_IMAGE_KEYS = {
-    "id",
-    "width",
-    "height",
-    "file_name",
-    "date_created",
-    "labellerr_file_id",
-    "labellerr_file_status",
-    "labellerr_file_remarks",
-}
-_IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
-_CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id"}
-_CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
 _TOP_KEYS = {"images", "annotations", "categories"}
 _TOP_EXTRA = {"info", "licenses"}
 
@@ -73,8 +60,8 @@ def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[s
     issues = IssueLog()
     top, entries = _top(body)
     issues.unknown_keys.update(key for key in top if key not in _TOP_KEYS | _TOP_EXTRA)
-    classes, class_ids = _categories(decode(top.get("categories", _NO_ITEMS), list[Any]), categories, issues)
-    files, index = _images(decode(top.get("images", _NO_ITEMS), list[Any]), issues)
+    classes, class_ids = read_categories(decode(top.get("categories", _NO_ITEMS), list[Any]), categories, issues)
+    files, index = read_images(decode(top.get("images", _NO_ITEMS), list[Any]), issues)
     rest = {key: msgspec.json.decode(value) for key, value in top.items() if key not in _TOP_KEYS}
     info = {**info, "exported_at": info.get("exported_at") or _exported_at(rest), "extra": rest}
     columns, file_index = _annotations(entries, files["file_id"], index, class_ids, issues)
@@ -122,134 +109,6 @@ def _exported_at(rest: dict[str, Any]) -> str | None:
     told = rest.get("info")
     moment = milliseconds(told.get("date_created")) if isinstance(told, dict) else None
     return None if moment is None else pd.Timestamp(moment, unit="ms", tz="UTC").isoformat()
-
-
-# --- categories and images
-
-
-def _categories(
-    told: list[Any], template: pd.DataFrame | None, issues: IssueLog
-) -> tuple[pd.DataFrame, dict[Any, tuple[str, str | None]]]:
-    """The frame, and (category_id, question_id) by COCO's id."""
-    entries = [each if isinstance(each, dict) else {"name": None, "entry": each} for each in told]
-    questions = [_text(each.get("labellerr_question_id")) for each in entries]
-    kinds = {} if template is None else dict(zip(template["question_id"], template["question_type"], strict=True))
-    rows: list[tuple[Any, ...]] = []
-    by_id: dict[Any, tuple[str, str | None]] = {}
-    for position, (entry, question) in enumerate(zip(entries, questions, strict=True)):
-        row_id = question if question is not None and questions.count(question) == 1 else _text(entry.get("id"))
-        if row_id is None:
-            issues.add("bad_row", "categories", None, position, f"category {position} has no id.")
-        extra = {key: value for key, value in entry.items() if key not in _CATEGORY_KEYS}
-        issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
-        extra = {
-            key: value for key, value in extra.items() if key not in _CATEGORY_EXTRA or value not in (None, [], {}, "")
-        }
-        color = entry.get("color")
-        if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
-            extra["color"] = color
-        rows.append(
-            (
-                row_id,
-                _text(entry.get("name")),
-                _text(entry.get("supercategory")),
-                schema.hex_color(color),
-                question,
-                kinds.get(question),
-                whole(entry.get("id")),
-                _json(extra),
-            )
-        )
-        by_id.setdefault(_key(entry.get("id")), (row_id or "", question))
-    names = [column.name for column in schema.TABLES["categories"]]
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
-    return schema.build("categories", columns, len(rows)), by_id
-
-
-def _images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any, int]]:
-    """The columns of `files`, and the row by COCO's id."""
-    rows: list[tuple[Any, ...]] = []
-    index: dict[Any, int] = {}
-    for position, image in enumerate(told):
-        if not isinstance(image, dict):
-            issues.add("bad_row", "files", None, position, f"image {position} is no object; it is in `extra`.")
-            image = {"entry": image}
-        extra: dict[str, Any] = {}
-        if not image.keys() <= _IMAGE_KEYS:
-            extra = {key: value for key, value in image.items() if key not in _IMAGE_KEYS}
-            issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
-            extra = {
-                key: value for key, value in extra.items() if key not in _IMAGE_EXTRA or value not in (None, "", {}, [])
-            }
-        row_id = _text(image.get("labellerr_file_id"))
-        row_id = _text(image.get("id")) if row_id is None else row_id
-        if image.get("id") is None:
-            issues.add("bad_row", "files", row_id, position, f"image {position} has no id.")
-        for key in ("width", "height"):
-            if image.get(key) is not None and whole(image[key]) is None:
-                issues.add("not_a_number", "files", row_id, position, f"{key} of image {row_id} is {image[key]!r}.")
-                extra[key] = image[key]
-        created = milliseconds(image.get("date_created"))
-        if created is None and image.get("date_created") is not None:
-            extra["date_created"] = image["date_created"]
-        metadata = extra.get("file_metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        more = {key: value for key, value in metadata.items() if key not in ("file_size", "file_format")}
-        if metadata:  # as our own writer puts what COCO has no place for
-            extra = {key: value for key, value in extra.items() if key != "file_metadata"}
-            extra.update({"file_metadata": more} if more else {})
-        name = _text(image.get("file_name"))
-        ending = name.rsplit(".", 1)[1].lower() if name and "." in name else None
-        rows.append(
-            (
-                row_id,
-                name,
-                image.get("labellerr_file_status", NO_STATUS),
-                whole(image.get("width")),
-                whole(image.get("height")),
-                _text(metadata.get("file_format")) or ending,
-                number(metadata.get("file_size")),
-                _text(image.get("labellerr_file_remarks")),
-                created,
-                whole(image.get("id")),
-                _json(extra),
-            )
-        )
-        index.setdefault(_key(image.get("id")), position)
-    names = (
-        "file_id",
-        "file_name",
-        "status",
-        "width",
-        "height",
-        "file_format",
-        "file_size_mb",
-        "remarks",
-        "created_at",
-        "coco_id",
-        "extra",
-    )
-    columns: dict[str, Any] = {name: [] for name in names}
-    columns.update(zip(names, map(list, zip(*rows, strict=True)), strict=False))
-    columns["status"] = status_words(columns["status"])
-    return columns, index
-
-
-def _key(value: Any) -> Any:
-    """An id to look things up by: 3, 3.0 and "3" are one."""
-    found = whole(value)
-    return value if found is None and isinstance(value, str) else found
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _json(extra: dict[str, Any]) -> str | None:
-    return msgspec.json.encode(extra).decode() if extra else None
-
-
-# --- annotations
 
 
 def _annotations(
@@ -316,7 +175,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
             issues.add(
                 code,
                 "annotations",
-                _text(values.get("id")),
+                as_text(values.get("id")),
                 position,
                 f"{key} of annotation {position} is {values[key]!r}.",
             )
@@ -329,7 +188,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
     annotation_id = whole(values.get("id"))
     if annotation_id is None and answer is None and values.get("id") is not None:
         answer = values["id"]  # an id that is text is the only one there is
-    image, category = _key(values.get("image_id")), _key(values.get("category_id"))
+    image, category = lookup_key(values.get("image_id")), lookup_key(values.get("category_id"))
     for key, found in (("image_id", image), ("category_id", category)):
         if not isinstance(found, int):
             extra[key] = values.get(key)
@@ -342,7 +201,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
         area=keep("area", number(values.get("area"))),
         iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
         attributes=shapes.get("attributes", _NONE),
-        labellerr_answer_id=_text(answer),
+        labellerr_answer_id=as_text(answer),
         keypoints=shapes.get("keypoints", _NONE),
         num_keypoints=keep("num_keypoints", whole(values.get("num_keypoints"))),
         extra=extra,
@@ -387,7 +246,7 @@ class _Piece:
             )
         places: dict[Any, int] = {}
         codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
-        classes = [class_ids.get(category_id, (_text(category_id), None)) for category_id in places]
+        classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
         text, whole_number = pa.large_string(), pa.int64()
         return {
             "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),

@@ -16,7 +16,7 @@ import pandas as pd
 from labellerr_ds import schema, service
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.answers import AnswerRows, json_text, looks_like_shape
+from labellerr_ds.readers.answers import AnswerRows, json_text
 from labellerr_ds.readers.assemble import (
     NO_STATUS,
     assemble,
@@ -28,6 +28,7 @@ from labellerr_ds.readers.assemble import (
 )
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.native_json import FILE_COLUMNS
+from labellerr_ds.readers.shapes import looks_like_shape
 
 # How the columns of `files` are usually spelled; compared in lower case, with _ for spaces.
 SPELLINGS = {

@@ -1,0 +1,111 @@
+"""Which file a mask belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.issues import IssueLog
+
+_UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$", re.IGNORECASE)
+
+
+class MaskFiles:
+    """The files that the masks belong to, each once."""
+
+    def __init__(self, files: pd.DataFrame | None, info: Mapping[str, Any], issues: IssueLog) -> None:
+        self.known, self.issues = files, issues
+        statuses = info.get("statuses") or []
+        self.status = statuses[0] if len(statuses) == 1 else None
+        self.ids: list[str] = []
+        self._rows: list[dict[str, Any]] = []
+        self._place: dict[str, int] = {}
+        self._stems: dict[str, list[int]] = {}
+        self._by_id: dict[str, int] = {}
+        if files is not None:
+            for missing in {"file_id", "file_name"} - set(files.columns):
+                raise ReadError(f"files= must be a files frame; the column {missing!r} is missing.")
+            for row, (file_id, name) in enumerate(zip(files["file_id"], files["file_name"], strict=True)):
+                self._by_id[file_id] = row
+                self._stems.setdefault(str(name).rsplit(".", 1)[0], []).append(row)
+
+    def place(self, path: str, size_wh: tuple[int, int] | None, mode: str | None) -> int:
+        """The row of the file that a mask belongs to."""
+        stem = PurePosixPath(path).name.rsplit(".", 1)[0]
+        row = self._row(stem, path)
+        file_id = self._id(stem) if row is None else str(self.known["file_id"].iloc[row])  # type: ignore[index]
+        if file_id not in self._place:
+            self._place[file_id] = len(self.ids)
+            self.ids.append(file_id)
+            told = {} if row is None else self.known.iloc[row].to_dict()  # type: ignore[union-attr]
+            told = {key: value for key, value in told.items() if not pd.isna(value)}
+            self._rows.append(
+                {
+                    "file_name": stem,
+                    "status": self.status,
+                    **told,
+                    "file_id": file_id,
+                    "paths": [],
+                    "mode": None,
+                }
+            )
+        position = self._place[file_id]
+        mine = self._rows[position]
+        mine["paths"].append(path)
+        if size_wh is not None:
+            size = (mine.get("width"), mine.get("height"))
+            if size != (None, None) and size != size_wh:
+                self.issues.add(
+                    "size_mismatch", "files", file_id, position,
+                    f"mask {path} is {size_wh[0]} x {size_wh[1]} pixels, its file {size[0]} x {size[1]}.",
+                )  # fmt: skip
+            mine["width"], mine["height"] = mine.get("width", size_wh[0]), mine.get("height", size_wh[1])
+            mine["mode"] = mode
+        return position
+
+    def _row(self, stem: str, path: str) -> int | None:
+        if self.known is None:
+            return None
+        ending = stem.rsplit("_", 1)[-1]
+        for candidate in (stem, ending):
+            if candidate in self._by_id:
+                return self._by_id[candidate]
+        rows = self._stems.get(stem, [])
+        if len(rows) == 1:
+            return rows[0]
+        what = "no file" if not rows else f"{len(rows)} files"
+        self.issues.add("unmatched_mask", "files", stem, None, f"mask {path} belongs to {what} of files=.", "warning")
+        return None
+
+    @staticmethod
+    def _id(stem: str) -> str:
+        found = _UUID.search(stem)
+        return found[1] if found else stem
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of `files`."""
+        names = (
+            "file_id",
+            "file_name",
+            "status",
+            "width",
+            "height",
+            "file_format",
+            "file_size_mb",
+            "remarks",
+        )
+        columns: dict[str, Any] = {name: [row.get(name) for row in self._rows] for name in names}
+        for name in ("created_at", "updated_at"):
+            columns[name] = pd.DatetimeIndex([row.get(name, pd.NaT) for row in self._rows], tz="UTC").array
+        extras = [
+            {"mask_path": row["paths"][0] if len(row["paths"]) == 1 else row["paths"], "mode": row["mode"]}
+            for row in self._rows
+        ]
+        columns["extra"] = [msgspec.json.encode(extra).decode() for extra in extras]
+        return columns
