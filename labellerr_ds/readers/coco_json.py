@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds import geometry, masks, schema
+from labellerr_ds import schema
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.assemble import assemble, milliseconds, number, whole
-from labellerr_ds.readers.coco_tables import as_text, lookup_key, read_categories, read_images
+from labellerr_ds.readers.assemble import assemble, milliseconds
+from labellerr_ds.readers.coco_annotations import NONE, Annotation, Piece, decoded
+from labellerr_ds.readers.coco_tables import read_categories, read_images
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_text import decode
 
 PIECE_ROWS = 20_000
-_NONE, _NO_ITEMS = msgspec.Raw(b""), msgspec.Raw(b"[]")
-_NAN = float("nan")
-_NO_BOX = (_NAN,) * 4
+_NO_ITEMS = msgspec.Raw(b"[]")
 _TOP_KEYS = {"images", "annotations", "categories"}
 _TOP_EXTRA = {"info", "licenses"}
-
-
-_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """An annotation as it nearly always is; what is not so goes the slow way."""
-
-    image_id: _Whole | None
-    category_id: _Whole | None
-    id: _Whole | None = None
-    segmentation: msgspec.Raw = _NONE
-    bbox: tuple[float, float, float, float] | None = None
-    area: float | None = None
-    iscrowd: int | bool | None = None
-    attributes: msgspec.Raw = _NONE
-    labellerr_answer_id: str | None = None
-    keypoints: msgspec.Raw = _NONE
-    num_keypoints: int | None = None
-    extra: msgspec.UnsetType | dict[str, Any] = msgspec.UNSET
 
 
 def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:
@@ -80,14 +57,14 @@ def read_coco_json(body: bytes, *, categories: pd.DataFrame | None, info: dict[s
 class _Top(msgspec.Struct, forbid_unknown_fields=True):
     """A file as it nearly always is: one pass over the bytes decodes it."""
 
-    annotations: list[_Annotation] = msgspec.field(default_factory=list)
+    annotations: list[Annotation] = msgspec.field(default_factory=list)
     images: msgspec.Raw = _NO_ITEMS
     categories: msgspec.Raw = _NO_ITEMS
-    info: msgspec.Raw = _NONE
-    licenses: msgspec.Raw = _NONE
+    info: msgspec.Raw = NONE
+    licenses: msgspec.Raw = NONE
 
 
-def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[_Annotation] | list[msgspec.Raw]]:
+def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[Annotation] | list[msgspec.Raw]]:
     """What stands beside the annotations, by key; and the annotations, undecoded where one is odd."""
     try:
         quick = msgspec.json.decode(body, type=_Top)
@@ -101,7 +78,7 @@ def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[_Annotation] | list[
         raws: list[msgspec.Raw] = decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
         return top, raws
     top = {"images": quick.images, "categories": quick.categories, "info": quick.info, "licenses": quick.licenses}
-    top = {key: value for key, value in top.items() if value is not _NONE}
+    top = {key: value for key, value in top.items() if value is not NONE}
     return top, quick.annotations
 
 
@@ -112,7 +89,7 @@ def _exported_at(rest: dict[str, Any]) -> str | None:
 
 
 def _annotations(
-    entries: list[_Annotation] | list[msgspec.Raw],
+    entries: list[Annotation] | list[msgspec.Raw],
     file_ids: list[str | None],
     index: dict[Any, int],
     class_ids: dict[Any, tuple[str, str | None]],
@@ -124,7 +101,7 @@ def _annotations(
     while entries:
         taken = entries[: -PIECE_ROWS - 1 : -1]
         del entries[-PIECE_ROWS:]
-        pieces.append(_Piece(_decoded(taken, start, issues), start, index, issues).columns(class_ids))
+        pieces.append(Piece(decoded(taken, start, issues), start, index, issues).columns(class_ids))
         start += len(taken)
     if not pieces:
         return {}, np.array([], dtype=np.int64)
@@ -140,249 +117,6 @@ def _annotations(
     file_index = joined.pop("file_index")
     joined["annotation_id"] = _fallback_ids(joined, file_index, file_ids)
     return joined, file_index
-
-
-def _decoded(entries: Sequence[_Annotation | msgspec.Raw], start: int, issues: IssueLog) -> list[_Annotation]:
-    quick = msgspec.json.Decoder(_Annotation).decode
-    rows = []
-    for position, entry in enumerate(entries, start):
-        if isinstance(entry, _Annotation):
-            rows.append(entry)
-            continue
-        try:
-            rows.append(quick(entry))
-        except msgspec.ValidationError:
-            rows.append(_slow(entry, position, issues))
-    return rows
-
-
-def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> _Annotation:
-    """An annotation that holds more than the known keys, or other than the known types."""
-    try:
-        told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError:
-        issues.add("bad_row", "annotations", None, position, f"annotation {position} is no object; it is in `extra`.")
-        return _Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
-    shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
-    values = {key: msgspec.json.decode(value) for key, value in told.items()}
-    known = set(_Annotation.__struct_fields__) - {"extra"}
-    extra = {key: value for key, value in values.items() if key not in known}
-    issues.unknown_keys.update(extra.keys())
-
-    def keep(key: str, found: Any, code: str = "not_a_number") -> Any:
-        if found is None and values.get(key) is not None:
-            extra[key] = values[key]
-            issues.add(
-                code,
-                "annotations",
-                as_text(values.get("id")),
-                position,
-                f"{key} of annotation {position} is {values[key]!r}.",
-            )
-        return found
-
-    box = values.get("bbox")
-    numbers = [number(side) for side in box] if isinstance(box, list) and len(box) == 4 else []
-    good = bool(numbers) and None not in numbers
-    crowd, answer = values.get("iscrowd"), values.get("labellerr_answer_id")
-    annotation_id = whole(values.get("id"))
-    if annotation_id is None and answer is None and values.get("id") is not None:
-        answer = values["id"]  # an id that is text is the only one there is
-    image, category = lookup_key(values.get("image_id")), lookup_key(values.get("category_id"))
-    for key, found in (("image_id", image), ("category_id", category)):
-        if not isinstance(found, int):
-            extra[key] = values.get(key)
-    return _Annotation(
-        image_id=image,
-        category_id=category,
-        id=annotation_id,
-        segmentation=shapes.get("segmentation", _NONE),
-        bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,
-        area=keep("area", number(values.get("area"))),
-        iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
-        attributes=shapes.get("attributes", _NONE),
-        labellerr_answer_id=as_text(answer),
-        keypoints=shapes.get("keypoints", _NONE),
-        num_keypoints=keep("num_keypoints", whole(values.get("num_keypoints"))),
-        extra=extra,
-    )
-
-
-class _Piece:
-    """Some thousand annotations on their way to columns."""
-
-    def __init__(
-        self,
-        rows: list[_Annotation],
-        start: int,
-        index: dict[Any, int],
-        issues: IssueLog,
-    ) -> None:
-        self.rows, self.start, self.issues = rows, start, issues
-        self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
-        self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
-        self.keypoints: list[bytes | None] = [
-            None if row.keypoints is _NONE else bytes(row.keypoints) or None for row in rows
-        ]
-        self.kinds = [
-            _POLYGON if shape is not None and shape[:2] == b"[[" and marks is None else self._kind(position)
-            for position, (shape, marks) in enumerate(zip(self.segmentation, self.keypoints, strict=True))
-        ]
-        sides = chain.from_iterable(row.bbox or _NO_BOX for row in rows)
-        self.boxes = np.fromiter(sides, dtype=np.float64, count=4 * len(rows)).reshape(-1, 4)
-        areas = (_NAN if row.area is None else row.area for row in rows)
-        self.areas = np.fromiter(areas, dtype=np.float64, count=len(rows))
-
-    def columns(self, class_ids: dict[Any, tuple[str, str | None]]) -> dict[str, Any]:
-        rows = self.rows
-        self._put_right()
-        self._measure()
-        for position in np.flatnonzero(self.file_index < 0):
-            row = rows[position]
-            self._tell(
-                "dangling_image_id",
-                int(position),
-                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there.",
-            )
-        places: dict[Any, int] = {}
-        codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
-        classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
-        text, whole_number = pa.large_string(), pa.int64()
-        return {
-            "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),
-            "file_index": self.file_index,
-            "question_id": pa.array([question for _, question in classes], text).take(codes),
-            "category_id": pa.array([row_id for row_id, _ in classes], text).take(codes),
-            "type": schema.categorical(self.kinds, schema.TYPES),
-            "bbox_x": self.boxes[:, 0],
-            "bbox_y": self.boxes[:, 1],
-            "bbox_width": self.boxes[:, 2],
-            "bbox_height": self.boxes[:, 3],
-            "area": self.areas,
-            "segmentation": pa.array(self.segmentation, pa.large_binary()).cast(text),
-            "keypoints": pa.array(self.keypoints, pa.large_binary()).cast(text),
-            "iscrowd": pa.array([None if row.iscrowd is None else bool(row.iscrowd) for row in rows], pa.bool_()),
-            "attributes": pa.array(
-                [None if row.attributes is _NONE else bytes(row.attributes) for row in rows], pa.large_binary()
-            ).cast(text),
-            "coco_id": pa.array([row.id for row in rows], whole_number),
-            "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
-            "extra": pa.array(
-                [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
-                text,
-            ),
-        }
-
-    def _kind(self, position: int) -> int:
-        """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""
-        keypoints = self.keypoints[position]
-        if keypoints is not None and len(keypoints) > 4:
-            values = msgspec.json.decode(keypoints)
-            if isinstance(values, list) and len(values) == 3:
-                if all(number(value) is not None for value in values):
-                    self.segmentation[position] = msgspec.json.encode(values[:2])
-                    return _POINT
-            elif isinstance(values, list) and values:
-                if (self.segmentation[position] or b"")[:1] in b"[" and _head(self.segmentation[position]) == b"[]":
-                    self.segmentation[position] = None
-                return _KEYPOINTS
-        self.keypoints[position] = None
-        head = _head(self.segmentation[position])
-        if head == b"[[":
-            return _POLYGON
-        if head[:1] == b"{":
-            return _MASK
-        if head[:1] == b"[" and head != b"[]":
-            self.segmentation[position] = b"[" + bytes(self.segmentation[position] or b"") + b"]"  # one flat ring
-            return _POLYGON
-        if head not in (b"", b"[]", b"nu"):
-            self._bad(position, "is neither rings nor RLE")
-        self.segmentation[position] = None
-        return _BBOX
-
-    def _put_right(self) -> None:
-        for corner, side in ((0, 2), (1, 3)):
-            for position in np.flatnonzero(self.boxes[:, side] < 0):
-                self.boxes[position, corner] += self.boxes[position, side]
-                self.boxes[position, side] *= -1
-                self._tell("swapped_corners", int(position), "a box with a negative side was put right.")
-
-    def _measure(self) -> None:
-        """Boxes and areas that were not told, from the shapes."""
-        kinds = np.array(self.kinds)
-        no_box, no_area = np.isnan(self.boxes[:, 0]), np.isnan(self.areas)
-        plain = no_area & (kinds == _BBOX)
-        self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
-        for position in np.flatnonzero(no_box | (no_area & np.isin(kinds, (_POLYGON, _MASK)))):
-            try:
-                area, box = self._measured(int(position), int(kinds[position]))
-            except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
-                self._bad(int(position), f"gives no box and area: {problem}", stays=True)
-                continue
-            if no_box[position]:
-                self.boxes[position] = box
-            if no_area[position]:
-                self.areas[position] = area
-
-    def _measured(self, position: int, kind: int) -> tuple[float, Any]:
-        if kind == _BBOX:
-            return _NAN, (_NAN,) * 4
-        if kind == _KEYPOINTS:
-            marks = np.array(msgspec.json.decode(self.keypoints[position] or b"[]"), dtype=np.float64).reshape(-1, 3)
-            shown = marks[marks[:, 2] > 0, :2]
-            return _NAN, geometry.bounds(shown, np.array([len(shown)]))[0]
-        value = msgspec.json.decode(self.segmentation[position] or b"null")
-        if kind == _POINT:
-            return _NAN, (value[0], value[1], 0.0, 0.0)
-        if kind == _MASK:
-            area, box = masks.area_and_bbox(masks.checked_counts(value), int(value["size"][0]))
-            return float(area), box
-        points = np.array([len(ring) // 2 for ring in value])
-        xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
-        if not np.isfinite(xy).all():
-            raise ValueError("a coordinate is no number")
-        return float(geometry.ring_areas(xy, points).sum()), geometry.bounds(xy, points.sum(keepdims=True))[0]
-
-    def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
-        row = self.rows[position]
-        if not stays:
-            extra = row.extra if isinstance(row.extra, dict) else {}
-            row.extra = {**extra, "segmentation": msgspec.json.decode(self.segmentation[position] or b"null")}
-        self._tell("bad_segmentation", position, f"the segmentation of annotation {_row_id(row)} {what}.")
-
-    def _tell(self, code: str, position: int, message: str) -> None:
-        severity = "warning" if code == "swapped_corners" else "error"
-        self.issues.add(code, "annotations", _row_id(self.rows[position]), self.start + position, message, severity)
-
-
-_BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (
-    schema.TYPES.index(name) for name in ("bbox", "polygon", "point", "keypoints", "mask")
-)
-
-
-def _head(text: bytes | None) -> bytes:
-    """The first two signs that are no white space."""
-    if text is None:
-        return b""
-    head = text[:2]
-    return head if not head[1:].isspace() else b"".join(text[:4000].split())[:2]
-
-
-def _row_id(row: _Annotation) -> str | None:
-    if row.labellerr_answer_id:
-        return row.labellerr_answer_id
-    return None if row.id is None else str(row.id)
-
-
-def _if_whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _extra(row: _Annotation) -> str | None:
-    extra = row.extra if isinstance(row.extra, dict) else {}
-    if row.num_keypoints is not None:
-        extra = {**extra, "num_keypoints": row.num_keypoints}
-    return msgspec.json.encode(extra).decode() if extra else None
 
 
 def _fallback_ids(

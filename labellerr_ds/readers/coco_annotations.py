@@ -1,0 +1,285 @@
+"""The annotations of a coco_json export: decoded, and brought to columns some thousand at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from labellerr_ds import geometry, masks, schema
+from labellerr_ds.readers.assemble import number, whole
+from labellerr_ds.readers.coco_tables import as_text, lookup_key
+from labellerr_ds.readers.issues import IssueLog
+
+NONE = msgspec.Raw(b"")
+_NAN = float("nan")
+_NO_BOX = (_NAN,) * 4
+
+
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An annotation as it nearly always is; what is not so goes the slow way."""
+
+    image_id: _Whole | None
+    category_id: _Whole | None
+    id: _Whole | None = None
+    segmentation: msgspec.Raw = NONE
+    bbox: tuple[float, float, float, float] | None = None
+    area: float | None = None
+    iscrowd: int | bool | None = None
+    attributes: msgspec.Raw = NONE
+    labellerr_answer_id: str | None = None
+    keypoints: msgspec.Raw = NONE
+    num_keypoints: int | None = None
+    extra: msgspec.UnsetType | dict[str, Any] = msgspec.UNSET
+
+
+def decoded(entries: Sequence[Annotation | msgspec.Raw], start: int, issues: IssueLog) -> list[Annotation]:
+    """Annotations, those that are odd understood as far as they can be."""
+    quick = msgspec.json.Decoder(Annotation).decode
+    rows = []
+    for position, entry in enumerate(entries, start):
+        if isinstance(entry, Annotation):
+            rows.append(entry)
+            continue
+        try:
+            rows.append(quick(entry))
+        except msgspec.ValidationError:
+            rows.append(_slow(entry, position, issues))
+    return rows
+
+
+def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
+    """An annotation that holds more than the known keys, or other than the known types."""
+    try:
+        told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        issues.add("bad_row", "annotations", None, position, f"annotation {position} is no object; it is in `extra`.")
+        return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
+    shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
+    values = {key: msgspec.json.decode(value) for key, value in told.items()}
+    known = set(Annotation.__struct_fields__) - {"extra"}
+    extra = {key: value for key, value in values.items() if key not in known}
+    issues.unknown_keys.update(extra.keys())
+
+    def keep(key: str, found: Any, code: str = "not_a_number") -> Any:
+        if found is None and values.get(key) is not None:
+            extra[key] = values[key]
+            issues.add(
+                code,
+                "annotations",
+                as_text(values.get("id")),
+                position,
+                f"{key} of annotation {position} is {values[key]!r}.",
+            )
+        return found
+
+    box = values.get("bbox")
+    numbers = [number(side) for side in box] if isinstance(box, list) and len(box) == 4 else []
+    good = bool(numbers) and None not in numbers
+    crowd, answer = values.get("iscrowd"), values.get("labellerr_answer_id")
+    annotation_id = whole(values.get("id"))
+    if annotation_id is None and answer is None and values.get("id") is not None:
+        answer = values["id"]  # an id that is text is the only one there is
+    image, category = lookup_key(values.get("image_id")), lookup_key(values.get("category_id"))
+    for key, found in (("image_id", image), ("category_id", category)):
+        if not isinstance(found, int):
+            extra[key] = values.get(key)
+    return Annotation(
+        image_id=image,
+        category_id=category,
+        id=annotation_id,
+        segmentation=shapes.get("segmentation", NONE),
+        bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,
+        area=keep("area", number(values.get("area"))),
+        iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
+        attributes=shapes.get("attributes", NONE),
+        labellerr_answer_id=as_text(answer),
+        keypoints=shapes.get("keypoints", NONE),
+        num_keypoints=keep("num_keypoints", whole(values.get("num_keypoints"))),
+        extra=extra,
+    )
+
+
+class Piece:
+    """Some thousand annotations on their way to columns."""
+
+    def __init__(
+        self,
+        rows: list[Annotation],
+        start: int,
+        index: dict[Any, int],
+        issues: IssueLog,
+    ) -> None:
+        self.rows, self.start, self.issues = rows, start, issues
+        self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
+        self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
+        self.keypoints: list[bytes | None] = [
+            None if row.keypoints is NONE else bytes(row.keypoints) or None for row in rows
+        ]
+        self.kinds = [
+            _POLYGON if shape is not None and shape[:2] == b"[[" and marks is None else self._kind(position)
+            for position, (shape, marks) in enumerate(zip(self.segmentation, self.keypoints, strict=True))
+        ]
+        sides = chain.from_iterable(row.bbox or _NO_BOX for row in rows)
+        self.boxes = np.fromiter(sides, dtype=np.float64, count=4 * len(rows)).reshape(-1, 4)
+        areas = (_NAN if row.area is None else row.area for row in rows)
+        self.areas = np.fromiter(areas, dtype=np.float64, count=len(rows))
+
+    def columns(self, class_ids: dict[Any, tuple[str, str | None]]) -> dict[str, Any]:
+        """The columns of `annotations`, and `file_index`."""
+        rows = self.rows
+        self._put_right()
+        self._measure()
+        for position in np.flatnonzero(self.file_index < 0):
+            row = rows[position]
+            self._tell(
+                "dangling_image_id",
+                int(position),
+                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there.",
+            )
+        places: dict[Any, int] = {}
+        codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
+        classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
+        text, whole_number = pa.large_string(), pa.int64()
+        return {
+            "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),
+            "file_index": self.file_index,
+            "question_id": pa.array([question for _, question in classes], text).take(codes),
+            "category_id": pa.array([row_id for row_id, _ in classes], text).take(codes),
+            "type": schema.categorical(self.kinds, schema.TYPES),
+            "bbox_x": self.boxes[:, 0],
+            "bbox_y": self.boxes[:, 1],
+            "bbox_width": self.boxes[:, 2],
+            "bbox_height": self.boxes[:, 3],
+            "area": self.areas,
+            "segmentation": pa.array(self.segmentation, pa.large_binary()).cast(text),
+            "keypoints": pa.array(self.keypoints, pa.large_binary()).cast(text),
+            "iscrowd": pa.array([None if row.iscrowd is None else bool(row.iscrowd) for row in rows], pa.bool_()),
+            "attributes": pa.array(
+                [None if row.attributes is NONE else bytes(row.attributes) for row in rows], pa.large_binary()
+            ).cast(text),
+            "coco_id": pa.array([row.id for row in rows], whole_number),
+            "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
+            "extra": pa.array(
+                [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
+                text,
+            ),
+        }
+
+    def _kind(self, position: int) -> int:
+        """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""
+        keypoints = self.keypoints[position]
+        if keypoints is not None and len(keypoints) > 4:
+            values = msgspec.json.decode(keypoints)
+            if isinstance(values, list) and len(values) == 3:
+                if all(number(value) is not None for value in values):
+                    self.segmentation[position] = msgspec.json.encode(values[:2])
+                    return _POINT
+            elif isinstance(values, list) and values:
+                if (self.segmentation[position] or b"")[:1] in b"[" and _head(self.segmentation[position]) == b"[]":
+                    self.segmentation[position] = None
+                return _KEYPOINTS
+        self.keypoints[position] = None
+        head = _head(self.segmentation[position])
+        if head == b"[[":
+            return _POLYGON
+        if head[:1] == b"{":
+            return _MASK
+        if head[:1] == b"[" and head != b"[]":
+            self.segmentation[position] = b"[" + bytes(self.segmentation[position] or b"") + b"]"  # one flat ring
+            return _POLYGON
+        if head not in (b"", b"[]", b"nu"):
+            self._bad(position, "is neither rings nor RLE")
+        self.segmentation[position] = None
+        return _BBOX
+
+    def _put_right(self) -> None:
+        for corner, side in ((0, 2), (1, 3)):
+            for position in np.flatnonzero(self.boxes[:, side] < 0):
+                self.boxes[position, corner] += self.boxes[position, side]
+                self.boxes[position, side] *= -1
+                self._tell("swapped_corners", int(position), "a box with a negative side was put right.")
+
+    def _measure(self) -> None:
+        """Boxes and areas that were not told, from the shapes."""
+        kinds = np.array(self.kinds)
+        no_box, no_area = np.isnan(self.boxes[:, 0]), np.isnan(self.areas)
+        plain = no_area & (kinds == _BBOX)
+        self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
+        for position in np.flatnonzero(no_box | (no_area & np.isin(kinds, (_POLYGON, _MASK)))):
+            try:
+                area, box = self._measured(int(position), int(kinds[position]))
+            except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
+                self._bad(int(position), f"gives no box and area: {problem}", stays=True)
+                continue
+            if no_box[position]:
+                self.boxes[position] = box
+            if no_area[position]:
+                self.areas[position] = area
+
+    def _measured(self, position: int, kind: int) -> tuple[float, Any]:
+        if kind == _BBOX:
+            return _NAN, (_NAN,) * 4
+        if kind == _KEYPOINTS:
+            marks = np.array(msgspec.json.decode(self.keypoints[position] or b"[]"), dtype=np.float64).reshape(-1, 3)
+            shown = marks[marks[:, 2] > 0, :2]
+            return _NAN, geometry.bounds(shown, np.array([len(shown)]))[0]
+        value = msgspec.json.decode(self.segmentation[position] or b"null")
+        if kind == _POINT:
+            return _NAN, (value[0], value[1], 0.0, 0.0)
+        if kind == _MASK:
+            area, box = masks.area_and_bbox(masks.checked_counts(value), int(value["size"][0]))
+            return float(area), box
+        points = np.array([len(ring) // 2 for ring in value])
+        xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
+        if not np.isfinite(xy).all():
+            raise ValueError("a coordinate is no number")
+        return float(geometry.ring_areas(xy, points).sum()), geometry.bounds(xy, points.sum(keepdims=True))[0]
+
+    def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
+        row = self.rows[position]
+        if not stays:
+            extra = row.extra if isinstance(row.extra, dict) else {}
+            row.extra = {**extra, "segmentation": msgspec.json.decode(self.segmentation[position] or b"null")}
+        self._tell("bad_segmentation", position, f"the segmentation of annotation {_row_id(row)} {what}.")
+
+    def _tell(self, code: str, position: int, message: str) -> None:
+        severity = "warning" if code == "swapped_corners" else "error"
+        self.issues.add(code, "annotations", _row_id(self.rows[position]), self.start + position, message, severity)
+
+
+_BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (
+    schema.TYPES.index(name) for name in ("bbox", "polygon", "point", "keypoints", "mask")
+)
+
+
+def _head(text: bytes | None) -> bytes:
+    """The first two signs that are no white space."""
+    if text is None:
+        return b""
+    head = text[:2]
+    return head if not head[1:].isspace() else b"".join(text[:4000].split())[:2]
+
+
+def _row_id(row: Annotation) -> str | None:
+    if row.labellerr_answer_id:
+        return row.labellerr_answer_id
+    return None if row.id is None else str(row.id)
+
+
+def _if_whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _extra(row: Annotation) -> str | None:
+    extra = row.extra if isinstance(row.extra, dict) else {}
+    if row.num_keypoints is not None:
+        extra = {**extra, "num_keypoints": row.num_keypoints}
+    return msgspec.json.encode(extra).decode() if extra else None
