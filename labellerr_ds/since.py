@@ -45,6 +45,7 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
         raise InvalidArgumentError(
             f"since={since!r} is {instant.isoformat()}, in the future by the service's clock. {_HINT}"
         )
+    log.info("since is %s", instant.isoformat())
     return instant
 
 

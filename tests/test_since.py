@@ -54,6 +54,7 @@ def test_what_has_no_zone_is_local_time_and_the_log_says_so(since, zone, monkeyp
         monkeypatch.undo()
         time.tzset()
     assert "taken as local time" in caplog.text
+    assert "since is 2026-" in caplog.text
     assert caplog.records[-1].levelno == logging.INFO
 
 
