@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import msgspec
 import pandas as pd
 
 from labellerr_ds import schema
-from labellerr_ds.errors import LabellerrWarning
+from labellerr_ds.errors import warn
 from labellerr_ds.segmentation import decode_shape
 
 if TYPE_CHECKING:
@@ -176,11 +175,7 @@ def _annotations(
     is_track = annotations["frame"].notna()
     kept = annotations[is_shape & ~is_track]
     if left := len(annotations) - len(kept):
-        warnings.warn(
-            f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.",
-            LabellerrWarning,
-            stacklevel=4,
-        )
+        warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
     own_ids = kept["coco_id"].notna().all() and kept["coco_image_id"].notna().all()
     for number, row in enumerate(_records(kept), start=1):
         image_id = row["coco_image_id"] if own_ids else image_ids.get(row["file_id"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -11,7 +10,7 @@ import pandas as pd
 
 from labellerr_ds.client import as_project
 from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrWarning
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
 from labellerr_ds.exports import create_export, empty_export
 from labellerr_ds.models import ExportFormat, S3Destination
 
@@ -163,11 +162,7 @@ def export_to_dataframe(
         raise InvalidArgumentError(f"level must be 'annotation' or 'file', got {level!r}.")
     dataset = export_dataset(project, statuses, since, format=format, **options)
     if level == "annotation" and len(dataset) and dataset.annotations.empty:
-        warnings.warn(
-            f"{len(dataset)} files came, and no annotation on them; level='file' shows the files.",
-            LabellerrWarning,
-            stacklevel=2,
-        )
+        warn(f"{len(dataset)} files came, and no annotation on them; level='file' shows the files.")
     return dataset.to_frame(level=level)
 
 

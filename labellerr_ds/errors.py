@@ -21,6 +21,9 @@ Messages never hold a key, a secret, or the query of a URL.
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class LabellerrError(Exception):
     """The root of every error raised on purpose."""
@@ -132,3 +135,11 @@ class ReadError(LabellerrError):
 
 class LabellerrWarning(UserWarning):
     """Something was not understood, and kept; ``dataset.issues`` tells more."""
+
+
+def warn(message: str) -> None:
+    """Warn with a `LabellerrWarning` that points at the line which called into the package."""
+    package, frame, depth = __name__.split(".")[0], sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == package:
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, LabellerrWarning, stacklevel=depth)

@@ -95,13 +95,13 @@ def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, An
         The template: it tells which columns are questions, and their types.
     """
     issues = IssueLog()
-    header, cells, surplus = _cells(as_text(body, issues))
+    header, cells, odd_rows = _cells(as_text(body, issues))
     raw = pd.DataFrame(
         {place: schema.text(column) for place, column in enumerate(cells)},
         index=pd.RangeIndex(len(cells[0]) if cells else 0),
     )
     raw.columns = pd.Index(header, dtype=object)
-    table = _Table(header, cells, surplus, categories, issues)
+    table = _Table(header, cells, odd_rows, categories, issues)
     return assemble(
         files=table.files(),
         file_count=len(table.file_rows),
@@ -116,27 +116,36 @@ def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, An
 
 
 def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]:
-    """Header, columns, and what rows have more than the header, by row."""
+    """Header, columns, and the odd rows: what they have more than the header, nothing where they have less."""
     header, delimiter = header_of(text)
     if not header:
         raise ReadError("the table has no header: it is empty.")
-    surplus: dict[int, list[str]] = {}
+    wide = len(header)
     try:
         read = pd.read_csv(
             io.StringIO(text, newline=""), sep=delimiter, header=None, dtype=object, keep_default_na=False,
             na_filter=False, index_col=False, quotechar='"', skip_blank_lines=True, low_memory=False,
         )  # fmt: skip
-        columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
-    except pd.errors.ParserError:  # a row longer than the header
-        csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        try:
-            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
-        except csv.Error as problem:
-            raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
-        wide = len(header)
-        surplus = {place: row[wide:] for place, row in enumerate(rows) if len(row) > wide}
-        columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)]
-    return header, columns, surplus
+    except pd.errors.ParserError as problem:
+        if "EOF inside string" in str(problem):
+            raise ReadError("the table is cut short: it ends within a quoted cell. Download it again.") from None
+        return header, *_uneven_cells(text, delimiter, wide)
+    columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
+    # pandas fills up a short row without a word; what is cut short in a cell without quotes ends in one.
+    last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
+    short = last.count('"') % 2 == 0 and len(next(csv.reader([last], delimiter=delimiter), header)) < wide
+    return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
+
+
+def _uneven_cells(text: str, delimiter: str, wide: int) -> tuple[list[list[str]], dict[int, list[str]]]:
+    """The columns of a table in which a row is longer than the header, and its odd rows."""
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
+    except csv.Error as problem:
+        raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
+    odd = {place: row[wide:] for place, row in enumerate(rows) if len(row) != wide}
+    return [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)], odd
 
 
 def _spelled(name: str) -> str:
@@ -147,10 +156,10 @@ class _Table:
     """A table on its way to frames."""
 
     def __init__(
-        self, header: list[str], cells: list[list[str]], surplus: dict[int, list[str]],
+        self, header: list[str], cells: list[list[str]], odd_rows: dict[int, list[str]],
         categories: pd.DataFrame | None, issues: IssueLog,
     ) -> None:  # fmt: skip
-        self.header, self.cells, self.surplus, self.issues = header, cells, surplus, issues
+        self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
         self.rows = AnswerRows(issues)
         self.length = len(cells[0]) if cells else 0
         names = set() if categories is None else set(categories["name"].dropna())
@@ -242,9 +251,13 @@ class _Table:
         told = {name: self.cells[place][row] for name, place in self.file_columns.items()}
         file_id = told.get("file_id") or told.get("file_name") or f"row-{row}"
         self._read_answers(position, file_id, rows)
-        if more := [self.surplus[each] for each in rows if each in self.surplus]:
-            self.issues.add("bad_row", "files", file_id, position, f"row {row} has more cells than the header.")
-            extra["surplus"] = more[0] if len(more) == 1 else more
+        for each in rows:
+            if each in self.odd_rows:
+                more = self.odd_rows[each]
+                what = f"{'more' if more else 'fewer'} cells than the header"
+                self.issues.add("bad_row", "files", file_id, position, f"row {each} has {what}.")
+                if more:
+                    extra.setdefault("surplus", []).extend(more)
 
         def measure(name: str, understand: Any) -> Any:
             found = understand(told[name]) if told.get(name) else None

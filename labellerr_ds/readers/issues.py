@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from typing import Any
 
 import pandas as pd
 
 from labellerr_ds import schema
-from labellerr_ds.errors import LabellerrWarning, ReadError
+from labellerr_ds.errors import ReadError, warn
 
 
 class IssueLog:
@@ -54,12 +53,8 @@ class IssueLog:
             if strict:
                 raise ReadError(f"{source}: {told}. The first: {first[5]} strict=False keeps such rows and tells them.")
             message = f"{source}: {told}. The rows were kept; dataset.issues tells each. The first: {first[5]}"
-            warnings.warn(message, LabellerrWarning, stacklevel=2)
+            warn(message)
         if self.unknown_keys:
             keys = ", ".join(f"{key!r} ({count:,})" for key, count in self.unknown_keys.most_common(12))
             total = sum(self.unknown_keys.values())
-            warnings.warn(
-                f"{source}: {total:,} values under keys that are not known were kept in `extra`: {keys}.",
-                LabellerrWarning,
-                stacklevel=2,
-            )
+            warn(f"{source}: {total:,} values under keys that are not known were kept in `extra`: {keys}.")

@@ -97,7 +97,7 @@ def test_a_row_an_answer_is_recognised_by_its_question_column(tmp_path):
 
 def test_a_row_longer_than_the_header_is_kept_and_told(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="more cells than the header"):
-        dataset = read(tmp_path, HEADER + "\nf1,a.jpg,accepted\nf2,b.jpg,review,9,8\nf3\n")
+        dataset = read(tmp_path, HEADER + "\nf1,a.jpg,accepted\nf2,b.jpg,review,9,8\nf3,,\n")
     assert dataset.files["file_id"].tolist() == ["f1", "f2", "f3"]
     assert json.loads(dataset.files["extra"][1]) == {"surplus": ["9", "8"]}
 
@@ -130,3 +130,21 @@ def test_a_question_named_like_a_file_column_is_the_question(tmp_path):
     dataset = read(tmp_path, "file_id,status\nf1,happy\n", categories=template(status="radio"))
     assert dataset.annotations["value"].tolist() == ["happy"]
     assert dataset.files["status"].isna().all()
+
+
+def test_a_table_cut_short_within_a_cell_is_an_error(tmp_path):
+    with pytest.raises(lds.ReadError, match="cut short"):
+        read(tmp_path, HEADER + '\nf1,a.jpg,accepted\nf2,"b, cut')
+
+
+def test_a_row_shorter_than_the_header_is_kept_and_told(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="fewer cells than the header"):
+        dataset = read(tmp_path, HEADER + "\nf1,a.jpg,accepted\nf2,b.j")
+    assert dataset.files["file_id"].tolist() == ["f1", "f2"]
+    assert dataset.issues["id"].tolist() == ["f2"]
+
+
+def test_a_warning_points_at_the_call(tmp_path):
+    with pytest.warns(lds.LabellerrWarning) as warned:
+        read(tmp_path, "file_id,status\nf1,frozen\n")
+    assert warned[0].filename == __file__
