@@ -228,7 +228,7 @@ class ExportJob:
         if not limit >= 0:
             raise InvalidArgumentError(f"timeout must be seconds, 0 or more; got {timeout!r}.")
         deadline = self._clock() + limit
-        bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1)
+        bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1, leave=False)
         try:
             return self._watch(deadline, limit, bar)
         except KeyboardInterrupt:

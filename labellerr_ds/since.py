@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import numbers
 import re
@@ -40,6 +41,7 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
     """
     if since is None:
         return None
+    now = functools.cache(now)  # one look at the service's clock
     instant = _instant(since, now)
     if instant > now():
         raise InvalidArgumentError(

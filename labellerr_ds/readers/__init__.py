@@ -14,7 +14,7 @@ from labellerr_ds.errors import InvalidArgumentError, ReadError
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.csv import as_text, is_table, read_csv
-from labellerr_ds.readers.json_text import as_utf8, many_objects
+from labellerr_ds.readers.decode import as_utf8, many_objects
 from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.unpack import PNG, Member, members

@@ -15,8 +15,8 @@ from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.assemble import assemble, milliseconds
 from labellerr_ds.readers.coco_annotations import NONE, Annotation, Piece, decoded
 from labellerr_ds.readers.coco_tables import read_categories, read_images
+from labellerr_ds.readers.decode import decode
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.json_text import decode
 
 PIECE_ROWS = 20_000
 _NO_ITEMS = msgspec.Raw(b"[]")

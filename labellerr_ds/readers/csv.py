@@ -26,6 +26,7 @@ from labellerr_ds.readers.assemble import (
     status_words,
     whole,
 )
+from labellerr_ds.readers.decode import as_utf8
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.native_json import FILE_COLUMNS
 from labellerr_ds.readers.shapes import looks_like_shape
@@ -50,9 +51,7 @@ DELIMITERS = ",;\t|"
 
 def as_text(body: bytes, issues: IssueLog | None = None) -> str:
     """The text of a table: by its byte order mark, else UTF-8, else cp1252, which is told."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if body.startswith(mark):
-            return body.decode(encoding)
+    body = as_utf8(body)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as problem:

@@ -20,8 +20,8 @@ from labellerr_ds.readers.assemble import (
     status_words,
     whole,
 )
+from labellerr_ds.readers.decode import decode
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.json_text import decode
 
 _KNOWN = {
     "file_id", "file_name", "file_metadata", "created_at", "file_status", "remarks", "activities", "latest_answer",

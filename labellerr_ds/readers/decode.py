@@ -1,4 +1,4 @@
-"""Decoding JSON: one policy, and errors that tell the byte."""
+"""Bytes to text and JSON: one policy, and errors that tell the byte."""
 
 from __future__ import annotations
 
