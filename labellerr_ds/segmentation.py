@@ -100,7 +100,7 @@ def describe_shape(value: Any) -> str:
 
 
 class SegmentationArray(ExtensionArray):
-    """Shapes over one Arrow string array of JSON text.
+    """Shapes over one chunked Arrow array of JSON text.
 
     Parameters
     ----------
@@ -111,14 +111,13 @@ class SegmentationArray(ExtensionArray):
     __array_priority__ = 1000
 
     def __init__(self, texts: pa.Array | pa.ChunkedArray) -> None:
-        if isinstance(texts, pa.ChunkedArray):
-            texts = texts.combine_chunks()
-        if isinstance(texts, pa.ChunkedArray):  # what combine_chunks gives for no chunk at all
-            texts = pa.array([], pa.large_string())
-        self._held: list[pa.Array] = [texts.cast(pa.large_string())]  # views share this list
+        if isinstance(texts, pa.Array):
+            texts = pa.chunked_array([texts])
+        # In pieces, as a reader makes them: joining them would copy most of the bytes of an export.
+        self._held: list[pa.ChunkedArray] = [texts.cast(pa.large_string())]  # views share this list
 
     @property
-    def _texts(self) -> pa.Array:
+    def _texts(self) -> pa.ChunkedArray:
         return self._held[0]
 
     # --- from and to other forms
@@ -139,10 +138,10 @@ class SegmentationArray(ExtensionArray):
     def _from_factorized(cls, values: Any, original: SegmentationArray) -> SegmentationArray:
         return cls(pa.array(values, pa.large_string()))
 
-    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.Array:
+    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.ChunkedArray:
         return self._texts if type is None else self._texts.cast(type)
 
-    def texts(self) -> pa.Array:
+    def texts(self) -> pa.ChunkedArray:
         """The JSON texts, as they are held."""
         return self._texts
 
@@ -227,7 +226,7 @@ class SegmentationArray(ExtensionArray):
             texts[key] = shapes._text_objects()
         else:
             texts[key] = encode_shape(value)
-        self._held[0] = pa.array(texts, pa.large_string())
+        self._held[0] = pa.chunked_array([pa.array(texts, pa.large_string())])
 
     @classmethod
     def _sequence_for(cls, value: Any, length: int) -> SegmentationArray | None:
@@ -292,7 +291,8 @@ class SegmentationArray(ExtensionArray):
 
     @classmethod
     def _concat_same_type(cls, to_concat: Sequence[SegmentationArray]) -> SegmentationArray:
-        return cls(pa.concat_arrays([array._texts for array in to_concat]))
+        chunks = [chunk for array in to_concat for chunk in array._texts.chunks]
+        return cls(pa.chunked_array(chunks, pa.large_string()))
 
     def __reduce__(self) -> Any:
         return type(self), (self._texts,)
@@ -307,7 +307,7 @@ class SegmentationArray(ExtensionArray):
             texts = shapes._texts if shapes is not None else encode_shape(other)
         except (TypeError, ValueError):
             texts = None  # what is no shape equals none
-        if isinstance(texts, pa.Array) and len(texts) != len(self):
+        if isinstance(texts, pa.ChunkedArray) and len(texts) != len(self):
             raise ValueError("Lengths must match to compare")
         if texts is None:
             return np.full(len(self), not equal)
