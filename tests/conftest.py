@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import pathlib
 import socket
 
+import hypothesis
 import pytest
 
 import labellerr_ds as lds
 from labellerr_ds.sandbox import Sandbox
+
+# No deadline: these machines are noisy. Where CI runs, the examples are the same each time.
+hypothesis.settings.register_profile(
+    "ours",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("ours")
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 
