@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +202,11 @@ class Project:
     def export_states(self, report_ids: list[str]) -> dict[str, ExportState]:
         """The states of several exports at once, by report id; those unknown to the service are not in it."""
         answer = self._post(service.EXPORT_STATUS, "asking for the status", {"report_ids": report_ids})
-        return service.export_states(answer)
+        safe = self.client._transport.redact
+        return {
+            key: replace(state, raw=state.raw and safe(state.raw), reason=state.reason and safe(state.reason))
+            for key, state in service.export_states(answer).items()
+        }
 
     def export_link(self, report_id: str) -> SignedLink:
         """A signed link to a finished export."""

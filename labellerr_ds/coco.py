@@ -94,7 +94,7 @@ def _plain(key: str, value: Any) -> Any:
 
 def _ids(frame: pd.DataFrame) -> list[int]:
     """The ids that came, where every row has one; else from 1, in the order of the rows."""
-    if frame["coco_id"].notna().all():
+    if frame["coco_id"].notna().all() and frame["coco_id"].is_unique:
         return [int(number) for number in frame["coco_id"]]
     return list(range(1, len(frame) + 1))
 
@@ -148,7 +148,7 @@ def _images(files: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]
             told = {"file_size": row["file_size_mb"], "file_format": row["file_format"]}
             given = extra.get("file_metadata")
             extra["file_metadata"] = {**told, **(given if isinstance(given, dict) else {})}
-        yield {**image, **extra}
+        yield {**extra, **image, **({"file_metadata": extra["file_metadata"]} if "file_metadata" in extra else {})}
 
 
 def _categories(categories: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
@@ -161,7 +161,10 @@ def _categories(categories: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[
         if row["question_id"] is not None:  # a category of Labellerr's own: it always has this list
             category["attributes"] = []
             category["labellerr_question_id"] = row["question_id"]
-        yield {**category, **_extra(row)}
+        extra = _extra(row)
+        own = ("color", "attributes")
+        kept: dict[str, Any] = {key: extra[key] for key in own if key in extra}  # in the form they came in
+        yield {**extra, **category, **kept}
 
 
 def _annotations(
@@ -176,19 +179,21 @@ def _annotations(
     kept = annotations[is_shape & ~is_track]
     if left := len(annotations) - len(kept):
         warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
-    own_ids = kept["coco_id"].notna().all() and kept["coco_image_id"].notna().all()
+    own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
+    own_images = files["coco_id"].notna().all() and files["coco_id"].is_unique
     for number, row in enumerate(_records(kept), start=1):
-        image_id = row["coco_image_id"] if own_ids else image_ids.get(row["file_id"])
+        own = own_images and row["coco_image_id"] is not None
+        image_id = row["coco_image_id"] if own else image_ids.get(row["file_id"])
         extra = _extra(row)
         category_id = category_ids.get(row["category_id"])
         if category_id is None and row["category_id"] is not None and row["category_id"].isdigit():
             category_id = int(row["category_id"])
         yield {
+            **extra,
             "id": row["coco_id"] if own_ids else number,
             "image_id": image_id,
             "category_id": category_id,
             **_shape(row, extra),
-            **extra,
         }
 
 

@@ -72,7 +72,7 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
         if since is pd.NaT:
             raise InvalidArgumentError(f"since is NaT, no time at all. {_HINT}")
         if isinstance(since, pd.Timestamp):
-            since = since.floor("us").to_pydatetime()
+            since = since.to_pydatetime(warn=False)
         if isinstance(since, datetime):
             if since.tzinfo is None:
                 local = since.astimezone()

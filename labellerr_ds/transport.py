@@ -31,6 +31,7 @@ from labellerr_ds.errors import (
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 _QUERY = re.compile(r"\?[^\s'\"<>)\]}]+")
 _LOUD = (
+    "urllib3.connection",
     "urllib3.connectionpool",
     "urllib3.util.retry",
     "urllib3.poolmanager",
@@ -60,7 +61,7 @@ class _Redacting(logging.Filter):
         message = record.getMessage()
         safe = redact(message)
         if safe != message:
-            record.msg, record.args = safe, ()
+            record.msg, record.args, record.exc_info = safe, (), None
         return True
 
 
@@ -109,7 +110,7 @@ class _Answer:
     def error(self) -> str:
         """The service's own words, shortened."""
         told = service.first_of(self.json, service.REASON_KEYS) if isinstance(self.json, dict) else None
-        return str(told if told is not None else self.text).strip()[:300]
+        return str(told if told is not None else self.text).strip()
 
 
 class RefusedError(LabellerrError):
@@ -158,6 +159,10 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
+
+    def redact(self, text: str) -> str:
+        """A text of the service without queries of URLs, and without the credentials."""
+        return redact(text, self._secrets)
 
     def get(self, path: str, what: str, **params: str) -> Any:
         """JSON of a GET; repeated where the network or the service stumbles."""
@@ -213,7 +218,7 @@ class Transport:
     def _check(self, answer: _Answer, what: str, request_id: str) -> None:
         if answer.status in (200, 201):
             return
-        words = redact(answer.error, self._secrets)
+        words = self.redact(answer.error)[:300]
         told = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
             raise AuthError(f"{what}: {told}. Check the headers api_key and api_secret.")

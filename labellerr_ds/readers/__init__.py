@@ -18,6 +18,7 @@ from labellerr_ds.readers.decode import as_utf8, many_objects
 from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.unpack import PNG, Member, members
+from labellerr_ds.schema import TABLES, build
 
 _TABLES = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
 
@@ -80,6 +81,9 @@ def load_export(
     path = _local(path_or_url)
     if categories is not None and (missing := {"category_id", "name", "color"} - set(categories.columns)):
         raise InvalidArgumentError(f"categories= must be a categories frame; missing: {sorted(missing)}.")
+    if categories is not None:
+        known = {column.name: categories[column.name] for column in TABLES["categories"] if column.name in categories}
+        categories = build("categories", known, len(categories))
     if is_parquet_folder(path):
         return read_parquet(path)
     with ExitStack() as opened:
@@ -88,11 +92,17 @@ def load_export(
         form = _format(path, found, kinds, format)
         info = {**info, "format": form, "source": path.name}
         if form == "png":
-            masks = [member for member, kind in zip(found, kinds, strict=True) if kind == "png"]
-            others = [member for member, kind in zip(found, kinds, strict=True) if kind != "png"]
+            is_mask = [
+                kind == "png" or member.name.lower().endswith(".png") for member, kind in zip(found, kinds, strict=True)
+            ]
+            masks = [member for member, mask in zip(found, is_mask, strict=True) if mask]
+            others = [member for member, mask in zip(found, is_mask, strict=True) if not mask]
             return read_masks(
                 masks, others, categories=categories, files=files, info=info, strict=strict, progress=progress
             )
+        for member, kind in zip(found, kinds, strict=True):
+            if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
+                raise ReadError(f"{path.name}: {member.name} in it is empty or damaged. Download the export again.")
         with many_objects():
             parts = [
                 _read(form, member, categories=categories, info=info, strict=strict)

@@ -78,10 +78,7 @@ class AnswerRows:
         answers : list of question objects, or a dict of them by question id
         """
         if isinstance(answers, dict):
-            answers = [
-                {"question_id": key, **value} if isinstance(value, dict) else {"question_id": key, "answer": value}
-                for key, value in answers.items()
-            ]
+            answers = _listed(answers)
         if answers is None or answers == "":
             return {}
         if not isinstance(answers, list):
@@ -137,7 +134,8 @@ class AnswerRows:
                     f"question {name or question_id!r} is of the type {kind!r}; read as {ours}.",
                 )
         if ours in _SHAPES:
-            for item in answer if isinstance(answer, list) and not is_points(answer) else [answer]:
+            one_shape = ours in ("polygon", "polyline") and is_points(answer)
+            for item in answer if isinstance(answer, list) and not one_shape else [answer]:
                 self._thing(question_id, ours, item, about, extra)
         elif ours == "speech":
             self._speech(question_id, answer, about, answer_id, extra)
@@ -213,7 +211,7 @@ class AnswerRows:
                 row_id = self._add(
                     question_id, kind, about, row_id or None, value=word, extra=rest, attributes=attributes
                 )
-            self._children(children, row_id)
+            self._children(children, row_id or own_id or f"{about or self._file_id}/{question_id}")
 
     def _speech(
         self,
@@ -282,8 +280,8 @@ class AnswerRows:
         rest = {**(extra or {}), **self._rest(item)}
         own_id = _id(item.get("answer_id"))
         attributes = item.get("attributes", msgspec.UNSET)
-        if "frames" not in item:
-            row_id = self._shape(question_id, kind, item["answer"], about, own_id, attributes, rest)
+        if item.get("frames") is None:
+            row_id = self._shape(question_id, kind, item.get("answer"), about, own_id, attributes, rest)
             self._children(item.get("children"), row_id)
             return
         home = about or self._file_id
@@ -307,7 +305,7 @@ class AnswerRows:
             frame = {"answer": frame}
         own = {name: value for name, value in frame.items() if name not in _FRAME_KEYS}
         self.issues.unknown_keys.update(own.keys())
-        told = frame.get("frame", key)
+        told = key if frame.get("frame") is None else frame["frame"]
         index, seconds = whole(told), number(frame.get("timestamp"))
         if index is None or (frame.get("timestamp") is not None and seconds is None):
             self._tell("not_a_number", f"a frame or its timestamp is no number, in track {track_id}.")
@@ -343,7 +341,8 @@ class AnswerRows:
         if kind == "bbox" and isinstance(shape, dict) and all(key in shape for key in BOX_KEYS):
             return self._box(question_id, shape, about, row_id, extra, common)
         rings = [] if kind == "bbox" else rings_of([shape] if kind == "point" else shape)
-        if not rings or any(not ring for ring in rings) or (len(rings) > 1 and kind != "polygon"):
+        several = (len(rings) > 1 and kind != "polygon") or (kind == "point" and len(rings) == 1 and len(rings[0]) != 2)
+        if not rings or any(not ring for ring in rings) or several:
             what = f"a {kind} of file {self._file_id} could not be understood"
             return self._bad(question_id, kind, shape, about, what, extra, row_id=row_id, **common)
         if more_than_points(shape):
@@ -382,7 +381,8 @@ class AnswerRows:
         x1, y1, x2, y2 = (_NAN if corner is None else corner for corner in corners)
         if x2 < x1 or y2 < y1:
             self._tell("swapped_corners", f"the corners of a box of file {self._file_id} were put right.")
-            x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+            x1, x2 = (x2, x1) if x2 < x1 else (x1, x2)
+            y1, y2 = (y2, y1) if y2 < y1 else (y1, y2)
         wide, high = x2 - x1, y2 - y1
         return self._add(
             question_id,
@@ -405,7 +405,8 @@ class AnswerRows:
         if is_blank(children):
             return
         if isinstance(children, dict):
-            children = [{"question_id": key, **value} for key, value in children.items() if isinstance(value, dict)]
+            one = "answer" in children and ("question_id" in children or "question_name" in children)
+            children = [children] if one else _listed(children)
         for child in children if isinstance(children, list) else [children]:
             if not self._question_object(child, about):
                 self._bad("children", "text", child, about, f"what is asked about {about} is no question", None)
@@ -488,6 +489,14 @@ class AnswerRows:
 
     def _bad_file(self, message: str) -> None:
         self.issues.add("bad_row", "files", self._file_id, self._file, message)
+
+
+def _listed(questions: dict[str, Any]) -> list[dict[str, Any]]:
+    """Question objects out of a dict of them, or of their answers, by question id."""
+    return [
+        {"question_id": key, **value} if isinstance(value, dict) else {"question_id": key, "answer": value}
+        for key, value in questions.items()
+    ]
 
 
 def _id(value: Any) -> str | None:

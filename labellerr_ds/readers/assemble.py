@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from labellerr_ds import schema
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.since import to_milliseconds
 
 NO_STATUS = object()
 """Stands for a file whose status the export does not tell; null means the files without one."""
@@ -40,7 +41,7 @@ def milliseconds(value: Any) -> int | None:
             if stamp is pd.NaT:
                 return None
             stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
-            return int(stamp.timestamp() * 1000)
+            value = to_milliseconds(stamp.to_pydatetime(warn=False))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value in schema.MILLISECONDS:
@@ -97,9 +98,9 @@ def assemble(
     _tell_duplicates(frame, "files", "file_id", "duplicate_file_id", issues)
     counts = np.bincount(file_index[file_index >= 0], minlength=file_count)
     if not frame["file_id"].is_unique:
-        counts = (
-            pd.Series(counts).groupby(frame["file_id"].to_numpy(dtype=object), dropna=False).transform("sum").to_numpy()
-        )
+        keys = frame["file_id"].to_numpy(dtype=object)
+        shared = pd.Series(counts).groupby(keys, dropna=True).transform("sum").to_numpy()
+        counts = np.where(frame["file_id"].isna(), counts, shared).astype(np.int64)
     frame["annotation_count"] = counts.astype(np.int64)
     frame["label_state"] = schema.label_states(frame["status"].array, counts)
 

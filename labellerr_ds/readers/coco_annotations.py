@@ -37,7 +37,8 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     labellerr_answer_id: str | None = None
     keypoints: msgspec.Raw = NONE
     num_keypoints: int | None = None
-    extra: msgspec.UnsetType | dict[str, Any] = msgspec.UNSET
+    # Ours, and under a name that no export has.
+    extra: msgspec.UnsetType | dict[str, Any] = msgspec.field(default=msgspec.UNSET, name="(what has no field)")
 
 
 def decoded(entries: Sequence[Annotation | msgspec.Raw], start: int, issues: IssueLog) -> list[Annotation]:

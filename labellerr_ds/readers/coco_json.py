@@ -69,17 +69,25 @@ def _top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[Annotation] | list[m
     try:
         quick = msgspec.json.decode(body, type=_Top)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        top: dict[str, msgspec.Raw] = decode(body, dict[str, msgspec.Raw])
-        if not _TOP_KEYS & set(top):
-            raise ReadError(
-                f"a JSON object with the keys {sorted(top)[:8]} is no coco_json export: expected images, annotations "
-                "and categories. The service may have answered with an error instead."
-            ) from None
-        raws: list[msgspec.Raw] = decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
-        return top, raws
+        return _odd_top(body)
+    if quick.images is _NO_ITEMS and quick.categories is _NO_ITEMS and not quick.annotations:
+        return _odd_top(body)
     top = {"images": quick.images, "categories": quick.categories, "info": quick.info, "licenses": quick.licenses}
     top = {key: value for key, value in top.items() if value is not NONE}
     return top, quick.annotations
+
+
+def _odd_top(body: bytes) -> tuple[dict[str, msgspec.Raw], list[msgspec.Raw]]:
+    """The same of a file that is not as they nearly always are."""
+    top: dict[str, msgspec.Raw] = decode(body, dict[str, msgspec.Raw])
+    if not _TOP_KEYS & set(top):
+        raise ReadError(
+            f"a JSON object with the keys {sorted(top)[:8]} is no coco_json export: expected images, annotations "
+            "and categories. The service may have answered with an error instead."
+        )
+    top = {key: value for key, value in top.items() if key not in _TOP_KEYS or bytes(value) != b"null"}
+    raws: list[msgspec.Raw] = decode(top.get("annotations", _NO_ITEMS), list[msgspec.Raw])
+    return top, raws
 
 
 def _exported_at(rest: dict[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
@@ -60,7 +61,11 @@ def read_categories(
                 _json(extra),
             )
         )
-        by_id.setdefault(lookup_key(entry.get("id")), (row_id or "", question))
+        key = lookup_key(entry.get("id"))
+        if key in by_id:
+            again = f"category id {key!r} stands there once more."
+            issues.add("duplicate_category_id", "categories", row_id, position, again, "warning")
+        by_id.setdefault(key, (row_id or "", question))
     names = [column.name for column in schema.TABLES["categories"]]
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
     return schema.build("categories", columns, len(rows)), by_id
@@ -99,7 +104,7 @@ def read_images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict
             extra = {key: value for key, value in extra.items() if key != "file_metadata"}
             extra.update({"file_metadata": more} if more else {})
         name = as_text(image.get("file_name"))
-        ending = name.rsplit(".", 1)[1].lower() if name and "." in name else None
+        ending = PurePosixPath(name).suffix[1:].lower() or None if name else None
         rows.append(
             (
                 row_id,
@@ -115,7 +120,13 @@ def read_images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict
                 _json(extra),
             )
         )
-        index.setdefault(lookup_key(image.get("id")), position)
+        key = lookup_key(image.get("id"))
+        if key in index:
+            issues.add(
+                "duplicate_file_id", "files", row_id, position, f"image id {key!r} stands there once more.", "warning"
+            )
+        if key is not None:
+            index.setdefault(key, position)
     names = (
         "file_id",
         "file_name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import sys
@@ -132,7 +133,10 @@ def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]
     columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
     # pandas fills up a short row without a word; what is cut short in a cell without quotes ends in one.
     last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
-    short = last.count('"') % 2 == 0 and len(next(csv.reader([last], delimiter=delimiter), header)) < wide
+    short = False
+    if last.count('"') % 2 == 0 and len(last) < csv.field_size_limit():
+        with contextlib.suppress(csv.Error):
+            short = len(next(csv.reader([last], delimiter=delimiter), header)) < wide
     return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
 
 
@@ -217,13 +221,14 @@ class _Table:
         """The rows of each file."""
         if not self.answer_columns:
             return [[row] for row in range(self.length)]
-        key = next((self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns), None)
-        if key is None:
+        keys = [self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns]
+        if not keys:
             raise ReadError(
                 "the table has a row an answer, but no column file_id or file_name that tells of which file."
             )
         groups: dict[str, list[int]] = {}
-        for row, value in enumerate(self.cells[key]):
+        for row in range(self.length):
+            value = next((self.cells[key][row] for key in keys if self.cells[key][row]), "")
             groups.setdefault(value, []).append(row)
         return list(groups.values())
 

@@ -72,13 +72,13 @@ class MaskFiles:
     def _row(self, stem: str, path: str) -> int | None:
         if self.known is None:
             return None
-        ending = stem.rsplit("_", 1)[-1]
-        for candidate in (stem, ending):
-            if candidate in self._by_id:
-                return self._by_id[candidate]
         rows = self._stems.get(stem, [])
+        if stem in self._by_id:
+            return self._by_id[stem]
         if len(rows) == 1:
             return rows[0]
+        if (ending := stem.rsplit("_", 1)[-1]) in self._by_id:
+            return self._by_id[ending]
         what = "no file" if not rows else f"{len(rows)} files"
         self.issues.add("unmatched_mask", "files", stem, None, f"mask {path} belongs to {what} of files=.", "warning")
         return None

@@ -150,7 +150,8 @@ def _regions(image: Image.Image) -> Mask:
         else:
             entry = tuple(palette[3 * value : 3 * value + 3])
             color = (entry[0], entry[1], entry[2]) if len(entry) == 3 else None
-        if value == 0 and color in (None, (0, 0, 0)):
+        black_first = palette is None or palette[:3] in ([], [0, 0, 0])
+        if color in (None, (0, 0, 0)) and (value == 0 or not black_first):
             continue  # black is background
         regions.append((color, value, region))
     return Mask(image.height, image.width, mode, regions)
