@@ -115,10 +115,12 @@ def export_dataset(
         request = job.request
         job.wait(timeout, progress=progress)
         dataset = job.load(download_to=download_to, progress=progress, strict=strict)
-    except EmptyExportError:
+    except EmptyExportError as problem:
         if not allow_empty:
             raise
-        return empty_dataset(project.categories(), {"project_id": project.project_id, "format": str(format)})
+        asked = {"statuses": problem.statuses, "since": problem.since, "format": str(format)}
+        info = {"project_id": project.project_id, "project_name": project.name, **asked}
+        return empty_dataset(project.categories(), info)
     if not len(dataset) and not allow_empty:
         raise empty_export(request)
     return dataset

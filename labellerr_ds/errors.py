@@ -81,7 +81,18 @@ class AmbiguousCreateError(LabellerrError):
 
 
 class EmptyExportError(LabellerrError):
-    """No file matches the statuses and `since` that were asked for."""
+    """No file matches the statuses and `since` that were asked for.
+
+    Attributes
+    ----------
+    statuses : list of str or None
+    since : str or None
+        The resolved instant, ISO, UTC.
+    """
+
+    def __init__(self, message: str, *, statuses: list[str] | None = None, since: str | None = None) -> None:
+        super().__init__(message)
+        self.statuses, self.since = statuses, since
 
 
 class _ExportError(LabellerrError):

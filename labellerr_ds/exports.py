@@ -140,7 +140,9 @@ def empty_export(request: ExportRequest | None) -> EmptyExportError:
     hint = "" if request.since is None else " or an earlier since"
     return EmptyExportError(
         f"no files with the status {asked}{since}. Try other statuses ('all' takes every file){hint}; "
-        "allow_empty=True gives an empty frame instead."
+        "allow_empty=True gives an empty frame instead.",
+        statuses=[status.value for status in request.statuses],
+        since=request.since.isoformat() if request.since else None,
     )
 
 

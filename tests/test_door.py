@@ -52,6 +52,8 @@ def test_an_empty_result_is_one_error_however_the_service_says_it(serve, variant
         lds.export_dataset(project, ["accepted"], since, format=form, progress=False)
     df = lds.export_to_dataframe(project, ["accepted"], since, format=form, allow_empty=True, progress=False)
     assert df.empty
+    assert df.attrs["labellerr"]["statuses"] == ["accepted"]
+    assert df.attrs["labellerr"]["since"] == since.isoformat()
     full = lds.export_to_dataframe(project, ["accepted"], format=form, progress=False)
     assert df.columns.tolist() == full.columns.tolist()
     same = [name for name in df.columns if name != "category"]
