@@ -31,8 +31,6 @@ def write(
     report_id: str,
 ) -> str:
     """Write an export to a path; returns the name it is served under."""
-    if "empty-file" in variants and not files:
-        files = []
 
     def answers(file: File) -> Answers:
         given = project.answers(file)
