@@ -23,12 +23,15 @@ from labellerr_ds import segmentation as segmentation
 if TYPE_CHECKING:
     from labellerr_ds.client import Client as Client
     from labellerr_ds.client import Project as Project
+    from labellerr_ds.connections import create_s3_connection as create_s3_connection
     from labellerr_ds.dataset import Dataset as Dataset
     from labellerr_ds.dataset import concat as concat
     from labellerr_ds.door import export_dataset as export_dataset
     from labellerr_ds.door import export_to_coco as export_to_coco
     from labellerr_ds.door import export_to_dataframe as export_to_dataframe
+    from labellerr_ds.door import read_export as read_export
     from labellerr_ds.errors import AmbiguousCreateError as AmbiguousCreateError
+    from labellerr_ds.errors import AmbiguousObjectsError as AmbiguousObjectsError
     from labellerr_ds.errors import AuthError as AuthError
     from labellerr_ds.errors import ConnectionFailedError as ConnectionFailedError
     from labellerr_ds.errors import DownloadError as DownloadError
@@ -38,9 +41,11 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import InvalidArgumentError as InvalidArgumentError
     from labellerr_ds.errors import LabellerrError as LabellerrError
     from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
+    from labellerr_ds.errors import MissingExtraError as MissingExtraError
     from labellerr_ds.errors import NotFoundError as NotFoundError
     from labellerr_ds.errors import ReadError as ReadError
     from labellerr_ds.errors import ServiceError as ServiceError
+    from labellerr_ds.errors import StorageError as StorageError
     from labellerr_ds.errors import UnexpectedAnswerError as UnexpectedAnswerError
     from labellerr_ds.exports import ExportJob as ExportJob
     from labellerr_ds.exports import create_export as create_export
@@ -49,13 +54,13 @@ if TYPE_CHECKING:
     from labellerr_ds.models import FileStatus as FileStatus
     from labellerr_ds.models import S3Destination as S3Destination
     from labellerr_ds.models import SignedLink as SignedLink
-    from labellerr_ds.readers import read_export as read_export
 
 __version__ = "0.1.0"
 
 # Where each public name lives; it is loaded at first use (PEP 562), so that the import stays light.
 _HOMES = {
     "AmbiguousCreateError": "errors",
+    "AmbiguousObjectsError": "errors",
     "AuthError": "errors",
     "Client": "client",
     "ConnectionFailedError": "errors",
@@ -71,19 +76,22 @@ _HOMES = {
     "InvalidArgumentError": "errors",
     "LabellerrError": "errors",
     "LabellerrWarning": "errors",
+    "MissingExtraError": "errors",
     "NotFoundError": "errors",
     "Project": "client",
     "ReadError": "errors",
     "S3Destination": "models",
     "ServiceError": "errors",
     "SignedLink": "models",
+    "StorageError": "errors",
     "UnexpectedAnswerError": "errors",
     "concat": "dataset",
     "create_export": "exports",
+    "create_s3_connection": "connections",
     "export_dataset": "door",
     "export_to_coco": "door",
     "export_to_dataframe": "door",
-    "read_export": "readers",
+    "read_export": "door",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -26,10 +26,9 @@ from rich.text import Text
 
 from labellerr_ds.client import Client
 from labellerr_ds.dataset import Dataset
-from labellerr_ds.door import export_dataset
+from labellerr_ds.door import export_dataset, read_export
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
-from labellerr_ds.models import ExportFormat
-from labellerr_ds.readers import read_export
+from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 
 app = typer.Typer(
@@ -164,6 +163,13 @@ def exports(project: _Project, form: _As = Form.TABLE) -> None:
 
 
 @app.command()
+def connections(form: _As = Form.TABLE) -> None:
+    """List the S3 connections that exports can go to."""
+    with _told():
+        _print(Client().s3_connections(), form)
+
+
+@app.command()
 def export(
     project: _Project,
     status: Annotated[list[str], typer.Option(help="A status, or all, annotated, reviewed, none; may be repeated.")],
@@ -174,6 +180,8 @@ def export(
     level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
     name: Annotated[str | None, typer.Option(help="The export's name.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
+    to: Annotated[str | None, typer.Option(help="Export into this folder: s3://bucket/path/.")] = None,
+    connection: Annotated[str | None, typer.Option(help="The S3 connection's id, for --to.")] = None,
     keep: Annotated[Path | None, typer.Option(help="A folder to keep the export in as it was served.")] = None,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")
@@ -183,12 +191,14 @@ def export(
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
         write = _writer(out) if out else None
+        destination = _destination(to, connection)
         dataset = export_dataset(
             project,
             [each.strip() for word in status for each in word.split(",") if each.strip()],
             since,
             format=format,
             name=name,
+            destination=destination,
             timeout=timeout,
             download_to=keep,
             allow_empty=allow_empty,
@@ -202,6 +212,16 @@ def export(
             typer.echo(str(dataset.to_coco_json(coco)))
         if not out and not coco:
             _preview(dataset, level.value, 20)
+
+
+def _destination(to: str | None, connection: str | None) -> S3Destination | Literal["local"]:
+    if to is None and connection is None:
+        return "local"
+    if to is None or connection is None:
+        missing = "--connection ID (labellerr-ds connections lists them)" if to else "--to s3://bucket/path/"
+        raise InvalidArgumentError(f"an export into S3 needs {missing} as well.")
+    path = to.removeprefix("s3://")  # at a shell that is how one writes it, and no mistake to be told
+    return S3Destination(path if path.endswith("/") else path + "/", connection_id=connection)
 
 
 def _writer(out: Path) -> Callable[[pd.DataFrame], None]:
@@ -229,11 +249,11 @@ def _write_json(frame: pd.DataFrame, out: Path) -> None:
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="An export: a file, a ZIP, or a folder.")],
+    file: Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")],
     level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
     rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
 ) -> None:
-    """Read an export that lies on disk, and show what is in it."""
+    """Read an export that lies on disk or in a bucket, and show what is in it."""
     with _told():
         dataset = read_export(file)
         _say(repr(dataset))

@@ -107,6 +107,37 @@ class Client:
             raise InvalidArgumentError(f"a project id is a text, got {project_id!r}; client.projects() lists them.")
         return Project(self, project_id.strip())
 
+    def s3_connections(self) -> pd.DataFrame:
+        """The S3 connections that exports can go to: `connection_id`, `name`, `description`, `created_at`.
+
+        `labellerr_ds.create_s3_connection` makes one.
+        """
+        listed = service.connections(
+            self._transport.get(
+                service.LIST_CONNECTIONS, "listing the S3 connections", service.CONNECTIONS, headers=self._email()
+            )
+        )
+        columns: dict[str, Any] = {
+            key: schema.text([item[key] for item in listed]) for key in ("connection_id", "name", "description")
+        }
+        return pd.DataFrame({**columns, "created_at": schema.times([item["created_at"] for item in listed])})
+
+    def delete_s3_connection(self, connection_id: str) -> None:
+        """Delete an S3 connection; what was exported through it stays in its bucket."""
+        if not isinstance(connection_id, str) or not connection_id.strip():
+            raise InvalidArgumentError(
+                f"a connection id is a text, got {connection_id!r}; client.s3_connections() lists them."
+            )
+        body = {"connection_id": connection_id.strip()}
+        what = f"deleting the S3 connection {connection_id.strip()}"
+        self._transport.post(service.DELETE_CONNECTION, what, body, headers=self._email())
+
+    def _post_connection(self, path: str, what: str, fields: dict[str, str], secrets: tuple[str, ...]) -> Any:
+        return self._transport.post_form(path, what, fields, self._email(), secrets)
+
+    def _email(self) -> dict[str, str]:
+        return {service.EMAIL_HEADER: self.api_key}
+
     def now(self) -> datetime:
         """The service's own time, UTC, as its latest answer told it."""
         self._transport.get(service.PROJECTS, "asking for the time")
@@ -131,10 +162,10 @@ class Project:
         return f"Project({self.project_id!r})"
 
     def _get(self, path: str, what: str, **params: str) -> Any:
-        return self.client._transport.get(path, what, project_id=self.project_id, **params)
+        return self.client._transport.get(path, what, {"project_id": self.project_id, **params})
 
     def _post(self, path: str, what: str, body: dict[str, Any]) -> Any:
-        return self.client._transport.post(path, what, body, project_id=self.project_id)
+        return self.client._transport.post(path, what, body, {"project_id": self.project_id})
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -161,7 +192,9 @@ class Project:
             raise UnexpectedAnswerError(
                 f"project {self.project_id}: expected annotation_template_id among its facts, got {sorted(self.facts)}."
             )
-        answer = self.client._transport.get(service.TEMPLATE, "asking for the template", template_id=str(template_id))
+        answer = self.client._transport.get(
+            service.TEMPLATE, "asking for the template", {"template_id": str(template_id)}
+        )
         return service.categories(service.questions(answer))
 
     def exports(self) -> pd.DataFrame:

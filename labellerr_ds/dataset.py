@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -144,25 +144,25 @@ def empty_dataset(categories: pd.DataFrame | None, info: dict[str, Any]) -> Data
     return Dataset(schema.empty("files"), schema.empty("annotations"), table, schema.empty("issues"), info)
 
 
-def is_parquet_folder(path: Path) -> bool:
-    """Whether a folder is one that `Dataset.to_parquet` made."""
-    return (path / "info.json").is_file() and all((path / f"{name}.parquet").is_file() for name in _TABLE_NAMES)
+def is_parquet_folder(files: Mapping[str, Path]) -> bool:
+    """Whether these files, by name, are what `Dataset.to_parquet` made."""
+    return {"info.json", *(f"{name}.parquet" for name in _TABLE_NAMES)} <= set(files)
 
 
-def read_parquet(folder: Path) -> Dataset:
+def read_parquet(source: str, files: Mapping[str, Path]) -> Dataset:
     """What `Dataset.to_parquet` wrote."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        told = json.loads((folder / "info.json").read_text(encoding="utf-8"))
-        frames = {name: schema.restore(pq.read_table(folder / f"{name}.parquet"), name) for name in _TABLE_NAMES}
+        told = json.loads(files["info.json"].read_text(encoding="utf-8"))
+        frames = {name: schema.restore(pq.read_table(files[f"{name}.parquet"]), name) for name in _TABLE_NAMES}
         raw = None
         if told.get("raw_header") is not None:
-            raw = pd.read_parquet(folder / "raw.parquet").astype(schema.TEXT)
+            raw = pd.read_parquet(files["raw.parquet"]).astype(schema.TEXT)
             raw.columns = pd.Index(told["raw_header"], dtype=object)
-    except (OSError, ValueError, pa.ArrowException) as problem:
-        raise ReadError(f"{folder.name}: the Parquet files cannot be read: {problem}") from None
+    except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
+        raise ReadError(f"{source}: the Parquet files cannot be read: {problem}") from None
     return Dataset(**frames, info=told["info"], raw=raw)
 
 

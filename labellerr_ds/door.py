@@ -1,8 +1,10 @@
-"""The three doors: from a project to a frame, a COCO object or a Dataset, in one call."""
+"""The doors: from a project to a frame, a COCO object or a Dataset, in one call; and from a file or bucket."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -10,9 +12,12 @@ import pandas as pd
 
 from labellerr_ds.client import as_project
 from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, ReadError, warn
 from labellerr_ds.exports import create_export, empty_export
-from labellerr_ds.models import ExportFormat, S3Destination
+from labellerr_ds.models import ExportFormat, S3Destination, resolve_format
+from labellerr_ds.readers import load_export
+from labellerr_ds.readers.unpack import files_at, is_stray
+from labellerr_ds.storage import Bucket, split_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -199,3 +204,97 @@ def export_to_coco(
     True
     """
     return export_dataset(project, statuses, since, format=format, **options).to_coco()
+
+
+def read_export(
+    path_or_url: str | Path,
+    format: str | ExportFormat | None = None,
+    *,
+    categories: pd.DataFrame | None = None,
+    files: pd.DataFrame | None = None,
+    strict: bool = False,
+    progress: bool = True,
+) -> Dataset:
+    """Read an export that lies on disk or in a bucket; no service needed.
+
+    Parameters
+    ----------
+    path_or_url : str or Path
+        A file, a ZIP or gzip of it, a folder of shards or masks, or one that `Dataset.to_parquet` made; or
+        ``s3://bucket/key``: an object, or a prefix of shards or masks. Keys, region and endpoint of S3 come
+        from the user's own AWS settings; what stands after the bucket is the key as it is, not URL-encoded.
+    format : {'json', 'coco_json', 'csv', 'png'}, optional
+        What it must be; else it is recognised by its content, never by its name.
+    categories : DataFrame, optional
+        The template (``project.categories()``), which tells classes, colours and question types.
+    files : DataFrame, optional
+        A `files` frame that tells to which file a mask belongs.
+    strict : bool
+        Raise where something was not understood, instead of telling it in ``dataset.issues``.
+    progress : bool
+        A bar, for what takes over a second.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ReadError
+        What is read is not the format, is cut short, or holds nothing that can be read.
+    AuthError, NotFoundError, DownloadError, StorageError
+        Where the bucket refused, or did not give the objects whole.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
+    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+    >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
+    [['a.jpg', 'negative']]
+    """
+    wanted = None if format is None else resolve_format(format).value
+    with ExitStack() as kept:
+        source, found = _located(path_or_url, kept, progress)
+        return load_export(
+            source,
+            found,
+            format=wanted,
+            categories=categories,
+            files=files,
+            info={},
+            strict=strict,
+            progress=progress,
+        )
+
+
+def _located(path_or_url: str | Path, kept: ExitStack, progress: bool) -> tuple[str, list[tuple[str, Path]]]:
+    """What an export is called, and its files: the name of each within it, and where it lies on disk."""
+    text = str(path_or_url)
+    if isinstance(path_or_url, str) and "://" in text:
+        scheme = text.split("://", 1)[0]
+        if scheme.lower() not in ("s3", "s3a"):
+            raise InvalidArgumentError(
+                f"{scheme}:// cannot be read from here: download the file first, and pass its path."
+            )
+        return _from_bucket(text, kept, progress)
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ReadError(f"there is nothing at {text!r}.")
+    return path.name, files_at(path)
+
+
+def _from_bucket(url: str, kept: ExitStack, progress: bool) -> tuple[str, list[tuple[str, Path]]]:
+    bucket, key = split_url(url)
+    store = Bucket(bucket)
+    objects = store.find(key)
+    if objects[0].key != key:  # a prefix, whose names begin below it
+        key = key if key.endswith("/") or not key else key + "/"
+        objects = [each for each in objects if not is_stray(each.key[len(key) :])]
+    cut = key.rfind("/") + 1
+    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-")))
+    # by number: a key may be anything, "../x" too
+    paths = [folder / f"{number:06}" for number in range(len(objects))]
+    store.fetch(objects, paths, progress=progress)
+    source = key.rstrip("/").rsplit("/", 1)[-1] or bucket
+    return source, [(each.key[cut:], path) for each, path in zip(objects, paths, strict=True)]

@@ -14,6 +14,9 @@ One class for each different thing that the *user* would do next::
     ├── ExportFailedError                           read the service's reason
     ├── ExportTimeoutError     (also TimeoutError)  wait again: the export goes on
     ├── DownloadError                               download again
+    ├── StorageError                                check the bucket, its region, its endpoint
+    ├── AmbiguousObjectsError                       name the objects: read_export("s3://bucket/key")
+    ├── MissingExtraError      (also ImportError)   pip install what is named
     └── ReadError                                   what is read is not that format, or is cut short
 
 Messages never hold a key, a secret, or the query of a URL.
@@ -130,6 +133,28 @@ class DownloadError(LabellerrError):
     """The bytes did not arrive whole; nothing stays at the final path."""
 
 
+class StorageError(LabellerrError):
+    """The object store (S3) gave no usable answer: a wrong region, a bucket that is elsewhere, an outage."""
+
+
+class AmbiguousObjectsError(LabellerrError):
+    """Nothing tells which objects of a bucket an export wrote.
+
+    Attributes
+    ----------
+    candidates : list of str
+        What may be meant, as ``s3://bucket/key``.
+    """
+
+    def __init__(self, message: str, *, candidates: list[str]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class MissingExtraError(LabellerrError, ImportError):
+    """A library that only some need is not installed; the message says how to install it."""
+
+
 class ReadError(LabellerrError):
     """What was read is not the format, or is cut short.
 
@@ -145,7 +170,7 @@ class ReadError(LabellerrError):
 
 
 class LabellerrWarning(UserWarning):
-    """Something was not understood, and kept; ``dataset.issues`` tells more."""
+    """Something was not understood and kept (``dataset.issues`` tells more), or was put right."""
 
 
 def warn(message: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +29,7 @@ from labellerr_ds.errors import (
     NotFoundError,
     ServiceError,
 )
+from labellerr_ds.landing import fetch_landed
 from labellerr_ds.models import (
     ExportFormat,
     ExportRequest,
@@ -42,11 +42,12 @@ from labellerr_ds.models import (
 from labellerr_ds.readers import load_export
 from labellerr_ds.since import resolve_since
 from labellerr_ds.transport import RefusedError
+from labellerr_ds.waiting import intervals
 
 TIMEOUT_S = 3600.0
-FIRST_INTERVAL_S, LONGEST_INTERVAL_S = 1.0, 15.0
 ABSENT_LOOKS = 5  # how often the service may not know a report id before it is taken at its word
 LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def create_export(
@@ -98,8 +99,7 @@ def create_export(
     'completed'
     """
     wanted, form = resolve_statuses(statuses), resolve_format(format)
-    if destination != "local" and not isinstance(destination, S3Destination):
-        raise InvalidArgumentError(f"destination must be 'local' or an S3Destination, got {destination!r}.")
+    destination = _checked(destination)
     if isinstance(question_ids, str):
         raise InvalidArgumentError("question_ids must be a list of ids, not one text.")
     if question_ids is not None and not (question_ids := tuple(question_ids)):
@@ -114,6 +114,7 @@ def create_export(
         question_ids,
         destination,
     )
+    started = time.monotonic()
     try:
         report_id, created_at = project.create_export(service.export_body(request))
     except RefusedError as refusal:
@@ -128,7 +129,17 @@ def create_export(
                 name=request.name,
             ) from None
         raise
-    return ExportJob(project, report_id, request=request, created_at=created_at)
+    job = ExportJob(project, report_id, request=request, created_at=created_at)
+    job._started = started
+    return job
+
+
+def _checked(destination: object) -> S3Destination | Literal["local"]:
+    if isinstance(destination, S3Destination):
+        return destination
+    if destination != "local":
+        raise InvalidArgumentError(f"destination must be 'local' or an S3Destination, got {destination!r}.")
+    return "local"
 
 
 def empty_export(request: ExportRequest | None) -> EmptyExportError:
@@ -153,11 +164,14 @@ class ExportJob:
     ----------
     project : Project, str, or a project of Labellerr's own SDK
     report_id : str
+    destination : 'local' or S3Destination
+        Where an export went that is picked up: the service does not tell.
 
     Attributes
     ----------
     project : Project
     report_id : str
+    destination : 'local' or S3Destination
     request : ExportRequest or None
         What was asked for; None where it was picked up.
     """
@@ -167,6 +181,7 @@ class ExportJob:
         project: object,
         report_id: str,
         *,
+        destination: S3Destination | Literal["local"] = "local",
         request: ExportRequest | None = None,
         created_at: datetime | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -176,7 +191,11 @@ class ExportJob:
             raise InvalidArgumentError(f"a report id is a text, got {report_id!r}.")
         self.project: Project = as_project(project)
         self.report_id, self.request = report_id.strip(), request
+        self.destination = _checked(request.destination if request else destination)
         self._created_at, self._clock, self._sleep = created_at, clock, sleep
+        # by this process's clock: before it was asked for, and when it was first seen to be completed
+        self._started: float | None = None
+        self._finished: float | None = None
 
     def __repr__(self) -> str:
         return f"ExportJob({self.project.project_id!r}, {self.report_id!r})"
@@ -204,8 +223,13 @@ class ExportJob:
 
     def status(self) -> ExportState:
         """One look at the export; a failed one is told, not raised."""
-        states = self.project.export_states([self.report_id])
-        return states.get(self.report_id, ExportState(self.report_id, "unknown"))
+        return self._look() or ExportState(self.report_id, "unknown")
+
+    def _look(self) -> ExportState | None:
+        state = self.project.export_states([self.report_id]).get(self.report_id)
+        if state and state.is_completed and self._finished is None:
+            self._finished = self._clock()
+        return state
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
         """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
@@ -246,8 +270,7 @@ class ExportJob:
     def _watch(self, deadline: float, limit: float, bar: Any) -> ExportState:
         absent = 0
         for interval in intervals():
-            states = self.project.export_states([self.report_id])
-            state = states.get(self.report_id)
+            state = self._look()
             absent = 0 if state else absent + 1
             if absent >= ABSENT_LOOKS:
                 raise NotFoundError(
@@ -297,9 +320,11 @@ class ExportJob:
         NotFoundError
             Where the export is not there, or not completed.
         """
-        if self.request is not None and isinstance(self.request.destination, S3Destination):
-            folder = self.request.destination.bucket_path
-            raise InvalidArgumentError(f"export {self.report_id} went to S3 and has no link; it is under {folder}.")
+        if self.destination != "local":
+            raise InvalidArgumentError(
+                f"export {self.report_id} went to S3 and has no link; it is under {self.destination.bucket_path}. "
+                "load() and download() read it from there."
+            )
         deadline = self._clock() + LINK_PATIENCE_S
         for interval in intervals(0.25):
             try:
@@ -311,24 +336,46 @@ class ExportJob:
         raise AssertionError("intervals never end")  # pragma: no cover
 
     def download(self, folder: str | Path, *, progress: bool = True) -> Path:
-        """The export as it was served, in this folder: transfer coding undone, not unpacked."""
-        return download(self.link(), Path(folder), prefix=f"{self.report_id}-", progress=progress)
+        """The export as it was served, in this folder: transfer coding undone, not unpacked.
+
+        Of an export to S3 that is several objects, a folder of them.
+        """
+        if self.destination == "local":
+            return download(self.link(), Path(folder), prefix=f"{self.report_id}-", progress=progress)
+        files = self._from_bucket(self.destination, Path(folder), progress)
+        return files[0][1] if len(files) == 1 else files[0][1].parent
 
     def load(self, *, download_to: str | Path | None = None, progress: bool = True, strict: bool = False) -> Dataset:
         """Download and read the export; the project's template tells its classes and questions.
 
+        An export to S3 is read from the bucket, with the user's own AWS credentials: exactly the objects
+        that it wrote.
+
         Parameters
         ----------
         download_to : path, optional
-            A folder to keep the downloaded file in.
+            A folder to keep what was downloaded in.
         strict : bool
             Raise where something was not understood, instead of telling it in ``dataset.issues``.
+
+        Raises
+        ------
+        DownloadError, ReadError
+        AmbiguousObjectsError
+            Where nothing tells which objects of a bucket the export wrote.
         """
         categories = self.project.categories()
-        with tempfile.TemporaryDirectory(prefix="labellerr-") as folder:
-            path = self.download(download_to or folder, progress=progress)
+        with tempfile.TemporaryDirectory(prefix="labellerr-") as temporary:
+            folder = Path(download_to or temporary)
+            if self.destination == "local":
+                path = self.download(folder, progress=progress)
+                source, files = path.name, [(path.name, path)]
+            else:
+                files = self._from_bucket(self.destination, folder, progress)
+                source = files[0][0] if len(files) == 1 else self.report_id
             return load_export(
-                path,
+                source,
+                files,
                 format=self.request.format.value if self.request else None,
                 categories=categories,
                 strict=strict,
@@ -336,10 +383,41 @@ class ExportJob:
                 progress=progress,
             )
 
+    def _from_bucket(self, destination: S3Destination, folder: Path, progress: bool) -> list[tuple[str, Path]]:
+        if self._finished is None and not (state := self.status()).is_completed:
+            raise NotFoundError(
+                f"export {self.report_id} is {state.raw or state.state!r}, not completed: wait() for it first."
+            )
+        return fetch_landed(
+            destination,
+            self.report_id,
+            self._window,
+            folder,
+            masks=self.request is None or self.request.format is ExportFormat.PNG,
+            sleep=self._sleep,
+            progress=progress,
+        )
+
+    def _window(self, now: datetime) -> tuple[datetime, datetime]:
+        """From creation to completion, by the clock that says it is `now`: how long ago each was is the same on any."""
+        last = now if self._finished is None else now - timedelta(seconds=self._clock() - self._finished)
+        if self._started is not None:
+            return now - timedelta(seconds=self._clock() - self._started), last
+        created = self._creation()
+        return now - (self.project.client.now() - created) if created else _LONG_AGO, last
+
+    def _creation(self) -> datetime | None:
+        """When the export was created, by the service's clock, where it tells."""
+        if (
+            self._created_at is None
+            and isinstance(at := self._listed().get("created_at"), datetime)
+            and not pd.isna(at)
+        ):
+            self._created_at = at.astimezone(timezone.utc)
+        return self._created_at
+
     def _provenance(self) -> dict[str, Any]:
-        created = self._created_at
-        if created is None and isinstance(at := self._listed().get("created_at"), datetime) and not pd.isna(at):
-            created = at.astimezone(timezone.utc)
+        created = self._creation()
         request = self.request
         return {
             "project_id": self.project.project_id,
@@ -349,8 +427,3 @@ class ExportJob:
             "since": request.since.isoformat() if request and request.since else None,
             "exported_at": created.isoformat() if created else None,
         }
-
-
-def intervals(first: float = FIRST_INTERVAL_S) -> Iterable[float]:
-    """Seconds between two looks: the first, growing by half each time up to the longest."""
-    return (min(first * 1.5**step, LONGEST_INTERVAL_S) for step in itertools.count())

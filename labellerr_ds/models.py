@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Literal
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 
 
 class FileStatus(str, Enum):
@@ -137,6 +138,9 @@ def resolve_format(format: object) -> ExportFormat:
         raise InvalidArgumentError(f"unknown export format {format!r}{_nearest(format, known)}") from None
 
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+
+
 @dataclass(frozen=True)
 class S3Destination:
     """A folder in the user's own bucket that an export is written to.
@@ -145,23 +149,84 @@ class S3Destination:
     ----------
     bucket_path : str
         ``"bucket/path/to/folder/"``. A leading ``s3://`` is taken off and the trailing slash, which
-        the service needs, is put on.
+        the service needs, is put on; a warning says so.
     connection_id : str
         The id of the connection at Labellerr.
+
+    Raises
+    ------
+    InvalidArgumentError
+        For a path without a bucket, one that climbs (``..``), and an empty `connection_id`.
+
+    Examples
+    --------
+    >>> S3Destination("labels/nightly/", connection_id="c1").bucket
+    'labels'
     """
 
     bucket_path: str
     connection_id: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        path = str(self.bucket_path).removeprefix("s3://").strip("/")
-        if not path or ".." in path.split("/"):
+        path = checked_bucket_path(self.bucket_path)
+        if not isinstance(self.connection_id, str) or not self.connection_id.strip():
             raise InvalidArgumentError(
-                f"bucket_path must be 'bucket/path/to/folder/', without '..'; got {self.bucket_path!r}."
+                "connection_id is empty: an export to S3 needs a connection; client.s3_connections() lists them."
             )
-        if not self.connection_id:
-            raise InvalidArgumentError("connection_id is empty: an export to S3 needs a connection.")
-        object.__setattr__(self, "bucket_path", path + "/")
+        if path != self.bucket_path:
+            warn(f"bucket_path {self.bucket_path!r} was put right: {path!r}.")
+        object.__setattr__(self, "bucket_path", path)
+        object.__setattr__(self, "connection_id", self.connection_id.strip())
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.bucket_path.split("/", 1)[0]
+
+    @property
+    def folder(self) -> str:
+        """The prefix within the bucket, empty or ending in a slash."""
+        return self.bucket_path.split("/", 1)[1]
+
+
+def checked_bucket_path(bucket_path: object) -> str:
+    """``bucket/path/to/folder/``, without ``s3://`` and with its trailing slash; or why it cannot be meant."""
+    if not isinstance(bucket_path, str):
+        raise InvalidArgumentError(f"bucket_path must be a text, got {type(bucket_path).__name__}.")
+    path = re.sub(r"^\s*s3a?://", "", bucket_path, flags=re.IGNORECASE).strip()
+    path = path if path.endswith("/") else path + "/"
+    bucket, *parts = path[:-1].split("/")
+    if not _BUCKET.fullmatch(bucket):
+        what = "the bucket is empty" if not bucket else f"{bucket!r} is no name of a bucket"
+        raise InvalidArgumentError(f"bucket_path must be 'bucket/path/to/folder/', got {bucket_path!r}: {what}.")
+    for part in parts:
+        if part in ("", ".", "..") or "\\" in part or not part.isprintable():
+            raise InvalidArgumentError(
+                f"bucket_path must be 'bucket/path/to/folder/', without '..', '.', backslashes or empty folders; "
+                f"got {bucket_path!r}."
+            )
+    return path
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """An object in a bucket, as its listing tells it.
+
+    Attributes
+    ----------
+    key : str
+    size : int
+        Bytes.
+    etag : str
+        Without quotes; the MD5 of what was put in one piece.
+    modified : datetime
+        UTC, by the store's clock, whole seconds.
+    """
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
 
 
 @dataclass(frozen=True)

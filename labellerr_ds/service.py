@@ -7,6 +7,7 @@ forms is true, a line here changes and nothing else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypedDict
@@ -15,7 +16,15 @@ import pandas as pd
 
 from labellerr_ds import schema
 from labellerr_ds.errors import UnexpectedAnswerError
-from labellerr_ds.models import ExportRequest, ExportState, FileStatus, S3Destination, SignedLink, State
+from labellerr_ds.models import (
+    ExportRequest,
+    ExportState,
+    FileStatus,
+    S3Destination,
+    S3Object,
+    SignedLink,
+    State,
+)
 from labellerr_ds.since import to_milliseconds
 
 DEFAULT_BASE_URL = "https://api.labellerr.com"  # S
@@ -30,6 +39,10 @@ CREATE_EXPORT = "/sdk/export/files"  # S
 EXPORT_STATUS = "/exports/status"  # S
 EXPORT_LINK = "/exports/download"  # S
 EXPORT_LIST = "/exports/list"  # A
+TEST_CONNECTION = "/connectors/connections/test"  # S
+CREATE_CONNECTION = "/connectors/connections/create"  # S
+LIST_CONNECTIONS = "/connectors/connections/list"  # S
+DELETE_CONNECTION = "/connectors/connections/delete"  # S
 
 # --- names that come in more than one form; the first is what is assumed
 
@@ -44,6 +57,13 @@ ANSWER_QUESTION_KEYS = ("question_name", "question")  # S, A
 ANSWER_TYPE_KEYS = ("question_type", "option_type")  # S, A
 SEGMENT_KEYS = ("start", "end", "text")  # A: seconds
 ACTIVITY_TIME_KEYS = ("updated_at", "created_at", "timestamp", "time")  # A: milliseconds
+
+# --- S3
+
+CONNECTIONS = {"connector": "s3", "connection_type": "export"}  # S
+CONNECTION_DATA_TYPE = "image"  # A: asked for by the test of a connection, which exports of any kind go through
+EMAIL_HEADER = "email_id"  # S: the requests about connections carry the api key in it as well
+S3_CLOCK_SLACK = timedelta(seconds=2)  # A: stores tell whole seconds, and round them either way
 
 # --- words
 
@@ -229,6 +249,90 @@ def export_list(answer: Any) -> list[ListedExport]:
                 }
             )
     return listed
+
+
+class Connection(TypedDict):
+    """An S3 connection of the list."""
+
+    connection_id: str
+    name: str | None
+    description: str | None
+    created_at: int | None
+
+
+def connection_fields(access_key: str, secret_key: str) -> dict[str, str]:
+    """What both requests about a new connection hold. S."""
+    keys = {"access_key_id": access_key, "secret_access_key": secret_key}
+    return {**CONNECTIONS, "credentials": json.dumps(keys)}
+
+
+def connection_id(answer: Any) -> str:
+    """The id of a new connection. S."""
+    response = _response(answer, "creating an S3 connection")
+    found = response.get("connection_id") if isinstance(response, dict) else None
+    if not isinstance(found, str) or not found:
+        raise UnexpectedAnswerError(
+            f"creating an S3 connection: expected response.connection_id, got {_shape(response)}. The connection may "
+            "exist; client.s3_connections() tells."
+        )
+    return found
+
+
+def connections(answer: Any) -> list[Connection]:
+    """The S3 connections. S; `created_at`: A."""
+    response = _response(answer, "listing the S3 connections")
+    if not isinstance(response, list):
+        raise UnexpectedAnswerError(f"listing the S3 connections: expected a list, got {_shape(response)}.")
+    return [
+        {
+            "connection_id": str(item["connection_id"]),
+            "name": item.get("name"),
+            "description": item.get("description"),
+            "created_at": item["created_at"] if isinstance(item.get("created_at"), int) else None,
+        }
+        for item in _objects(response)
+        if item.get("connection_id")
+    ]
+
+
+def objects_of_export(
+    found: Sequence[S3Object], folder: str, report_id: str, window: tuple[datetime, datetime], *, masks: bool
+) -> list[S3Object] | None:
+    """Those objects in an export's folder that it wrote; None where that cannot be told. **A**, all of it.
+
+    Where the report id is in names below the folder, it is those. Else it is what was written between
+    the creation and the completion: one object, or the loose masks of a png export.
+
+    Parameters
+    ----------
+    found : sequence of S3Object
+        All below the folder.
+    folder : str
+        The prefix, without the bucket.
+    window : (datetime, datetime)
+        From creation to completion, by the store's clock.
+    masks : bool
+        Whether several objects may be one export.
+    """
+    named = [each for each in found if report_id in each.key[len(folder) :]]
+    if named:
+        return named
+    within = [
+        each
+        for each in found
+        if window[0] <= each.modified + S3_CLOCK_SLACK and each.modified - S3_CLOCK_SLACK <= window[1]
+    ]
+    archives = [each for each in within if each.key.lower().endswith((".zip", ".gz"))]
+    if len(within) > 1 and (not masks or archives):
+        return None
+    return within
+
+
+def name_in_export(key: str, folder: str, report_id: str) -> str:
+    """An object's name within its export: without the folder, and without a first folder named after the report. A."""
+    name = key[len(folder) :]
+    first, _, rest = name.partition("/")
+    return rest if rest and report_id in first else name
 
 
 def projects(answer: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -27,54 +26,15 @@ from labellerr_ds.errors import (
     ServiceError,
     UnexpectedAnswerError,
 )
+from labellerr_ds.redaction import redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
-_QUERY = re.compile(r"\?[^\s'\"<>)\]}]+")
-_LOUD = (
-    "urllib3.connection",
-    "urllib3.connectionpool",
-    "urllib3.util.retry",
-    "urllib3.poolmanager",
-    "urllib3.response",
-    "requests",
-)
-
-
-def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """A text without the queries of URLs, and without these secrets.
-
-    Examples
-    --------
-    >>> redact("GET https://store/export.json?X-Signature=abc failed")
-    'GET https://store/export.json?… failed'
-    """
-    for secret in secrets:
-        if len(secret) > 3:
-            text = text.replace(secret, "…")
-    return _QUERY.sub("?…", text)
-
-
-class _Redacting(logging.Filter):
-    """Takes the queries of URLs out of what requests and urllib3 log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        safe = redact(message)
-        if safe != message:
-            record.msg, record.args, record.exc_info = safe, (), None
-        return True
-
-
-def _redact_logs() -> None:
-    for name in _LOUD:
-        logger = logging.getLogger(name)
-        if not any(isinstance(each, _Redacting) for each in logger.filters):
-            logger.addFilter(_Redacting())
+Params = Mapping[str, str]
 
 
 def _session(retried: tuple[str, ...]) -> requests.Session:
     """A session that repeats only what may be repeated: these methods."""
-    _redact_logs()
+    redact_logs(("urllib3", "requests"))
     session = requests.Session()
     session.auth = _no_netrc
     retry = Retry(
@@ -164,30 +124,58 @@ class Transport:
         """A text of the service without queries of URLs, and without the credentials."""
         return redact(text, self._secrets)
 
-    def get(self, path: str, what: str, **params: str) -> Any:
+    def get(
+        self, path: str, what: str, params: Params | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """JSON of a GET; repeated where the network or the service stumbles."""
-        return self._send("GET", path, what, params, None)
+        return self._send("GET", path, what, params, headers=headers)
 
-    def post(self, path: str, what: str, body: Mapping[str, Any], **params: str) -> Any:
+    def post(
+        self,
+        path: str,
+        what: str,
+        body: Mapping[str, Any],
+        params: Params | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """JSON of a POST; sent once, but for the one that only asks for states."""
         # A new connection: one that was kept may be gone at the other end, and then nobody could tell
         # whether what was sent on it arrived.
         self._session.get_adapter(self.base_url + path).close()
-        return self._send("POST", path, what, params, body)
+        return self._send("POST", path, what, params, json=body, headers=headers)
 
-    def _send(self, method: str, path: str, what: str, params: dict[str, str], body: Mapping[str, Any] | None) -> Any:
+    def post_form(
+        self, path: str, what: str, fields: Mapping[str, str], headers: Mapping[str, str], secrets: tuple[str, ...]
+    ) -> Any:
+        """JSON of a multipart POST, sent once; `secrets` are in the fields, and must not come back in a text."""
+        self._session.get_adapter(self.base_url + path).close()
+        form = {name: (None, value) for name, value in fields.items()}
+        return self._send("POST", path, what, None, files=form, headers=headers, secrets=secrets)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        params: Params | None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+        **body: Any,
+    ) -> Any:
         request_id = str(uuid.uuid4())
-        query = {**params, "client_id": self._client_id, "uuid": request_id}
+        query = {**(params or {}), "client_id": self._client_id, "uuid": request_id}
         failure = None
         try:
             response = self._session.request(
                 method,
                 self.base_url + path,
                 params=query,
-                json=body,
-                headers=self._headers,
+                headers={**self._headers, **(headers or {})},
                 timeout=self._timeout_s,
                 allow_redirects=False,
+                **body,
             )
             answer = _Answer(response)
         except requests.RequestException as problem:
@@ -199,7 +187,7 @@ class Transport:
                 request_id=request_id,
             )
         self._look_at_the_clock(answer)
-        self._check(answer, what, request_id)
+        self._check(answer, what, request_id, secrets)
         if answer.json is None:
             raise UnexpectedAnswerError(
                 f"{what}: expected JSON, got {answer.headers.get('Content-Type', 'nothing')} "
@@ -215,10 +203,10 @@ class Transport:
         except (KeyError, TypeError, ValueError):
             self.service_time = datetime.now(timezone.utc)
 
-    def _check(self, answer: _Answer, what: str, request_id: str) -> None:
+    def _check(self, answer: _Answer, what: str, request_id: str, secrets: tuple[str, ...]) -> None:
         if answer.status in (200, 201):
             return
-        words = self.redact(answer.error)[:300]
+        words = redact(answer.error, (*self._secrets, *secrets))[:300]
         told = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
             raise AuthError(f"{what}: {told}. Check the headers api_key and api_secret.")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import labellerr_ds as lds
 from labellerr_ds.cli import app
+from labellerr_ds.sandbox import Sandbox
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 
@@ -88,6 +89,30 @@ def test_a_wrong_call_says_why_and_has_its_code(account, arguments, code, words)
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("to", ["s3://labels/cli/", "labels/cli"])
+def test_an_export_goes_into_a_bucket_and_is_read_from_there(moto, own_keys, monkeypatch, to):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    with Sandbox(files=12, export_seconds=0) as served:  # it finds the store by AWS_ENDPOINT_URL, as boto3 does
+        for name in ("api_key", "api_secret", "client_id", "base_url"):
+            monkeypatch.setenv(f"LABELLERR_{name.upper()}", getattr(served, name))
+        made = lds.create_s3_connection(lds.Client(), name="nightly", bucket_path="labels/cli/")
+        assert made in run("connections", "--as", "csv").stdout
+        result = run(
+            "export", served.project_ids[0], "--status", "all", "--level", "file", "--to", to, "--connection", made
+        )
+        assert result.exit_code == 0, result.output
+        assert "12 files" in result.stderr
+        shown = run("show", "s3://labels/cli/")
+        assert "12 files" in shown.stderr or "24 files" in shown.stderr  # the other case wrote there as well
+
+
+def test_a_bucket_without_a_connection_is_a_wrong_call(account):
+    for option in (["--to", "s3://labels/x/"], ["--connection", "c"]):
+        result = run("export", account.project_ids[0], "--status", "all", *option)
+        assert result.exit_code == 2
+        assert "an export into S3 needs" in result.stderr
+
+
 def test_without_keys_it_says_which_are_missing():
     result = run("projects")
     assert result.exit_code == 1
@@ -128,7 +153,7 @@ def test_sandbox_lists_its_variants_and_refuses_unknown_ones():
 
 def test_help_names_the_commands():
     output = run("--help").output
-    for name in ("demo", "projects", "exports", "export", "show", "sandbox"):
+    for name in ("demo", "projects", "exports", "connections", "export", "show", "sandbox"):
         assert name in output
 
 

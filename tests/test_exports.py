@@ -8,7 +8,7 @@ import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
-from labellerr_ds.exports import intervals
+from labellerr_ds.waiting import intervals
 
 JSON = {"Content_Type": "application/json"}
 
@@ -165,7 +165,7 @@ def test_an_export_to_s3_has_no_link(project):
     request = lds.create_export(project, ["accepted"]).request
     from dataclasses import replace
 
-    destination = lds.S3Destination("bucket/folder", connection_id="c")
+    destination = lds.S3Destination("bucket/folder/", connection_id="c")
     job = lds.ExportJob(project, "r", request=replace(request, destination=destination))
     with pytest.raises(lds.InvalidArgumentError, match="went to S3 and has no link"):
         job.link()

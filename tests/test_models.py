@@ -56,17 +56,6 @@ def test_an_unknown_format_names_the_nearest():
     assert resolve_format("COCO_JSON") is lds.ExportFormat.COCO_JSON
 
 
-@pytest.mark.parametrize("path", ["s3://bucket/a/b", "bucket/a/b/", "bucket/a/b"])
-def test_an_s3_folder_is_put_right(path):
-    assert lds.S3Destination(path, connection_id="c").bucket_path == "bucket/a/b/"
-
-
-@pytest.mark.parametrize("path", ["", "s3://", "bucket/../other/"])
-def test_an_s3_folder_that_is_none_is_refused(path):
-    with pytest.raises(lds.InvalidArgumentError, match="bucket_path"):
-        lds.S3Destination(path, connection_id="c")
-
-
 def test_an_s3_destination_needs_a_connection():
     with pytest.raises(lds.InvalidArgumentError, match="connection_id is empty"):
         lds.S3Destination("bucket", connection_id="")

@@ -87,7 +87,7 @@ def test_the_body_of_a_request():
         "n",
         "d",
         ("q1",),
-        lds.S3Destination("b/f", connection_id="c"),
+        lds.S3Destination("b/f/", connection_id="c"),
     )
     assert service.export_body(request) == {
         "export_name": "n",

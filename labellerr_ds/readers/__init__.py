@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import pyarrow as pa
 
 from labellerr_ds.dataset import Dataset, concat, is_parquet_folder, read_parquet
 from labellerr_ds.errors import InvalidArgumentError, ReadError
-from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.csv import as_text, is_table, read_csv
 from labellerr_ds.readers.decode import as_utf8, many_objects
@@ -23,52 +23,9 @@ from labellerr_ds.schema import TABLES, build
 _TABLES = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
 
 
-def read_export(
-    path_or_url: str | Path,
-    format: str | ExportFormat | None = None,
-    *,
-    categories: pd.DataFrame | None = None,
-    files: pd.DataFrame | None = None,
-    strict: bool = False,
-) -> Dataset:
-    """Read an export that lies on disk; no service needed.
-
-    Parameters
-    ----------
-    path_or_url : str or Path
-        A file, a ZIP or gzip of it, a folder of shards or masks, or one that `Dataset.to_parquet` made.
-    format : {'json', 'coco_json', 'csv', 'png'}, optional
-        What it must be; else it is recognised by its content, never by its name.
-    categories : DataFrame, optional
-        The template (``project.categories()``), which tells classes, colours and question types.
-    files : DataFrame, optional
-        A `files` frame that tells to which file a mask belongs.
-    strict : bool
-        Raise where something was not understood, instead of telling it in ``dataset.issues``.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ReadError
-        What is read is not the format, is cut short, or holds nothing that can be read.
-
-    Examples
-    --------
-    >>> import json, pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
-    >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
-    [['a.jpg', 'negative']]
-    """
-    wanted = None if format is None else resolve_format(format).value
-    return load_export(path_or_url, format=wanted, categories=categories, files=files, strict=strict, info={})
-
-
 def load_export(
-    path_or_url: str | Path,
+    source: str,
+    found: Sequence[tuple[str, Path]],
     *,
     format: str | None,
     categories: pd.DataFrame | None,
@@ -77,36 +34,48 @@ def load_export(
     strict: bool = False,
     progress: bool = True,
 ) -> Dataset:
-    """`read_export` with what is known of where the export came from."""
-    path = _local(path_or_url)
+    """A Dataset from the files of one export.
+
+    Parameters
+    ----------
+    source : str
+        What the export is called in errors, and in ``dataset.info``.
+    found : sequence of (str, Path)
+        Its files: the name of each within the export, and where it lies on disk.
+    format, categories, files, strict
+        As for `labellerr_ds.read_export`.
+    info : dict
+        What is known of where the export came from.
+    """
     if categories is not None and (missing := {"category_id", "name", "color"} - set(categories.columns)):
         raise InvalidArgumentError(f"categories= must be a categories frame; missing: {sorted(missing)}.")
     if categories is not None:
         known = {column.name: categories[column.name] for column in TABLES["categories"] if column.name in categories}
         categories = build("categories", known, len(categories))
-    if is_parquet_folder(path):
-        return read_parquet(path)
+    if is_parquet_folder(paths := dict(found)):
+        return read_parquet(source, paths)
     with ExitStack() as opened:
-        found = members(path, opened)
-        kinds = [recognise(member) for member in found]
-        form = _format(path, found, kinds, format)
-        info = {**info, "format": form, "source": path.name}
+        inside = members(found, opened)
+        kinds = [recognise(member) for member in inside]
+        form = _format(source, inside, kinds, format)
+        info = {**info, "format": form, "source": source}
         if form == "png":
             is_mask = [
-                kind == "png" or member.name.lower().endswith(".png") for member, kind in zip(found, kinds, strict=True)
+                kind == "png" or member.name.lower().endswith(".png")
+                for member, kind in zip(inside, kinds, strict=True)
             ]
-            masks = [member for member, mask in zip(found, is_mask, strict=True) if mask]
-            others = [member for member, mask in zip(found, is_mask, strict=True) if not mask]
+            masks = [member for member, mask in zip(inside, is_mask, strict=True) if mask]
+            others = [member for member, mask in zip(inside, is_mask, strict=True) if not mask]
             return read_masks(
                 masks, others, categories=categories, files=files, info=info, strict=strict, progress=progress
             )
-        for member, kind in zip(found, kinds, strict=True):
+        for member, kind in zip(inside, kinds, strict=True):
             if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
-                raise ReadError(f"{path.name}: {member.name} in it is empty or damaged. Download the export again.")
+                raise ReadError(f"{source}: {member.name} in it is empty or damaged. Download the export again.")
         with many_objects():
             parts = [
                 _read(form, member, categories=categories, info=info, strict=strict)
-                for member, kind in zip(found, kinds, strict=True)
+                for member, kind in zip(inside, kinds, strict=True)
                 if kind == form
             ]
     return parts[0] if len(parts) == 1 else concat(parts)
@@ -127,17 +96,6 @@ def _read(form: str, member: Member, **more: Any) -> Dataset:
     raise ReadError(f"{member.name}: expected UTF-8, got something else at byte {offset}.", byte_offset=offset)
 
 
-def _local(path_or_url: str | Path) -> Path:
-    text = str(path_or_url)
-    if "://" in text:
-        scheme = text.split("://", 1)[0]
-        raise InvalidArgumentError(f"{scheme}:// cannot be read from here: download the file first, and pass its path.")
-    path = Path(text).expanduser()
-    if not path.exists():
-        raise ReadError(f"there is nothing at {text!r}.")
-    return path
-
-
 def recognise(member: Member) -> str | None:
     """The format of a file by its content: ``json``, ``coco_json``, ``csv`` or ``png``; None for none."""
     if member.head.startswith(PNG):
@@ -152,7 +110,7 @@ def recognise(member: Member) -> str | None:
     return "csv" if is_table(as_text(member.read())) else None
 
 
-def _format(path: Path, found: list[Member], kinds: list[str | None], wanted: str | None) -> str:
+def _format(source: str, found: list[Member], kinds: list[str | None], wanted: str | None) -> str:
     seen = {kind for kind in kinds if kind}
     if "png" in seen:
         seen = {"png"}  # what lies beside masks is a colour map
@@ -160,19 +118,18 @@ def _format(path: Path, found: list[Member], kinds: list[str | None], wanted: st
         return wanted
     if not seen:
         if not found:
-            raise ReadError(f"{path.name} holds no files.")
+            raise ReadError(f"{source} holds no files.")
         first = found[0]
         hint = " It looks like a web page: the link may have expired." if first.head.lstrip().startswith(b"<") else ""
         what = "is empty (0 bytes)" if not first.head else f"begins with {first.head[:16]!r}"
         raise ReadError(
-            f"{path.name}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; "
-            f"{first.name} {what}.{hint}"
+            f"{source}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
         )
     if wanted and wanted not in seen:
         other = sorted(seen)[0]
         raise ReadError(
-            f"{path.name}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
+            f"{source}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
         )
     if wanted is None and len(seen) > 1:
-        raise ReadError(f"{path.name} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
+        raise ReadError(f"{source} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
     return wanted or next(iter(seen))

@@ -6,7 +6,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,22 +26,23 @@ class Member:
     read: Callable[[], bytes]
 
 
-def members(path: Path, opened: ExitStack) -> list[Member]:
-    """All files behind a path, archives opened; recognised by content, never by name.
+def files_at(path: Path) -> list[tuple[str, Path]]:
+    """The files of a path, each with its name within it: the file itself, or all below a folder."""
+    if not path.is_dir():
+        return [(path.name, path)]
+    below = [(each.relative_to(path).as_posix(), each) for each in sorted(path.rglob("*")) if each.is_file()]
+    return [(name, each) for name, each in below if not is_stray(name)]
+
+
+def members(found: Sequence[tuple[str, Path]], opened: ExitStack) -> list[Member]:
+    """All files of an export, archives opened; recognised by content, never by name.
 
     Raises
     ------
     ReadError
         Where an archive is damaged.
     """
-    if path.is_dir():
-        files = sorted(
-            each for each in path.rglob("*") if each.is_file() and not _is_stray(each.relative_to(path).as_posix())
-        )
-        found = [_of_file(each, each.relative_to(path).as_posix()) for each in files]
-    else:
-        found = [_of_file(path, path.name)]
-    return [inner for member in found for inner in _opened(member, opened, DEEPEST)]
+    return [inner for name, path in found for inner in _opened(_of_file(path, name), opened, DEEPEST)]
 
 
 def _of_file(path: Path, name: str) -> Member:
@@ -53,7 +54,7 @@ def _of_bytes(name: str, body: bytes) -> Member:
     return Member(name, body[:64], lambda: body)
 
 
-def _is_stray(name: str) -> bool:
+def is_stray(name: str) -> bool:
     """Whether a system put it there: hidden files, and what macOS adds to archives."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or any(part.startswith(".") for part in parts if part not in ("..", "."))
@@ -76,7 +77,7 @@ def _opened(member: Member, opened: ExitStack, depth: int) -> list[Member]:
         archive = opened.enter_context(zipfile.ZipFile(io.BytesIO(member.read())))
     except zipfile.BadZipFile as problem:
         raise ReadError(f"{member.name}: the ZIP is damaged or cut short ({problem}). Download it again.") from None
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_stray(entry.filename)]
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_stray(entry.filename)]
     return [inner for entry in entries for inner in _opened(_of_entry(archive, entry), opened, depth - 1)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labellerr_ds.sandbox import writers
+from labellerr_ds.sandbox import bucket, writers
 from labellerr_ds.sandbox.world import STATUSES, World
 
 FORMATS = ("json", "coco_json", "csv", "png")
@@ -57,10 +57,14 @@ class Export:
 class Exports:
     """All exports of a sandbox."""
 
-    def __init__(self, world: World, variants: frozenset[str], seconds: float, folder: Path) -> None:
+    def __init__(
+        self, world: World, variants: frozenset[str], seconds: float, folder: Path, store: bucket.Store
+    ) -> None:
         self.world, self.variants, self.seconds, self.folder = world, variants, seconds, folder
+        self.store = store
         self.known: dict[str, Export] = {}
         self.connections: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, bucket.Keys] = {}  # of the connections; never told
 
     def create(self, project_id: str, body: Any) -> Export:
         """Take the files that match now, and begin to write them."""
@@ -82,8 +86,6 @@ class Exports:
         self.known[report_id] = export
         if not files and "empty-status" in self.variants:
             export.reason = EMPTY
-        elif body.get("export_destination") == "s3":
-            export.reason = "this simulation has no bucket to write to"
         elif self.seconds:
             threading.Thread(target=self._write, args=(export, files), daemon=True).start()
         else:
@@ -102,9 +104,26 @@ class Exports:
                 now_ms=export.created_ms,
                 report_id=export.report_id,
             )
+            if export.body["export_destination"] == "s3":
+                self._land(export)
             export.written = True
+        except bucket.BucketError as problem:
+            export.reason = str(problem)
         except Exception as problem:
             export.reason = f"writing failed: {problem!r}"
+
+    def _land(self, export: Export) -> None:
+        """Put what was written into the bucket of the connection."""
+        body = export.body
+        objects = bucket.objects_of(
+            export.path,
+            export.served_as,
+            body["export_format"],
+            export.report_id,
+            body["export_name"],
+            self.variants,
+        )
+        self.store.write(self.keys[body["connection_id"]], body["export_folder_path"], objects)
 
     def _check(self, project_id: str, body: Any) -> None:
         if not isinstance(body, dict):
@@ -132,7 +151,8 @@ class Exports:
         if body.get("export_destination") == "s3":
             if body.get("connection_id") not in self.connections:
                 raise RefusedError(400, "connection_id is not a known connection")
-            if not str(body.get("export_folder_path") or "").endswith("/"):
+            path = str(body.get("export_folder_path") or "")
+            if not path.endswith("/") or path.startswith("/") or "://" in path:
                 raise RefusedError(400, "export_folder_path must be 'bucket/path/to/folder/'")
         elif body.get("export_destination") != "local":
             raise RefusedError(400, "export_destination must be local or s3")

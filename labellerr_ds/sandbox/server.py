@@ -26,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from labellerr_ds.sandbox import draw, truth
+from labellerr_ds.sandbox import bucket, draw, truth
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
 from labellerr_ds.sandbox.world import World
 
@@ -51,6 +51,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "since": ("since-inclusive",),
     "ids": ("ids-one", "ids-plain"),
     "boxes": ("boxes-rings",),
+    "s3": ("s3-plain", "s3-loose"),
 }
 """The other forms of what is assumed of the service, by row of the table of assumptions."""
 
@@ -128,6 +129,8 @@ class Sandbox:
         How long an export takes.
     port, store_port : int
         0 takes free ones.
+    s3_endpoint, s3_region : str
+        Where the buckets of S3 connections are; the default is what ``AWS_ENDPOINT_URL`` says, else AWS.
 
     Examples
     --------
@@ -145,6 +148,8 @@ class Sandbox:
         export_seconds: float = 0.8,
         port: int = 0,
         store_port: int = 0,
+        s3_endpoint: str | None = None,
+        s3_region: str = "us-east-1",
     ) -> None:
         if files < 1:
             raise ValueError(f"files must be at least 1, not {files}")
@@ -156,6 +161,7 @@ class Sandbox:
         self._world = World(files, seed, int(time.time() * 1000) - 1000, "parts" in self.variants)
         self._lock = threading.RLock()
         self._ports, self._export_seconds = (port, store_port), export_seconds
+        self._buckets = bucket.Store(s3_endpoint, s3_region)
         self._servers: list[BaseWSGIServer] = []
 
     # --- what a person does with it
@@ -163,7 +169,8 @@ class Sandbox:
     def start(self) -> Sandbox:
         """Serve until `stop`."""
         self._folder = tempfile.TemporaryDirectory(prefix="labellerr-sandbox-")
-        self._exports = Exports(self._world, self.variants, self._export_seconds, Path(self._folder.name))
+        folder = Path(self._folder.name)
+        self._exports = Exports(self._world, self.variants, self._export_seconds, folder, self._buckets)
         handler = type("Handler", (_Quiet,), {"sandbox": self})
         for application, port in zip((self._api, self._store), self._ports, strict=True):
             server = make_server("127.0.0.1", port, application, threaded=True, request_handler=handler)
@@ -337,7 +344,7 @@ class Sandbox:
         project = self._project_of(request)
         export = self._exports.of(project.project_id, request.args.get("report_id", ""))
         late = "link-late" in self.variants and time.monotonic() < export.ready_at + 0.8
-        if not export.state(self.variants).get("is_completed") or late:
+        if not export.state(self.variants).get("is_completed") or late or export.body["export_destination"] != "local":
             raise RefusedError(404, "the export cannot be downloaded")
         url = self._sign(f"/exports/{export.report_id}/{quote(export.served_as)}")
         if "link-text" in self.variants:
@@ -367,30 +374,36 @@ class Sandbox:
             ]
         }
 
-    # --- S3 connections: kept by their id, their keys never
+    # --- S3 connections: told without their keys
 
-    def _credentials(self, request: Request) -> None:
+    def _keys(self, request: Request) -> bucket.Keys:
         try:
             credentials = json.loads(request.form.get("credentials", ""))
-            given = credentials["access_key_id"] and credentials["secret_access_key"]
+            given = bucket.Keys(credentials["access_key_id"], credentials["secret_access_key"])
         except (ValueError, KeyError, TypeError):
-            given = None
-        if not given:
+            given = bucket.Keys("", "")
+        if not given.access_key or not given.secret_key:
             raise RefusedError(400, "credentials must hold access_key_id and secret_access_key")
         if request.form.get("connector") != "s3" or request.form.get("connection_type") != "export":
             raise RefusedError(400, "connector must be s3, and connection_type export")
+        return given
 
     def _connection_test(self, request: Request) -> Any:
-        self._credentials(request)
-        if not request.form.get("path"):
+        keys, path = self._keys(request), request.form.get("path", "")
+        if not path.endswith("/") or path.startswith("/") or "://" in path:
             raise RefusedError(400, "path must be 'bucket/path/to/folder/'")
-        return {"response": {"message": "accepted; this simulation reaches no bucket"}}
+        try:
+            self._buckets.test(keys, path)
+        except bucket.BucketError as problem:
+            raise RefusedError(400, str(problem)) from None
+        return {"response": {"message": "the connection works"}}
 
     def _connection_create(self, request: Request) -> Any:
-        self._credentials(request)
+        keys = self._keys(request)
         if not request.form.get("name"):
             raise RefusedError(400, "name must have at least 1 character")
         connection_id = uuid.uuid4().hex
+        self._exports.keys[connection_id] = keys
         self._exports.connections[connection_id] = {
             "connection_id": connection_id,
             "name": request.form["name"],
