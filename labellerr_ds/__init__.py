@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labellerr_ds.client import Project as Project
     from labellerr_ds.connections import create_s3_connection as create_s3_connection
     from labellerr_ds.dataset import Dataset as Dataset
+    from labellerr_ds.dataset import compare as compare
     from labellerr_ds.dataset import concat as concat
     from labellerr_ds.door import export_dataset as export_dataset
     from labellerr_ds.door import export_to_coco as export_to_coco
@@ -85,6 +86,7 @@ _HOMES = {
     "SignedLink": "models",
     "StorageError": "errors",
     "UnexpectedAnswerError": "errors",
+    "compare": "dataset",
     "concat": "dataset",
     "create_export": "exports",
     "create_s3_connection": "connections",

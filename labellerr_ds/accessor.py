@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import geometry, schema
+from labellerr_ds import schema
 from labellerr_ds.errors import InvalidArgumentError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from labellerr_ds.plots import Plots
+
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
+_SIZE = ["image_width", "image_height"]
+_SHAPE = ["type", "segmentation", *_BOX, "rotation", *_SIZE]
 
 
 @pd.api.extensions.register_dataframe_accessor("labellerr")
@@ -28,20 +37,18 @@ class LabellerrAccessor:
             )
         return self._frame
 
-    def plain(self) -> pd.DataFrame:
-        """The frame with shapes as JSON text, for tools that know nothing of us."""
-        frame = self._frame.copy()
-        for name in frame.columns:
-            if frame[name].dtype == "segmentation":
-                frame[name] = schema.text(frame[name].array.texts())
-        return frame
+    # --- shapes
 
-    def boxes(self, form: str = "xyxy") -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def boxes(
+        self, form: Literal["xyxy", "xywh", "cxcywh"] = "xyxy", *, normalized: bool = False
+    ) -> NDArray[np.float64]:
         """The boxes, ``(N, 4)`` float64 in pixels, NaN where a row has none.
 
         Parameters
         ----------
         form : {'xyxy', 'xywh', 'cxcywh'}
+        normalized : bool
+            As shares of the image's width and height, 0 to 1; NaN where its size is not known.
 
         Examples
         --------
@@ -50,6 +57,8 @@ class LabellerrAccessor:
         >>> schema.build("annotations", columns, 1).labellerr.boxes("xyxy").tolist()
         [[1.0, 2.0, 4.0, 6.0]]
         """
+        from labellerr_ds import geometry
+
         forms: dict[str, Callable[..., Any]] = {
             "xyxy": geometry.xywh_to_xyxy,
             "xywh": np.copy,
@@ -57,6 +66,186 @@ class LabellerrAccessor:
         }
         if form not in forms:
             raise InvalidArgumentError(f"form must be one of {', '.join(forms)}; got {form!r}.")
-        boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+        boxes: NDArray[np.float64]
         boxes = forms[form](self._need(*_BOX)[_BOX].to_numpy(dtype=np.float64))
+        if normalized:
+            sizes = self._need(*_SIZE)[_SIZE].to_numpy(dtype=np.float64, na_value=np.nan)
+            boxes = boxes / np.tile(np.where(sizes > 0, sizes, np.nan), 2)
         return boxes
+
+    def polygons(self, *, turned: bool = False) -> list[list[list[float]]]:
+        """The rings of each row, ``[x1, y1, x2, y2, …]`` each, in pixels; ``[]`` for what encloses nothing.
+
+        A box is its four corners; a mask the rings of its parts, along the edges of its pixels (its holes
+        are in the RLE alone).
+
+        Parameters
+        ----------
+        turned : bool
+            Boxes about their centre by their `rotation`. Without it they are as told, before they are
+            turned, as in a coco_json and in png masks.
+        """
+        from labellerr_ds import rasters
+
+        return [rasters.rings_of(shape, turned=turned) for shape in rasters.shapes(self._need(*_SHAPE))]
+
+    def masks(self, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
+        """The pixels of each row, ``(H, W)`` bool, lazily, one at a time; None for what has none.
+
+        Polygons and boxes are filled as pycocotools fills them.
+
+        Parameters
+        ----------
+        turned : bool
+            Boxes about their centre by their `rotation`, see `polygons`.
+        """
+        from labellerr_ds import rasters
+
+        return rasters.rasters(self._need(*_SHAPE), turned=turned)
+
+    def rles(self, *, turned: bool = False) -> list[dict[str, Any] | None]:
+        """The pixels of each row as RLE, ``{"size": [height, width], "counts": str}``; None for what has none."""
+        from labellerr_ds import rasters
+
+        return list(rasters.rles(self._need(*_SHAPE), turned=turned))
+
+    def label_map(
+        self,
+        file_id: str | None = None,
+        *,
+        instances: bool = False,
+        order: Literal["given", "large_first"] = "given",
+    ) -> NDArray[np.int32]:
+        """One raster of a file's annotations, ``(H, W)`` int32, 0 where nothing is.
+
+        Parameters
+        ----------
+        file_id : str, optional
+            Of which file; not needed where the frame has one only.
+        instances : bool
+            A number for each annotation, from 1 in the order of its rows, instead of one for each class, from 1
+            in the order of ``df["category"].cat.categories``.
+        order : {'given', 'large_first'}
+            Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
+            over the larger.
+        """
+        from labellerr_ds import rasters
+
+        frame = self._need("file_id", "category", *_SHAPE)
+        found = frame["file_id"].dropna().unique()
+        if file_id is None and len(found) != 1:
+            raise InvalidArgumentError(f"this frame has {len(found):,} files: name one with file_id=.")
+        mine = frame[frame["file_id"] == (found[0] if file_id is None else file_id)]
+        if mine.empty:
+            raise InvalidArgumentError(f"there are no annotations of the file {file_id!r} in this frame.")
+        width, height = mine[_SIZE].iloc[0]
+        if pd.isna(width) or pd.isna(height):
+            raise InvalidArgumentError("the size of this file's image is not known.")
+        values = range(1, len(mine) + 1) if instances else (mine["category"].cat.codes + 1).tolist()
+        return rasters.label_map(mine, values, height=int(height), width=int(width), order=order)
+
+    def crops(
+        self, images: str | Path | Mapping[str, str | Path], *, pad: float = 0.0
+    ) -> Iterator[tuple[Any, Image.Image]]:
+        """The part of the image in each row's box, lazily, as (index of the row, PIL image).
+
+        Rows without a box, and those whose image is not there, are passed over, and a warning counts them.
+
+        Parameters
+        ----------
+        images : folder, or mapping of `file_id` to path
+            A folder as `Dataset.download_images` fills it, or one that has the files by their names.
+        pad : float
+            Pixels around the box.
+        """
+        from labellerr_ds import images as pictures
+
+        return pictures.crops(self._need("file_id", "file_name", *_BOX, *_SIZE), images, pad)
+
+    # --- rows
+
+    def filter(
+        self,
+        *,
+        category: str | list[str] | None = None,
+        status: str | list[str] | None = None,
+        type: str | list[str] | None = None,
+        min_area: float | None = None,
+        max_area: float | None = None,
+    ) -> pd.DataFrame:
+        """The rows that meet all of these; dtypes, categories and ``attrs`` stay.
+
+        Parameters
+        ----------
+        category, status, type : str or list of str, optional
+        min_area, max_area : float, optional
+            Square pixels, both included; rows without an area do not meet them.
+        """
+        frame = self._need("category", "status", "type", "area")
+        kept = np.ones(len(frame), dtype=bool)
+        for name, wanted in (("category", category), ("status", status), ("type", type)):
+            if wanted is None:
+                continue
+            words = [wanted] if isinstance(wanted, str) else list(wanted)
+            known = list(frame[name].cat.categories) if hasattr(frame[name], "cat") else list(frame[name].unique())
+            if unknown := [word for word in words if word not in known]:
+                raise InvalidArgumentError(
+                    f"no {name} {unknown[0]!r} in this frame; there are {', '.join(map(str, known))}."
+                )
+            kept &= frame[name].isin(words).to_numpy(dtype=bool)
+        if min_area is not None:
+            kept &= frame["area"].to_numpy() >= min_area
+        if max_area is not None:
+            kept &= frame["area"].to_numpy() <= max_area
+        return frame[kept].reset_index(drop=True)
+
+    def wide(self) -> pd.DataFrame:
+        """A row a file, a column a question that is answered in words; several answers are a list.
+
+        Columns are headed by the question's name; where two share one, by name and id.
+        """
+        from labellerr_ds import wide
+
+        return wide.wide(self._need("file_id", "file_name", "status", "question_id", "category", "type", "value"))
+
+    def plain(self) -> pd.DataFrame:
+        """The frame with shapes as JSON text, for tools that know nothing of us."""
+        frame = self._frame.copy()
+        for name in frame.columns:
+            if frame[name].dtype == "segmentation":
+                frame[name] = schema.text(frame[name].array.texts())
+        return frame
+
+    # --- looking at it
+
+    def check(self, *, files: pd.DataFrame | None = None, images: Any = None, min_side: float = 2.0) -> pd.DataFrame:
+        """What is probably wrong with the labels: a row a problem.
+
+        Parameters
+        ----------
+        files : DataFrame, optional
+            The `files` frame, to look for files that share a name.
+        images : folder, or mapping of `file_id` to path, optional
+            To look for images that are missing, have another size, or look nearly the same.
+        min_side : float
+            Boxes with a side below so many pixels are `tiny`.
+
+        Returns
+        -------
+        DataFrame
+            `problem` (category), `row` (index of the row in this frame), `annotation_id`, `file_id`, `file_name`,
+            `category`, `message`; what each problem means is in `labellerr_ds.quality.PROBLEMS`.
+        """
+        from labellerr_ds import quality
+
+        frame = self._need(
+            "annotation_id", "file_id", "file_name", "category", "category_id", "area", "iscrowd", *_SHAPE
+        )
+        return quality.check(frame, files=files, images=images, min_side=min_side)
+
+    @property
+    def plot(self) -> Plots:
+        """``df.labellerr.plot.class_balance()`` and the others; called itself, the six on a page."""
+        from labellerr_ds.plots import Plots
+
+        return Plots(self._frame)

@@ -246,6 +246,11 @@ class Project:
         answer = self._get(service.EXPORT_LINK, f"asking for the link of export {report_id}", report_id=report_id)
         return service.signed_link(answer, self.client._transport.service_time or datetime.now(timezone.utc))
 
+    def file_links(self, file_ids: list[str]) -> list[SignedLink]:
+        """Signed links to the files themselves, in the order of their ids."""
+        answer = self._post(service.FILE_LINKS, "asking for the links of files", {"file_ids": file_ids})
+        return service.file_links(answer, len(file_ids))
+
 
 def as_project(project: object) -> Project:
     """A `Project` from a Project, an id (credentials from the environment), or the vendor SDK's object."""

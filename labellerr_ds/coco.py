@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
+from labellerr_ds import geometry, masks, schema
 from labellerr_ds.errors import warn
 from labellerr_ds.segmentation import decode_shape
 
@@ -24,37 +25,108 @@ PIECE_ROWS = 20_000
 _encode = msgspec.json.Encoder().encode
 
 
-def to_coco(files: pd.DataFrame, annotations: pd.DataFrame, categories: pd.DataFrame, info: dict[str, Any]) -> COCO:
-    """A ``pycocotools.coco.COCO`` with its index built.
+def to_coco(
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    info: dict[str, Any],
+    *,
+    recompute: bool = False,
+) -> COCO:
+    """A ``pycocotools.coco.COCO`` with its index built, as evaluators take it.
+
+    Ids of images and categories stay. Annotations are numbered from 1 whenever one has the id 0, which
+    COCOeval takes for "no match"; ``coco.original_ids`` leads from each id to the one that came. What has
+    no segmentation gets one, since evaluators of masks stop without: a box its corners, a point or line a
+    ring that encloses nothing. A missing area is 0, a missing ``iscrowd`` too. RLE that does not hold
+    together is left out, and a warning counts it: native code would read beyond it.
 
     Parameters
     ----------
     files, annotations, categories : frames of the schema
     info : dict
         Its `extra` holds what stood beside the three lists, where it came from a COCO file.
+    recompute : bool
+        Areas and boxes from the pixels, instead of as they came.
     """
     from pycocotools.coco import COCO
 
     image_ids, category_ids = _image_ids(files), _category_ids(categories)
+    images = list(_images(files, image_ids))
+    sizes = {image["id"]: (image["height"], image["width"]) for image in images}
+    made = [
+        {key: _plain(key, value) for key, value in each.items()}
+        for each in _annotations(annotations, files, categories, image_ids, category_ids)
+    ]
+    original = [each["id"] for each in made]
+    if 0 in original:
+        for number, each in enumerate(made, start=1):
+            each["id"] = number
+    broken = sum(not _complete(each, sizes.get(each["image_id"], (None, None)), recompute) for each in made)
+    if broken:
+        warn(f"{broken:,} annotations have an RLE that does not hold together; it was left out of the COCO object.")
     coco = COCO()
     coco.dataset = {
         **_top(info),
-        "images": list(_images(files, image_ids)),
-        "annotations": [
-            {key: _plain(key, value) for key, value in each.items()}
-            for each in _annotations(annotations, files, categories, image_ids, category_ids)
-        ],
+        "images": images,
+        "annotations": made,
         "categories": list(_categories(categories, category_ids)),
     }
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
         coco.createIndex()
+    coco.original_ids = dict(zip((each["id"] for each in made), original, strict=True))
     return coco
 
 
+def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None], recompute: bool) -> bool:
+    """Give an annotation all that evaluators ask for; whether its mask held together."""
+    segmentation, holds = annotation.get("segmentation"), True
+    box = annotation.setdefault("bbox", [0.0, 0.0, 0.0, 0.0])
+    rle = None
+    if isinstance(segmentation, dict):
+        try:
+            masks.checked_counts(segmentation)
+            rle = segmentation
+        except (ValueError, TypeError, KeyError, OverflowError):
+            segmentation, holds = None, False
+    if not segmentation:
+        filled = "keypoints" not in annotation and "polyline" not in annotation
+        ring = geometry.box_corners(np.array([box], dtype=np.float64))[0].tolist() if filled else box[:2] * 3
+        annotation["segmentation"] = [ring]
+    if recompute and None not in size_hw:
+        rings = annotation["segmentation"]
+        rle = rle or masks.polygons_to_rle(rings, int(size_hw[0] or 0), int(size_hw[1] or 0))
+        annotation["area"] = float(masks.rle_area(rle))
+        annotation["bbox"] = [float(side) for side in masks.rle_bbox(rle)]
+    annotation.setdefault("area", 0.0)
+    annotation.setdefault("iscrowd", 0)
+    if "keypoints" in annotation:
+        annotation.setdefault("num_keypoints", sum(flag > 0 for flag in annotation["keypoints"][2::3]))
+    return holds
+
+
 def write_coco_json(
-    path: Path, files: pd.DataFrame, annotations: pd.DataFrame, categories: pd.DataFrame, info: dict[str, Any]
+    path: Path,
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    info: dict[str, Any],
+    *,
+    renumber: bool = False,
 ) -> Path:
-    """Write a COCO file; it has its name only once it is whole. Returns the path."""
+    """Write a COCO file; it has its name only once it is whole. Returns the path.
+
+    All ids are kept as they came; with `renumber` images, annotations and categories count from 1.
+    """
+    if renumber:  # ids that are not told are counted from 1
+        files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))
+        for frame, name in (
+            (files, "coco_id"),
+            (annotations, "coco_id"),
+            (annotations, "coco_image_id"),
+            (categories, "coco_id"),
+        ):
+            frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
     image_ids, category_ids = _image_ids(files), _category_ids(categories)
     lists = {
         "images": _images(files, image_ids),
@@ -181,13 +253,14 @@ def _annotations(
         warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
     own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
     own_images = files["coco_id"].notna().all() and files["coco_id"].is_unique
+    own_categories = categories["coco_id"].notna().all()
     for number, row in enumerate(_records(kept), start=1):
         own = own_images and row["coco_image_id"] is not None
         image_id = row["coco_image_id"] if own else image_ids.get(row["file_id"])
         extra = _extra(row)
         category_id = category_ids.get(row["category_id"])
-        if category_id is None and row["category_id"] is not None and row["category_id"].isdigit():
-            category_id = int(row["category_id"])
+        if category_id is None and own_categories and row["category_id"] is not None and row["category_id"].isdigit():
+            category_id = int(row["category_id"])  # of a category that the export does not hold
         yield {
             **extra,
             "id": row["coco_id"] if own_ids else number,

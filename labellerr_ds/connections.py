@@ -56,6 +56,9 @@ def create_s3_connection(
     if not isinstance(name, str) or not name.strip():
         raise InvalidArgumentError("name must have at least 1 character.")
     path = checked_bucket_path(bucket_path)
+    for key in (access_key, secret_key):
+        if key is not None and not isinstance(key, str):
+            raise InvalidArgumentError(f"access_key and secret_key are texts, got {type(key).__name__}.")
     if bool(access_key) != bool(secret_key):
         given, missing = ("access_key", "secret_key") if access_key else ("secret_key", "access_key")
         raise InvalidArgumentError(f"{given} without {missing}: pass both, or neither.")

@@ -291,6 +291,8 @@ def _from_bucket(url: str, kept: ExitStack, progress: bool) -> tuple[str, list[t
     if objects[0].key != key:  # a prefix, whose names begin below it
         key = key if key.endswith("/") or not key else key + "/"
         objects = [each for each in objects if not is_stray(each.key[len(key) :])]
+        if not objects:
+            raise ReadError(f"{url} holds nothing but hidden files.")
     cut = key.rfind("/") + 1
     folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-")))
     # by number: a key may be anything, "../x" too

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote
 
 from tqdm.auto import tqdm
 
 from labellerr_ds.errors import DownloadError
 from labellerr_ds.models import SignedLink
+from labellerr_ds.naming import local_name
 from labellerr_ds.transport import Body, open_link
 
 PIECE_BYTES = 1 << 18
 
 
-def download(link: SignedLink, folder: Path, *, prefix: str = "", progress: bool = True) -> Path:
+def download(
+    link: SignedLink, folder: Path, *, prefix: str = "", name: str | None = None, progress: bool = True
+) -> Path:
     """Fetch a link into a folder; the file has its name only once it is whole.
 
     Parameters
@@ -27,6 +28,8 @@ def download(link: SignedLink, folder: Path, *, prefix: str = "", progress: bool
         Made where it is not there.
     prefix : str
         Goes before the name the server has for it, so that two exports never meet.
+    name : str, optional
+        What it shall be called, instead of both.
     progress : bool
         A bar of bytes, for what takes over a second.
 
@@ -42,7 +45,7 @@ def download(link: SignedLink, folder: Path, *, prefix: str = "", progress: bool
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open_link(link.url) as body:
-        final = folder / (prefix + local_name(body.name))
+        final = folder / (name or prefix + local_name(body.name))
         handle, part = tempfile.mkstemp(prefix=".part-", dir=folder)
         try:
             with os.fdopen(handle, "wb") as out:
@@ -52,12 +55,6 @@ def download(link: SignedLink, folder: Path, *, prefix: str = "", progress: bool
             os.unlink(part)
             raise
     return final
-
-
-def local_name(served: str) -> str:
-    """A name for this machine's disk out of the one in the link."""
-    name = re.sub(r"[^\w.\- ]", "_", unquote(served)).lstrip(".")[-120:]
-    return name or "export"
 
 
 def _receive(body: Body, out: object, progress: bool) -> None:

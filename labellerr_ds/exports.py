@@ -20,6 +20,7 @@ from labellerr_ds.dataset import Dataset
 from labellerr_ds.download import download
 from labellerr_ds.errors import (
     AmbiguousCreateError,
+    AmbiguousObjectsError,
     ConnectionFailedError,
     EmptyExportError,
     ExportFailedError,
@@ -47,7 +48,6 @@ from labellerr_ds.waiting import intervals
 TIMEOUT_S = 3600.0
 ABSENT_LOOKS = 5  # how often the service may not know a report id before it is taken at its word
 LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
-_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def create_export(
@@ -114,7 +114,7 @@ def create_export(
         question_ids,
         destination,
     )
-    started = time.monotonic()
+    started = (time.monotonic(), time.time())
     try:
         report_id, created_at = project.create_export(service.export_body(request))
     except RefusedError as refusal:
@@ -193,9 +193,9 @@ class ExportJob:
         self.report_id, self.request = report_id.strip(), request
         self.destination = _checked(request.destination if request else destination)
         self._created_at, self._clock, self._sleep = created_at, clock, sleep
-        # by this process's clock: before it was asked for, and when it was first seen to be completed
-        self._started: float | None = None
-        self._finished: float | None = None
+        # by this machine's two clocks: before it was asked for, and when it was first seen to be completed
+        self._started: tuple[float, float] | None = None
+        self._finished: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         return f"ExportJob({self.project.project_id!r}, {self.report_id!r})"
@@ -228,7 +228,7 @@ class ExportJob:
     def _look(self) -> ExportState | None:
         state = self.project.export_states([self.report_id]).get(self.report_id)
         if state and state.is_completed and self._finished is None:
-            self._finished = self._clock()
+            self._finished = (self._clock(), time.time())
         return state
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
@@ -373,7 +373,7 @@ class ExportJob:
             else:
                 files = self._from_bucket(self.destination, folder, progress)
                 source = files[0][0] if len(files) == 1 else self.report_id
-            return load_export(
+            dataset = load_export(
                 source,
                 files,
                 format=self.request.format.value if self.request else None,
@@ -381,6 +381,22 @@ class ExportJob:
                 strict=strict,
                 info=self._provenance(),
                 progress=progress,
+            )
+        self._is_ours(dataset)
+        return dataset._of(self.project)
+
+    def _is_ours(self, dataset: Dataset) -> None:
+        """An object of a bucket that was known by its time alone may be another export's after all."""
+        if self.destination == "local" or self.request is None:
+            return
+        asked = {status.value for status in self.request.statuses}
+        told = set(dataset.files["status"].dropna().astype(str))
+        if foreign := told - asked:
+            raise AmbiguousObjectsError(
+                f"export {self.report_id}: what lies under {self.destination.bucket_path} holds files of the status "
+                f"{', '.join(sorted(foreign))}, which was not asked for: another export has written there since. "
+                "Read what you mean with read_export().",
+                candidates=[],
             )
 
     def _from_bucket(self, destination: S3Destination, folder: Path, progress: bool) -> list[tuple[str, Path]]:
@@ -393,18 +409,30 @@ class ExportJob:
             self.report_id,
             self._window,
             folder,
-            masks=self.request is None or self.request.format is ExportFormat.PNG,
+            masks=self.request is not None and self.request.format is ExportFormat.PNG,
             sleep=self._sleep,
             progress=progress,
         )
 
-    def _window(self, now: datetime) -> tuple[datetime, datetime]:
-        """From creation to completion, by the clock that says it is `now`: how long ago each was is the same on any."""
-        last = now if self._finished is None else now - timedelta(seconds=self._clock() - self._finished)
+    def _window(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """From creation to completion, by the clock that says it is `now`: how long ago each was is the same on any.
+
+        Of this machine's clocks one stops while it sleeps and the other may be set: the window is the wider.
+        """
+        last = now if self._finished is None else now - timedelta(seconds=min(self._ago(self._finished)))
         if self._started is not None:
-            return now - timedelta(seconds=self._clock() - self._started), last
-        created = self._creation()
-        return now - (self.project.client.now() - created) if created else _LONG_AGO, last
+            return now - timedelta(seconds=max(self._ago(self._started))), last
+        try:
+            exports = self.project.exports()
+        except NotFoundError:  # a deployment without a list
+            return None
+        created = exports.loc[exports["report_id"] == self.report_id, "created_at"].dropna()
+        if created.empty:
+            return None
+        return now - (self.project.client.now() - created.iloc[0].to_pydatetime()), last
+
+    def _ago(self, moment: tuple[float, float]) -> tuple[float, float]:
+        return self._clock() - moment[0], time.time() - moment[1]
 
     def _creation(self) -> datetime | None:
         """When the export was created, by the service's clock, where it tells."""

@@ -25,6 +25,56 @@ def xywh_to_cxcywh(boxes: Floats) -> Floats:
     return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
 
 
+def box_corners(boxes: Floats, rotation: Floats | None = None) -> Floats:
+    """The four corners of boxes as rings ``(N, 8)``, clockwise as seen from the top left one.
+
+    Parameters
+    ----------
+    boxes : (N, 4) float64
+        ``x, y, width, height``.
+    rotation : (N,) float64, optional
+        Degrees, clockwise as seen, about the centre of the box; NaN is none.
+
+    Examples
+    --------
+    >>> box_corners(np.array([[0.0, 0, 4, 2]])).tolist()
+    [[0.0, 0.0, 4.0, 0.0, 4.0, 2.0, 0.0, 2.0]]
+    """
+    x, y, width, height = boxes.T
+    corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
+    if rotation is None:
+        return corners
+    angle = np.deg2rad(np.nan_to_num(rotation))[:, None]
+    centre = np.stack([x + width / 2, y + height / 2], axis=1)[:, None, :]
+    away = corners.reshape(-1, 4, 2) - centre
+    turned = np.stack(
+        [
+            away[..., 0] * np.cos(angle) - away[..., 1] * np.sin(angle),
+            away[..., 0] * np.sin(angle) + away[..., 1] * np.cos(angle),
+        ],
+        axis=2,
+    )
+    straight = (angle == 0)[..., None]
+    found: Floats = np.where(straight, corners.reshape(-1, 4, 2), turned + centre).reshape(-1, 8)
+    return found
+
+
+def box_ious(a: Floats, b: Floats) -> Floats:
+    """Intersection over union of each pair of boxes ``x, y, width, height``: ``(N, 4), (M, 4)`` to ``(N, M)``.
+
+    Examples
+    --------
+    >>> box_ious(np.array([[0.0, 0, 4, 2]]), np.array([[2.0, 0, 4, 2]])).round(3).tolist()
+    [[0.333]]
+    """
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=2)
+    union = (a[:, 2] * a[:, 3])[:, None] + (b[:, 2] * b[:, 3])[None, :] - common
+    ious: Floats = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return ious
+
+
 def ring_areas(xy: Floats, points: Ints) -> Floats:
     """Area inside each ring by the shoelace formula, square pixels, never negative.
 

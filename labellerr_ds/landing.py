@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
 from labellerr_ds import service
-from labellerr_ds.download import local_name
 from labellerr_ds.errors import AmbiguousObjectsError, NotFoundError
 from labellerr_ds.models import S3Destination, S3Object
+from labellerr_ds.naming import local_name
 from labellerr_ds.storage import Bucket
 from labellerr_ds.waiting import intervals
 
 LISTING_LOOKS = 6  # how often a bucket is looked at before what is not listed is not there
 
-Window = tuple[datetime, datetime]
+Window = tuple[datetime, datetime] | None
 
 
 def fetch_landed(
@@ -51,16 +53,30 @@ def fetch_landed(
     objects = _objects(bucket, destination, report_id, window, masks=masks, sleep=sleep)
     names = [service.name_in_export(each.key, destination.folder, report_id) for each in objects]
     if len(objects) == 1:
-        paths = [folder / f"{report_id}-{_last(names[0])}"]
-    else:  # numbered, since several keys may come to one name on this machine
-        paths = [folder / report_id / f"{number:06}-{_last(name)}" for number, name in enumerate(names)]
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
-    bucket.fetch(objects, paths, progress=progress)
+        paths = [folder / f"{report_id}-{local_name(names[0].rsplit('/', 1)[-1])}"]
+    else:
+        paths = [folder / report_id / name for name in _local_names(names)]
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as apart:  # what was there stays until all is whole
+        parts = [Path(apart) / f"{number:06}" for number in range(len(paths))]
+        bucket.fetch(objects, parts, progress=progress)
+        for part, path in zip(parts, paths, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, path)
     return list(zip(names, paths, strict=True))
 
 
-def _last(name: str) -> str:
-    return local_name(name.rsplit("/", 1)[-1])
+def _local_names(names: list[str]) -> list[str]:
+    """Paths for this machine's disk, each once; numbered where several keys come to one."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for number, name in enumerate(names):
+        path = "/".join(local_name(part) for part in name.split("/") if part) or "export"
+        if path.casefold() in taken:
+            path = f"{path}-{number:06}"
+        taken.add(path.casefold())
+        found.append(path)
+    return found
 
 
 def _objects(
@@ -75,21 +91,33 @@ def _objects(
     for interval in itertools.islice(intervals(0.25), LISTING_LOOKS):
         found = bucket.below(destination.folder)
         between = window(bucket.store_time or datetime.now(timezone.utc))
-        objects = service.objects_of_export(found, destination.folder, report_id, between, masks=masks)
-        if objects:
-            return objects
-        if objects is None:
+        written, candidates = service.objects_of_export(found, destination.folder, report_id, between, masks=masks)
+        if written:
+            return written
+        if candidates:
             break
         sleep(interval)  # a store may list an object only a moment after it was written
-    candidates = [f"s3://{bucket.name}/{each.key}" for each in sorted(found, key=lambda each: each.modified)]
-    told = ", ".join(candidates[-10:]) + (f", and {len(found) - 10:,} older ones" if len(found) > 10 else "")
-    first, last = (moment.isoformat(timespec="seconds") for moment in between)
-    what = (
-        f"export {report_id}: none of the {len(found):,} objects under {destination.bucket_path} has its id in its name"
+    what = f"export {report_id}: of the {len(found):,} objects under {destination.bucket_path} "
+    when = (
+        ""
+        if between is None
+        else " between {} and {}".format(*(each.isoformat(timespec="seconds") for each in between))
     )
-    hint = f" Read what you mean with read_export(): {told}." if found else ""
-    if objects is None:
-        raise AmbiguousObjectsError(
-            f"{what}, and several were written between {first} and {last}.{hint}", candidates=candidates
+    if candidates:
+        addresses = [f"s3://{bucket.name}/{each.key}" for each in sorted(candidates, key=lambda each: each.modified)]
+        told = ", ".join(addresses[-10:]) + (f", and {len(addresses) - 10:,} more" if len(addresses) > 10 else "")
+        why = (
+            "nothing tells when it was created"
+            if between is None
+            else f"several may be meant, by their name or as written{when}"
         )
-    raise NotFoundError(f"{what}, and none was written between {first} and {last}.{hint}")
+        raise AmbiguousObjectsError(
+            f"{what}none is surely what it wrote: {why}. Read what you mean with read_export(): {told}.",
+            candidates=addresses,
+        )
+    latest = sorted(found, key=lambda each: each.modified)[-5:]
+    told = ", ".join(f"s3://{bucket.name}/{each.key}" for each in latest)
+    raise NotFoundError(
+        f"{what}none has its id in its name, and none was written{when}."
+        + (f" The latest there: {told}." if found else "")
+    )

@@ -12,6 +12,9 @@ _PATTERNS = (
     (re.compile(r"(Credential=)[^/\s,'\"]+"), r"\1…"),
     (re.compile(r"(Signature[=:]\s*)[0-9A-Fa-f]{16,}"), r"\1…"),
     (re.compile(r"(?i)(x-amz-security-token['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\"&,]+"), r"\1…"),
+    # what STS and SSO answer, as XML and as JSON
+    (re.compile(r"(?i)(<(?:SecretAccessKey|SessionToken|AccessKeyId)>)[^<]+"), r"\1…"),
+    (re.compile(r"(?i)(['\"](?:SecretAccessKey|SessionToken|AccessKeyId|Token)['\"]\s*:\s*b?['\"])[^'\"]+"), r"\1…"),
 )
 
 

@@ -18,7 +18,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_exten
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
-from labellerr_ds.masks import compress_counts
+from labellerr_ds.masks import compress_counts, rle_area
 
 
 @register_extension_dtype
@@ -90,7 +90,12 @@ def describe_shape(value: Any) -> str:
     """
     if isinstance(value, dict):
         size = value.get("size")
-        return f"mask {size[0]} x {size[1]}" if isinstance(size, list) and len(size) == 2 else "mask"
+        if not (isinstance(size, list) and len(size) == 2):
+            return "mask"
+        try:
+            return f"mask {size[0]} x {size[1]}, {rle_area(value):,} pixels"
+        except (ValueError, TypeError, KeyError, OverflowError):
+            return f"mask {size[0]} x {size[1]}"  # it does not hold together; check() tells
     if isinstance(value, list):
         if value and all(isinstance(ring, list) for ring in value):
             points = sum(len(ring) for ring in value) // 2

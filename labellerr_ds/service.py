@@ -8,6 +8,7 @@ forms is true, a line here changes and nothing else.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypedDict
@@ -39,6 +40,7 @@ CREATE_EXPORT = "/sdk/export/files"  # S
 EXPORT_STATUS = "/exports/status"  # S
 EXPORT_LINK = "/exports/download"  # S
 EXPORT_LIST = "/exports/list"  # A
+FILE_LINKS = "/cdn-web/files_links"  # S
 TEST_CONNECTION = "/connectors/connections/test"  # S
 CREATE_CONNECTION = "/connectors/connections/create"  # S
 LIST_CONNECTIONS = "/connectors/connections/list"  # S
@@ -47,6 +49,8 @@ DELETE_CONNECTION = "/connectors/connections/delete"  # S
 # --- names that come in more than one form; the first is what is assumed
 
 LINK_KEYS = ("url", "download_url")  # S
+FILE_LINKS_KEYS = ("fileLinks", "file_links")  # S; either also under `response`
+FILE_LINK_KEYS = ("url", "signed_url", "link")  # S
 EXPIRES_IN_KEYS = ("expires_in", "expiry")  # A: seconds
 EXPIRES_AT_KEYS = ("expires_at", "expiry")  # A: ISO text
 REASON_KEYS = ("error", "reason", "message", "error_message")  # A
@@ -194,6 +198,20 @@ def signed_link(answer: Any, now: datetime) -> SignedLink:
     return SignedLink(url, _expiry(response, now))
 
 
+def file_links(answer: Any, count: int) -> list[SignedLink]:
+    """Links to files, in the order in which they were asked for (the order: A). S."""
+    told = answer
+    for key in ("response", *FILE_LINKS_KEYS):
+        if isinstance(told, dict) and key in told:
+            told = told[key]
+    urls = [first_of(item, FILE_LINK_KEYS) for item in _objects(told)]
+    if len(urls) != count or not all(isinstance(url, str) and url.startswith("http") for url in urls):
+        raise UnexpectedAnswerError(
+            f"asking for the links of {count} files: expected fileLinks with as many links, got {len(urls)}."
+        )
+    return [SignedLink(url) for url in urls]
+
+
 def _expiry(response: dict[str, Any], now: datetime) -> datetime | None:
     at, within = first_of(response, EXPIRES_AT_KEYS), first_of(response, EXPIRES_IN_KEYS)
     if isinstance(at, str):
@@ -296,12 +314,13 @@ def connections(answer: Any) -> list[Connection]:
 
 
 def objects_of_export(
-    found: Sequence[S3Object], folder: str, report_id: str, window: tuple[datetime, datetime], *, masks: bool
-) -> list[S3Object] | None:
-    """Those objects in an export's folder that it wrote; None where that cannot be told. **A**, all of it.
+    found: Sequence[S3Object], folder: str, report_id: str, window: tuple[datetime, datetime] | None, *, masks: bool
+) -> tuple[list[S3Object], list[S3Object]]:
+    """Those objects in an export's folder that it wrote, and those that it may have. **A**, all of it.
 
-    Where the report id is in names below the folder, it is those. Else it is what was written between
-    the creation and the completion: one object, or the loose masks of a png export.
+    Where the report id is in the first name below the folder, it is those: a file, shards of one kind, or
+    all in a folder of that name. Else it is what was written between the creation and the completion: one
+    object, or the loose masks of a png export in one folder.
 
     Parameters
     ----------
@@ -309,23 +328,33 @@ def objects_of_export(
         All below the folder.
     folder : str
         The prefix, without the bucket.
-    window : (datetime, datetime)
-        From creation to completion, by the store's clock.
+    window : (datetime, datetime) or None
+        From creation to completion, by the store's clock; None where that is not known.
     masks : bool
-        Whether several objects may be one export.
+        Whether the export is known to be one of masks.
+
+    Returns
+    -------
+    written, candidates : lists of S3Object
+        `written` is empty where it cannot be told; then `candidates` are what it may be.
     """
-    named = [each for each in found if report_id in each.key[len(folder) :]]
+    token = re.compile(rf"(?<![0-9A-Za-z]){re.escape(report_id)}(?![0-9A-Za-z])")
+    firsts = [each.key[len(folder) :].partition("/") for each in found]
+    named = [each for each, (first, _, _) in zip(found, firsts, strict=True) if token.search(first)]
     if named:
-        return named
-    within = [
-        each
-        for each in found
-        if window[0] <= each.modified + S3_CLOCK_SLACK and each.modified - S3_CLOCK_SLACK <= window[1]
-    ]
-    archives = [each for each in within if each.key.lower().endswith((".zip", ".gz"))]
-    if len(within) > 1 and (not masks or archives):
-        return None
-    return within
+        places = {first if slash else "" for first, slash, _ in firsts if token.search(first)}
+        endings = {each.key.rsplit(".", 1)[-1].lower() for each in named}
+        alone = len(named) == 1 or (len(places) == 1 and (places != {""} or len(endings) == 1))
+        return (named, []) if alone else ([], named)
+    if window is None:
+        return [], list(found)
+    first, last = window[0] - S3_CLOCK_SLACK, window[1] + S3_CLOCK_SLACK
+    within = [each for each in found if first <= each.modified <= last]
+    if len(within) == 1:
+        return within, []
+    loose = all(each.key.lower().endswith(".png") for each in within)
+    folders = {each.key[len(folder) :].rpartition("/")[0].split("/")[0] for each in within}
+    return (within, []) if masks and loose and len(folders) == 1 else ([], within)
 
 
 def name_in_export(key: str, folder: str, report_id: str) -> str:

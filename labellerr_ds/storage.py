@@ -12,12 +12,13 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from tqdm.auto import tqdm
 
@@ -36,6 +37,7 @@ from labellerr_ds.redaction import redact, redact_logs
 
 AT_ONCE = 16  # objects on their way at the same time
 PIECE_BYTES = 1 << 20
+READ_TIMEOUT_S = 20
 TRIES = 4  # for one object: a broken connection goes on where it broke
 
 _WRONG_KEYS = {
@@ -44,6 +46,7 @@ _WRONG_KEYS = {
 }  # fmt: skip
 _NO_PERMISSION = {"AccessDenied", "AllAccessDisabled", "AccountProblem", "403", "Forbidden"}
 _WRONG_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301"}
+_LOUD = ("botocore", "boto3", "urllib3", "s3transfer")
 _KEYS = "boto3 takes them from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws, or from this machine's role"
 
 
@@ -71,16 +74,27 @@ def split_url(url: str) -> tuple[str, str]:
 
 def own_keys() -> tuple[str, str]:
     """Access key and secret of the user's own credential chain, to be handed to Labellerr."""
-    credentials = _boto3().Session().get_credentials()
-    if credentials is None:
+    with _failures("looking for AWS keys", "AWS"):
+        frozen = _frozen_keys(_session())
+    if frozen is None:
         raise AuthError(f"there are no AWS keys: pass access_key= and secret_key=, or set them up; {_KEYS}.")
-    frozen = credentials.get_frozen_credentials()
     if frozen.token:
         raise AuthError(
             "the AWS keys of this machine are temporary (they have a session token), and Labellerr keeps a connection "
             "for longer: pass access_key= and secret_key= of an IAM user."
         )
     return frozen.access_key, frozen.secret_key
+
+
+def _session() -> Any:
+    boto3 = _boto3()
+    redact_logs(_LOUD)  # before anything is asked: the answers of AWS hold keys
+    return boto3.Session()
+
+
+def _frozen_keys(session: Any) -> Any:
+    credentials = session.get_credentials()
+    return None if credentials is None else credentials.get_frozen_credentials()
 
 
 class Bucket:
@@ -92,30 +106,31 @@ class Bucket:
     """
 
     def __init__(self, name: str) -> None:
-        boto3 = _boto3()
+        _boto3()
         from botocore.config import Config
 
         self.name = name
         self.store_time: datetime | None = None
-        with self._failures("setting up S3"):
-            session = boto3.Session()
+        self._s3: Any = None
+        self._secrets: tuple[str, ...] = ()
+        with self._failures(f"reading s3://{name}"):
+            session = _session()
+            frozen = _frozen_keys(session)
+            if frozen is None:
+                raise AuthError(f"reading s3://{name}: there are no AWS keys; {_KEYS}.")
+            self._secrets = tuple(each for each in (frozen.access_key, frozen.secret_key, frozen.token) if each)
+            redact_logs(_LOUD, self._secrets)
             self._s3 = session.client(
                 "s3",
                 region_name=session.region_name or "us-east-1",
                 config=Config(
                     connect_timeout=10,
-                    read_timeout=60,
+                    read_timeout=READ_TIMEOUT_S,
                     max_pool_connections=AT_ONCE,
                     retries={"mode": "standard", "max_attempts": TRIES},
                 ),
             )
-            keys = session.get_credentials()
-            if keys is None:
-                raise AuthError(f"reading s3://{name}: there are no AWS keys; {_KEYS}.")
-            frozen = keys.get_frozen_credentials()
-        secrets = [each for each in (frozen.access_key, frozen.secret_key, frozen.token) if each]
-        redact_logs(("botocore", "boto3", "urllib3", "s3transfer"), secrets)
-        self._secrets = tuple(secrets)
+            redact_logs(_LOUD, self._secrets)  # loggers that came with the client
 
     def __repr__(self) -> str:
         return f"Bucket({self.name!r})"
@@ -199,45 +214,48 @@ class Bucket:
                 f"the objects have {total:,} bytes, and {folder} has room for {free:,}. Free some, or set TMPDIR."
             )
         stop = threading.Event()
-        with (
-            tqdm(total=total, unit="B", unit_scale=True, desc="reading S3", disable=not progress, delay=1) as bar,
-            ThreadPoolExecutor(AT_ONCE) as pool,
-        ):
-            advance = _counting(bar)
+        bar = tqdm(total=total, unit="B", unit_scale=True, desc="reading S3", disable=not progress, delay=1)
+        pool = ThreadPoolExecutor(AT_ONCE)
+        advance = _counting(bar)
+        try:
             running = [
                 pool.submit(self._fetch, each, path, advance, stop) for each, path in zip(objects, paths, strict=True)
             ]
-            try:
-                for each in running:
-                    each.result()
-            except BaseException:
-                stop.set()
-                pool.shutdown(cancel_futures=True)
-                for path in paths:
-                    path.unlink(missing_ok=True)
-                raise
+            for each in as_completed(running):
+                each.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)  # one that hears nothing ends by its timeout
+            for path in paths:
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            bar.close()
+        pool.shutdown()
 
     def _fetch(self, item: S3Object, path: Path, advance: Callable[[int], None], stop: threading.Event) -> None:
         what = f"reading s3://{self.name}/{item.key}"
         for again in (False, True):  # what does not have its checksum is fetched once more
             with path.open("wb") as out:
-                sealed = self._receive(item, out, advance, stop, what)
-            if self._is_whole(item, path, sealed, what):
+                sealed, damaged = self._receive(item, out, advance, stop, what)
+            if stop.is_set() or (not damaged and self._is_whole(item, path, sealed, what)):
                 return
             advance(-path.stat().st_size)
             if again:
                 raise DownloadError(
-                    f"{what}: it has not the checksum that the store tells, twice. It is damaged there."
+                    f"{what}: it has not the checksum that the store tells, twice: damaged there, or on the way."
                 )
 
     def _receive(
         self, item: S3Object, out: BinaryIO, advance: Callable[[int], None], stop: threading.Event, what: str
-    ) -> bool:
-        """Write the bytes; whether the store encrypts them, so that the ETag is no checksum."""
+    ) -> tuple[bool, bool]:
+        """Write the bytes; whether the ETag is no checksum (encrypted there), and whether boto3 found damage."""
         from botocore import exceptions as boto
         from urllib3.exceptions import HTTPError
 
         for _ in range(TRIES):
+            if stop.is_set():
+                return True, False
             have = out.tell()
             told = self._open(item, have, what)
             sealed = str(told.get("ServerSideEncryption", "")).startswith("aws:") or "SSECustomerAlgorithm" in told
@@ -248,20 +266,15 @@ class Bucket:
             try:
                 for piece in told["Body"].iter_chunks(PIECE_BYTES):
                     if stop.is_set():
-                        return sealed
+                        return sealed, False
                     out.write(piece)
                     advance(len(piece))
             except boto.FlexibleChecksumError:
-                return sealed
-            except (boto.HTTPClientError, boto.IncompleteReadError, HTTPError, OSError) as problem:
-                if (
-                    isinstance(problem, OSError)
-                    and problem.errno is not None
-                    and not isinstance(problem, ConnectionError)
-                ):
-                    raise  # the disk, not the network
+                return sealed, True
+            except (boto.HTTPClientError, boto.IncompleteReadError, HTTPError, ConnectionError, TimeoutError):
+                pass  # it broke off: the next try goes on from here
             if out.tell() >= item.size:
-                return sealed
+                return sealed, False
         raise DownloadError(f"{what}: expected {item.size:,} bytes, got {out.tell():,}, {TRIES} times. Try again.")
 
     def _open(self, item: S3Object, start: int, what: str) -> dict[str, Any]:
@@ -271,11 +284,8 @@ class Bucket:
                 Bucket=self.name, Key=item.key, IfMatch=f'"{item.etag}"', **ranged
             )
         if told["ETag"].strip('"') != item.etag:  # a store that knows no If-Match
-            raise self._changed(what)
+            raise _changed(what)
         return told
-
-    def _changed(self, what: str) -> DownloadError:
-        return DownloadError(f"{what}: it was replaced while it was being read. Try again.")
 
     def _is_whole(self, item: S3Object, path: Path, sealed: bool, what: str) -> bool:
         """Whether length and checksum are those of the store, as far as it tells one that can be computed."""
@@ -304,53 +314,69 @@ class Bucket:
             told = self._s3.head_object(Bucket=self.name, Key=item.key, PartNumber=number)
         return int(told["ContentLength"]) if told.get("PartsCount") and told["ETag"].strip('"') == item.etag else None
 
-    @contextmanager
-    def _failures(self, what: str) -> Iterator[None]:
-        """Errors of boto3 as ours; its own hold keys and signatures."""
-        from botocore import exceptions as boto
-
-        failure: LabellerrError | None = None
-        try:
-            yield
-        except boto.ClientError as problem:
-            failure = self._refusal(problem, what)
-        except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError):
-            failure = AuthError(f"{what}: the AWS keys could not be had; {_KEYS}.")
-        except (boto.HTTPClientError, boto.EndpointConnectionError) as problem:
-            kind = "no answer in time" if "timeout" in type(problem).__name__.lower() else "no connection, or it broke"
-            failure = ConnectionFailedError(
-                f"{what}: {kind}, at {self._endpoint()}. Check the network and the endpoint."
-            )
-        except boto.ParamValidationError:
-            failure = InvalidArgumentError(f"{what}: that is no name that S3 allows.")
-        except boto.BotoCoreError as problem:
-            failure = StorageError(f"{what}: {redact(str(problem))}")
-        if failure:
-            raise failure from None
+    def _failures(self, what: str) -> AbstractContextManager[None]:
+        return _failures(what, self._endpoint(), self.name, self._secrets)
 
     def _endpoint(self) -> str:
-        return str(self._s3.meta.endpoint_url).split("://", 1)[-1]
+        """Where the store is, without a name or password that may stand before it."""
+        if self._s3 is None:
+            return "AWS"
+        parts = urlsplit(str(self._s3.meta.endpoint_url))
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
-    def _refusal(self, problem: Any, what: str) -> LabellerrError:
-        told = problem.response.get("Error", {})
-        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        code = str(told.get("Code") or status)
-        words = redact(f"{code}: {told.get('Message') or 'no more is told'}", self._secrets)[:300].rstrip(".")
-        if code in _WRONG_KEYS:
-            return AuthError(f"{what}: the store refused the AWS keys ({words}). Check them; {_KEYS}.")
-        if code in _NO_PERMISSION:
-            return AuthError(
-                f"{what}: the AWS keys have no permission ({words}). Reading needs s3:GetObject, and s3:ListBucket."
-            )
-        if code == "NoSuchBucket":
-            return NotFoundError(f"{what}: there is no bucket {self.name!r} at {self._endpoint()}. Check its name.")
-        if code in ("NoSuchKey", "404", "NotFound"):
-            return NotFoundError(f"{what}: it is not there (any more).")
-        if code in ("PreconditionFailed", "412"):
-            return self._changed(what)
-        if code in _WRONG_REGION:
-            return StorageError(f"{what}: the bucket is in another region ({words}). Set AWS_REGION to that one.")
-        return StorageError(f"{what}: the store answered {words} (HTTP {status}). Check the bucket and the endpoint.")
+
+@contextmanager
+def _failures(what: str, endpoint: str, bucket: str = "", secrets: tuple[str, ...] = ()) -> Iterator[None]:
+    """Errors of boto3 as ours; its own hold keys and signatures."""
+    from botocore import exceptions as boto
+
+    failure: LabellerrError | None = None
+    try:
+        yield
+    except boto.ClientError as problem:
+        failure = _refusal(problem, what, endpoint, bucket, secrets)
+    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError):
+        failure = AuthError(f"{what}: the AWS keys could not be had, or only in part; {_KEYS}.")
+    except (boto.HTTPClientError, boto.EndpointConnectionError) as problem:
+        kind = "no answer in time" if "timeout" in type(problem).__name__.lower() else "no connection, or it broke"
+        failure = ConnectionFailedError(f"{what}: {kind}, at {endpoint}. Check the network and the endpoint.")
+    except boto.ParamValidationError:
+        failure = InvalidArgumentError(f"{what}: that is no name that S3 allows.")
+    except boto.BotoCoreError as problem:
+        failure = StorageError(f"{what}: {redact(str(problem), secrets)}. Check the AWS settings.")
+    except ValueError as problem:
+        if isinstance(problem, LabellerrError):
+            raise
+        failure = StorageError(f"{what}: {redact(str(problem), secrets)}. Check AWS_ENDPOINT_URL and the AWS settings.")
+    if failure:
+        raise failure from None
+
+
+def _refusal(problem: Any, what: str, endpoint: str, bucket: str, secrets: tuple[str, ...]) -> LabellerrError:
+    """What a store's answer means for the user."""
+    told = problem.response.get("Error", {})
+    status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    code = str(told.get("Code") or status)
+    words = redact(f"{code}: {told.get('Message') or 'no more is told'}", secrets)[:300].rstrip(".")
+    if code in _WRONG_KEYS:
+        return AuthError(f"{what}: the store refused the AWS keys ({words}). Check them; {_KEYS}.")
+    if code in _NO_PERMISSION:
+        return AuthError(
+            f"{what}: the AWS keys have no permission ({words}). Reading needs s3:GetObject, and s3:ListBucket."
+        )
+    if code == "NoSuchBucket":
+        return NotFoundError(f"{what}: there is no bucket {bucket!r} at {endpoint}. Check its name.")
+    if code in ("NoSuchKey", "404", "NotFound"):
+        return NotFoundError(f"{what}: it is not there (any more).")
+    if code in ("PreconditionFailed", "412"):
+        return _changed(what)
+    if code in _WRONG_REGION:
+        return StorageError(f"{what}: the bucket is in another region ({words}). Set AWS_REGION to that one.")
+    return StorageError(f"{what}: the store answered {words} (HTTP {status}). Check the bucket and the endpoint.")
+
+
+def _changed(what: str) -> DownloadError:
+    return DownloadError(f"{what}: it was replaced while it was being read. Try again.")
 
 
 def _counting(bar: Any) -> Callable[[int], None]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import pathlib
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -68,12 +71,131 @@ def test_the_object_is_what_pycocotools_reads_from_the_file(tmp_path):
     ours = dataset.to_coco()
     theirs = COCO(str(dataset.to_coco_json(tmp_path / "back.json")))
     assert ours.getImgIds() == theirs.getImgIds()
-    assert ours.getAnnIds() == theirs.getAnnIds()
+    assert [ours.original_ids[number] for number in ours.getAnnIds()] == theirs.getAnnIds()
     assert ours.getCatIds() == theirs.getCatIds()
-    for number in (0, 1, 2):
+    for number in (1, 2, 3):
         mask = ours.annToMask(ours.anns[number])
-        assert (mask == theirs.annToMask(theirs.anns[number])).all()
+        assert (mask == theirs.annToMask(theirs.anns[ours.original_ids[number]])).all()
         assert mask.any()
+
+
+def evaluated(coco, kind: str) -> float:
+    """AP of a dataset against itself."""
+    from pycocotools.cocoeval import COCOeval
+
+    results = []
+    for annotation in coco.dataset["annotations"]:
+        told = {"image_id": annotation["image_id"], "category_id": annotation["category_id"], "score": 0.9}
+        if kind == "segm":
+            results.append({**told, "segmentation": coco.annToRLE(annotation)})
+        else:
+            results.append({**told, "bbox": annotation["bbox"]})
+    with contextlib.redirect_stdout(io.StringIO()):
+        run = COCOeval(coco, coco.loadRes(results), kind)
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return float(run.stats[0])
+
+
+@pytest.mark.parametrize("kind", ["bbox", "segm"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
+    """Ids from 0, rings, several parts, both kinds of RLE, boxes alone, and crowds."""
+    square = [10, 10, 40, 10, 40, 40, 10, 40]
+    runs = [60 * 80 + 10, 30, 50, 30, 50, 30, 80 * 80 - 60 * 80 - 200]
+    told = {
+        "images": [{"id": number, "width": 80, "height": 80, "file_name": f"{number}.jpg"} for number in range(3)],
+        "categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}],
+        "annotations": [
+            {"image_id": 0, "category_id": 0, "segmentation": [square], "iscrowd": 0},
+            {"image_id": 0, "category_id": 1, "segmentation": [square, [50, 50, 70, 50, 70, 70]], "iscrowd": 0},
+            {"image_id": 1, "category_id": 0, "bbox": [5, 5, 30, 20], "area": 600, "segmentation": [], "iscrowd": 0},
+            {"image_id": 1, "category_id": 1, "bbox": [35.5, 30.25, 20, 20], "iscrowd": 0},
+            {"image_id": 1, "category_id": 1, "segmentation": {"size": [80, 80], "counts": runs}, "iscrowd": 1},
+            {"image_id": 2, "category_id": 0, "segmentation": {"size": [80, 80], "counts": "oW13l11000O00"}, "iscrowd": 0},
+        ],
+    }  # fmt: skip
+    from labellerr_ds.masks import mask_to_rle
+
+    mask = np.zeros((80, 80), dtype=bool)
+    mask[20:60, 30:50] = True
+    told["annotations"][5]["segmentation"] = mask_to_rle(mask)
+    for number, annotation in enumerate(told["annotations"], start=first):
+        annotation["id"] = number
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    dataset = lds.read_export(tmp_path / "in.json")
+    coco = dataset.to_coco()
+    assert min(coco.getAnnIds()) == 1
+    assert list(coco.original_ids.values()) == [each["id"] for each in told["annotations"]]
+    assert evaluated(coco, kind) == pytest.approx(1.0)
+    assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text())["annotations"][0]["id"] == first
+
+
+def test_a_dataset_of_the_sandbox_against_itself_has_an_ap_of_one(project):
+    for form in ("coco_json", "png"):
+        coco = lds.export_to_coco(project, ["accepted", "review"], format=form, progress=False)
+        shapes = [each for each in coco.dataset["annotations"] if "keypoints" not in each]
+        coco.dataset["annotations"] = shapes
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco.createIndex()
+        assert evaluated(coco, "bbox") == evaluated(coco, "segm") == pytest.approx(1.0)
+
+
+def test_areas_and_boxes_come_from_the_pixels_where_that_is_asked_for():
+    dataset = lds.read_export(HAND / "coco.coco.json")
+    told, computed = dataset.to_coco(), dataset.to_coco(recompute=True)
+    for number in told.getAnnIds():
+        mask = computed.annToMask(computed.anns[number])
+        assert computed.anns[number]["area"] == mask.sum()
+    assert [each["area"] for each in told.anns.values()] != [each["area"] for each in computed.anns.values()]
+
+
+def test_broken_rle_never_reaches_pycocotools(tmp_path):
+    told = {
+        "images": [{"id": 0, "width": 4, "height": 4, "file_name": "a.jpg"}],
+        "categories": [{"id": 0, "name": "a"}],
+        "annotations": [
+            {"id": 5, "image_id": 0, "category_id": 0, "bbox": [0, 0, 2, 2], "segmentation": {"size": [4, 4], "counts": [3]}}
+        ],
+    }  # fmt: skip
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    dataset = lds.read_export(tmp_path / "in.json")
+    with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE that does not hold together"):
+        coco = dataset.to_coco()
+    assert coco.annToMask(coco.anns[5]).sum() == 4
+    assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text()) == told
+
+
+def test_ids_from_one_where_they_are_asked_for(tmp_path):
+    dataset = lds.read_export(SAMPLES / "coco_client_review.json")
+    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", renumber=True).read_text())
+    for name in ("images", "annotations", "categories"):
+        assert [each["id"] for each in told[name]] == list(range(1, len(told[name]) + 1))
+    again = lds.read_export(tmp_path / "one.json")
+    pd.testing.assert_series_equal(again.annotations["category"], dataset.annotations["category"])
+    assert again.annotations["file_name"].tolist() == dataset.annotations["file_name"].tolist()
+
+
+def test_keypoints_keep_their_skeleton(tmp_path):
+    told = {
+        "images": [{"id": 1, "width": 50, "height": 50, "file_name": "a.jpg"}],
+        "categories": [{"id": 1, "name": "person", "keypoints": ["nose", "tail"], "skeleton": [[1, 2]]}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "keypoints": [3, 4, 2, 30, 20, 0]}],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    coco = lds.read_export(tmp_path / "in.json").to_coco()
+    assert coco.cats[1]["skeleton"] == [[1, 2]]
+    assert coco.anns[1]["num_keypoints"] == 1
+    assert coco.anns[1]["keypoints"] == [3, 4, 2, 30, 20, 0]
+
+
+def test_other_formats_get_the_same_ids_each_time(project):
+    first, second = (
+        lds.export_dataset(project, ["accepted"], format="png", progress=False).to_coco() for _ in range(2)
+    )
+    assert first.getAnnIds() == second.getAnnIds()
+    assert first.dataset["images"] == second.dataset["images"]
 
 
 def test_building_the_object_prints_nothing(capsys):

@@ -88,12 +88,82 @@ def test_without_an_id_in_its_name_an_export_is_known_by_when_it_was_written(sto
     destination = folder_in(connection)
     job = lds.create_export(project, ["accepted"], destination=destination, name="nightly 1")
     job.wait(progress=False)
-    at = job._clock
-    job._clock, job._sleep = (lambda: at() + 3600), (lambda seconds: None)  # an hour later
+    assert set(job.load(progress=False).files["status"]) == {"accepted"}
+    job._sleep = lambda seconds: None
+    job._started = job._finished = tuple(moment - 3600 for moment in job._started)  # as if an hour ago
     with pytest.raises(lds.NotFoundError, match=r"none was written between.*nightly 1.json"):
         job.load(progress=False)
-    job._clock = at
-    assert set(job.load(progress=False).files["status"]) == {"accepted"}
+
+
+def test_a_machine_that_slept_in_between_still_finds_its_export(moto, world, own_keys):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    _, project, connection = world(moto, "s3-plain")
+    job = lds.create_export(project, ["accepted"], destination=folder_in(connection), name="slept")
+    job._started = (job._started[0] + 0.0, job._started[1] - 7200)  # the clock that goes on says two hours
+    job.wait(progress=False)
+    assert len(job.load(progress=False)) > 0
+
+
+def test_an_export_that_another_has_overwritten_is_not_taken_for_it(moto, world, own_keys):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    _, project, connection = world(moto, "s3-plain")
+    destination = folder_in(connection)
+    first = lds.create_export(project, ["accepted"], destination=destination, name="nightly")
+    lds.create_export(project, ["review"], destination=destination, name="nightly").wait(progress=False)
+    first.wait(progress=False)
+    with pytest.raises(lds.AmbiguousObjectsError, match="status review, which was not asked for"):
+        first.load(progress=False)
+
+
+def test_a_picked_up_export_of_an_unknown_kind_is_never_several_objects(moto, world, own_keys):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    _, project, connection = world(moto, "s3-plain")
+    destination = folder_in(connection)
+    jobs = [lds.create_export(project, ["accepted"], destination=destination, name=name) for name in "ab"]
+    again = lds.ExportJob(project, jobs[0].report_id, destination=destination)
+    again.wait(progress=False)
+    with pytest.raises(lds.AmbiguousObjectsError, match="several may be meant"):
+        again.load(progress=False)
+
+
+def test_where_nothing_tells_when_it_was_created_nothing_is_guessed(moto, world, own_keys, monkeypatch):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    _, project, connection = world(moto, "s3-plain")
+    destination = folder_in(connection)
+    report_id = lds.create_export(project, ["accepted"], destination=destination, name="x").report_id
+
+    def failing(self):
+        raise lds.ConnectionFailedError("no connection")
+
+    again = lds.ExportJob(project, report_id, destination=destination)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(project), "exports", failing)
+        with pytest.raises(lds.ConnectionFailedError):
+            again.load(progress=False)
+
+    def absent(self):
+        raise lds.NotFoundError("no list")
+
+    monkeypatch.setattr(type(project), "exports", absent)
+    with pytest.raises(lds.AmbiguousObjectsError, match="nothing tells when it was created"):
+        again.load(progress=False)
+
+
+def test_copies_of_an_export_and_what_lies_beside_it_are_not_read_with_it(moto, world, own_keys):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    _, project, connection = world(moto)
+    destination = folder_in(connection)
+    job = lds.create_export(project, ["accepted"], destination=destination)
+    job.wait(progress=False)
+    (key,) = moto.keys(destination.folder)
+    count = len(job.load(progress=False))
+    body = moto.s3.get_object(Bucket="labels", Key=key)["Body"].read()
+    moto.put(f"{destination.folder}done/{job.report_id}_export.json", body)
+    moto.put(f"{destination.folder}9{job.report_id}9_export.json", b"[]")
+    assert len(job.load(progress=False)) == count
+    moto.put(f"{destination.folder}{job.report_id}_log.csv", b"x")
+    with pytest.raises(lds.AmbiguousObjectsError, match="_log.csv"):
+        job.load(progress=False)
 
 
 def test_several_that_may_be_meant_are_an_error_that_lists_them(store, world):
@@ -104,7 +174,7 @@ def test_several_that_may_be_meant_are_an_error_that_lists_them(store, world):
     job.wait(progress=False)
     with pytest.raises(lds.AmbiguousObjectsError, match="Read what you mean") as caught:
         job.load(progress=False)
-    assert [each.rsplit("/", 1)[-1] for each in caught.value.candidates] == ["first.json", "second.json"]
+    assert sorted(each.rsplit("/", 1)[-1] for each in caught.value.candidates) == ["first.json", "second.json"]
     assert len(lds.read_export(caught.value.candidates[1], progress=False)) > 0
 
 
@@ -135,7 +205,18 @@ def test_what_was_written_is_kept_where_it_is_asked_for(moto, world, own_keys, t
     kept = job.download(tmp_path / "kept", progress=False)
     assert kept.is_dir() == bool(variant)
     found = lds.read_export(kept, categories=project.categories())
-    assert len(found.annotations) == len(job.load(progress=False).annotations)
+    loaded = job.load(progress=False)
+    pd.testing.assert_frame_equal(found.annotations[["category", "area"]], loaded.annotations[["category", "area"]])
+    with pytest.MonkeyPatch.context() as patched:  # one that fails later leaves what was there
+
+        def failing(*arguments):
+            raise lds.ConnectionFailedError("gone")
+
+        patched.setattr("labellerr_ds.storage.Bucket._open", failing)
+        with pytest.raises(lds.ConnectionFailedError):
+            job.download(tmp_path / "kept", progress=False)
+    assert len(lds.read_export(kept, categories=project.categories()).annotations) == len(loaded.annotations)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == [kept.name]
 
 
 def test_an_export_that_is_not_done_is_not_looked_for(moto, own_keys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import pathlib
 import shutil
 import subprocess
@@ -192,14 +193,87 @@ def test_a_checksum_that_does_not_fit_twice_is_an_error(moto, prefix, own_keys, 
     received = Bucket._receive
 
     def flipped(self, item, out, *more):
-        sealed = received(self, item, out, *more)
+        told = received(self, item, out, *more)
         out.seek(9)
         out.write(b"#")
-        return sealed
+        return told
 
     monkeypatch.setattr(Bucket, "_receive", flipped)
-    with pytest.raises(lds.DownloadError, match="checksum that the store tells, twice"):
+    with pytest.raises(lds.DownloadError, match="checksum that the store tells, twice: damaged"):
         read(f"s3://labels/{prefix}/export.json")
+
+
+def test_damage_that_boto3_found_is_damage_also_where_the_etag_is_no_checksum(
+    moto, prefix, own_keys, monkeypatch, nothing_stays
+):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    moto.s3.put_object(
+        Bucket="labels", Key=f"{prefix}.json", Body=NATIVE, ServerSideEncryption="aws:kms", ChecksumAlgorithm="CRC32"
+    )
+    opened = Bucket._open
+
+    def damaged(self, item, start, what):
+        told = opened(self, item, start, what)
+        inner = told["Body"]._raw_stream
+        read = inner.read
+        inner.read = lambda *size, **more: read(*size, **more).replace(b"1000384", b"1000385")
+        return told
+
+    assert len(read(f"s3://labels/{prefix}.json")) == 6
+    monkeypatch.setattr(Bucket, "_open", damaged)
+    with pytest.raises(lds.DownloadError, match="checksum"):
+        read(f"s3://labels/{prefix}.json")
+
+
+def test_nothing_but_hidden_files_is_a_read_error(moto, own_keys, prefix):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    moto.put(f"{prefix}/.hidden", b"x")
+    with pytest.raises(lds.ReadError, match="hidden files"):
+        read(f"s3://labels/{prefix}/")
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"AWS_ENDPOINT_URL": "localhost:9000"}, lds.StorageError),
+        ({"AWS_PROFILE": "nobody"}, lds.StorageError),
+        ({"AWS_SECRET_ACCESS_KEY": ""}, lds.AuthError),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_told(own_keys, client, settings, kind):
+    own_keys(**settings)
+    with pytest.raises(kind):
+        read("s3://labels/x.json")
+    if "AWS_ENDPOINT_URL" not in settings:
+        with pytest.raises(kind):
+            lds.create_s3_connection(client, name="x", bucket_path="labels/")
+
+
+def test_the_keys_that_a_role_gives_are_not_logged(moto, own_keys, tmp_path, prefix):
+    moto.put(f"{prefix}.json", NATIVE)
+    (tmp_path / "config").write_text(
+        "[profile base]\nregion=us-east-1\n[profile role]\nregion=us-east-1\n"
+        "role_arn=arn:aws:iam::123456789012:role/x\nsource_profile=base\n"
+    )
+    (tmp_path / "credentials").write_text(
+        f"[base]\naws_access_key_id={stores.ACCESS_KEY}\naws_secret_access_key={stores.SECRET_KEY}\n"
+    )
+    code = (
+        "import logging; logging.basicConfig(level=logging.DEBUG); import labellerr_ds as lds, boto3\n"
+        f"print(len(lds.read_export('s3://labels/{prefix}.json')))\n"
+        "logging.disable(); keys = boto3.Session().get_credentials().get_frozen_credentials()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment.update(
+        AWS_CONFIG_FILE=str(tmp_path / "config"), AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "credentials"),
+        AWS_PROFILE="role", AWS_ENDPOINT_URL=moto.endpoint,
+    )  # fmt: skip
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+    assert told.stdout.startswith("6"), told.stderr[-800:]
+    assert "AssumeRole" in told.stderr
+    assert "<SecretAccessKey>…<" in told.stderr
+    assert "<SessionToken>…<" in told.stderr
+    assert stores.SECRET_KEY not in told.stderr
 
 
 def test_one_of_many_that_fails_stops_the_others_and_leaves_nothing(moto, prefix, own_keys, monkeypatch, nothing_stays):

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds.dataset import Dataset, concat, is_parquet_folder, read_parquet
+from labellerr_ds.dataset import Dataset, concat
 from labellerr_ds.errors import InvalidArgumentError, ReadError
+from labellerr_ds.parquet import is_parquet, read_parquet
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.csv import as_text, is_table, read_csv
 from labellerr_ds.readers.decode import as_utf8, many_objects
@@ -52,8 +53,8 @@ def load_export(
     if categories is not None:
         known = {column.name: categories[column.name] for column in TABLES["categories"] if column.name in categories}
         categories = build("categories", known, len(categories))
-    if is_parquet_folder(paths := dict(found)):
-        return read_parquet(source, paths)
+    if is_parquet(paths := dict(found)):
+        return Dataset(**read_parquet(source, paths))
     with ExitStack() as opened:
         inside = members(found, opened)
         kinds = [recognise(member) for member in inside]

@@ -1,0 +1,104 @@
+"""COCO panoptic: a PNG an image in which each pixel has the id of its segment, and a JSON of what those are.
+
+The format is COCO's (https://cocodataset.org/#format-data): ``id = R + 256 G + 65536 B``; 0 is unlabelled.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from labellerr_ds import masks, rasters
+from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.errors import InvalidArgumentError
+
+
+def to_panoptic(
+    folder: Path,
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    *,
+    split: Splits = None,
+    negatives: Negatives = "finished",
+    order: rasters.Order = "given",
+) -> Written:
+    """Write ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``; see `Dataset.to_panoptic`."""
+    if order not in ("given", "large_first"):
+        raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
+    chosen = Selection(
+        files, annotations, categories, images=None, split=split, negatives=negatives, types=("polygon", "mask")
+    )
+    folder = in_folder(folder)
+    kinds = _things(categories)
+    told = [
+        {"id": number, "name": name, "isthing": kinds.get(name, 1), "supercategory": name}
+        for number, name in enumerate(chosen.classes, start=1)
+    ]
+    count = images = 0
+    for name, items in by_split(chosen.items):
+        made: dict[str, list[Any]] = {"images": [], "annotations": []}
+        (folder / f"panoptic_{name}").mkdir()
+        for item in items:
+            if not item.width or not item.height:
+                chosen.leave("files", item.file_id, "the size of its image is not known")
+                for _, annotation_id, _ in item.shapes:
+                    chosen.leave("annotations", annotation_id, "its file was left out")
+                continue
+            images += 1
+            segments, labels = _segments(item, chosen, order)
+            count += len(segments)
+            colors = np.stack([labels & 255, labels >> 8 & 255, labels >> 16 & 255], axis=2).astype(np.uint8)
+            Image.fromarray(colors).save(folder / f"panoptic_{name}" / f"{item.name}.png")
+            size = {"width": item.width, "height": item.height}
+            made["images"].append(
+                {"id": images, "file_name": item.file_name, **size, "labellerr_file_id": item.file_id}
+            )
+            made["annotations"].append({"image_id": images, "file_name": f"{item.name}.png", "segments_info": segments})
+        text = json.dumps({"info": {}, "licenses": [], **made, "categories": told}, ensure_ascii=False)
+        (folder / f"panoptic_{name}.json").write_text(text, encoding="utf-8")
+    return chosen.written(folder, count, images)
+
+
+def _things(categories: pd.DataFrame) -> dict[str, int]:
+    """Whether a class is a thing or stuff, where the export tells."""
+    found = {}
+    for name, extra in categories[["name", "extra"]].itertuples(index=False):
+        told = json.loads(extra).get("isthing") if not pd.isna(extra) else None
+        if told in (0, 1):
+            found[name] = int(told)
+    return found
+
+
+def _segments(item: Item, chosen: Selection, order: rasters.Order) -> tuple[list[dict[str, Any]], Any]:
+    """The segments that can be seen, and the raster of their ids."""
+    height, width = item.height or 0, item.width or 0
+    painted = []
+    for number, annotation_id, shape in item.shapes:
+        try:
+            rle = rasters.rle_of(shape)
+        except (ValueError, TypeError, KeyError, OverflowError):
+            rle = None
+        if rle is None or rle["size"] != [height, width]:
+            chosen.leave("annotations", annotation_id, "its shape does not hold together, or does not fit its image")
+        else:
+            painted.append((rle, number, annotation_id))
+    if order == "large_first":
+        painted.sort(key=lambda each: -masks.rle_area(each[0]))
+    labels = rasters.paint([(each[0], place) for place, each in enumerate(painted, start=1)], height, width)
+    regions = {region.label: region for region in masks.label_regions(labels)}
+    segments = []
+    for place, (_, number, annotation_id) in enumerate(painted, start=1):
+        if place not in regions:
+            chosen.leave("annotations", annotation_id, "others lie over all of it")
+            continue
+        region = regions[place]
+        segments.append(
+            {"id": place, "category_id": number + 1, "area": region.area, "bbox": list(region.bbox), "iscrowd": 0}
+        )
+    return segments, labels

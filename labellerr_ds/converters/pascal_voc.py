@@ -1,0 +1,80 @@
+"""Pascal VOC: an XML file an image, boxes in whole pixels counted from 1.
+
+The format is that of the VOC devkit (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/): ``xmin`` and
+``ymin`` are the first pixel, ``xmax`` and ``ymax`` the last.
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pandas as pd
+
+from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.images import Images
+
+
+def to_pascal_voc(
+    folder: Path,
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    *,
+    images: Images | None = None,
+    split: Splits = None,
+    negatives: Negatives = "finished",
+) -> Written:
+    """Write ``Annotations/*.xml``, ``JPEGImages/`` and ``ImageSets/Main/<split>.txt``; see `Dataset.to_pascal_voc`."""
+    chosen = Selection(files, annotations, categories, images=images, split=split, negatives=negatives)
+    folder = in_folder(folder)
+    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (folder / part).mkdir(parents=True)
+    count = 0
+    for name, items in by_split(chosen.items):
+        (folder / "ImageSets" / "Main" / f"{name}.txt").write_text(
+            "".join(f"{item.name}\n" for item in items), encoding="utf-8"
+        )
+        for item in items:
+            root, written = _tree(item, chosen.copy_image(item, folder / "JPEGImages"), chosen)
+            count += written
+            ElementTree.indent(root)
+            (folder / "Annotations" / f"{item.name}.xml").write_bytes(ElementTree.tostring(root, encoding="utf-8"))
+    return chosen.written(folder, count)
+
+
+def _tree(item: Item, file_name: str, chosen: Selection) -> tuple[ElementTree.Element, int]:
+    root, count = ElementTree.Element("annotation"), 0
+    _add(root, folder="JPEGImages", filename=_xml_safe(file_name))
+    size = ElementTree.SubElement(root, "size")
+    _add(size, width=item.width or 0, height=item.height or 0, depth=3)
+    _add(root, segmented=0)
+    for number, annotation_id, shape in item.shapes:
+        x, y, width, height = shape.box
+        if not all(map(math.isfinite, shape.box)):
+            chosen.leave("annotations", annotation_id, "it has no box")
+            continue
+        sides = (item.width or math.inf, item.height or math.inf)
+        low = (max(math.floor(x), 0), max(math.floor(y), 0))
+        high = (min(math.ceil(x + width), sides[0]), min(math.ceil(y + height), sides[1]))
+        if low[0] >= high[0] or low[1] >= high[1]:
+            chosen.leave("annotations", annotation_id, "nothing of it lies within the image")
+            continue
+        cut = x < -1 or y < -1 or x + width > sides[0] + 1 or y + height > sides[1] + 1
+        thing = ElementTree.SubElement(root, "object")
+        _add(thing, name=_xml_safe(chosen.classes[number]), pose="Unspecified", truncated=int(cut), difficult=0)
+        box = ElementTree.SubElement(thing, "bndbox")
+        _add(box, xmin=low[0] + 1, ymin=low[1] + 1, xmax=int(high[0]), ymax=int(high[1]))
+        count += 1
+    return root, count
+
+
+def _add(parent: ElementTree.Element, **texts: object) -> None:
+    for name, text in texts.items():
+        ElementTree.SubElement(parent, name).text = str(text)
+
+
+def _xml_safe(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold."""
+    return "".join(letter if letter >= " " or letter in "\t\n" else " " for letter in text)

@@ -1,0 +1,236 @@
+"""What a converter writes: which files and annotations, under which names; and what it leaves out, and why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from labellerr_ds import images as pictures
+from labellerr_ds import rasters, schema
+from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.images import Images
+from labellerr_ds.naming import local_name
+from labellerr_ds.rasters import Shape
+
+Negatives = Literal["finished", "all", "none"]
+Splits = Any
+"""A frame with `file_id` and `split`, what `Dataset.split` gives, a mapping of ids to splits, or None."""
+FINISHED = ("labelled", "negative")
+
+
+@dataclass(frozen=True, repr=False)
+class Written(os.PathLike[str]):
+    """What a converter wrote; where a path is asked for, its folder.
+
+    Attributes
+    ----------
+    folder : Path
+    images, annotations : int
+        How many were written.
+    left_out : DataFrame
+        A row a file or annotation that was not: `table` (``files``, ``annotations``), `id`, `reason`.
+    """
+
+    folder: Path
+    images: int
+    annotations: int
+    left_out: pd.DataFrame
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __repr__(self) -> str:
+        left = f", {len(self.left_out):,} left out" if len(self.left_out) else ""
+        return f"Written({str(self.folder)!r}: {self.images:,} images, {self.annotations:,} annotations{left})"
+
+
+@dataclass
+class Item:
+    """A file that goes out, with its shapes."""
+
+    file_id: str
+    file_name: str
+    name: str  # unique among all, without ending
+    split: str
+    width: int | None
+    height: int | None
+    image: Path | None
+    shapes: list[tuple[int, str, Shape]] = field(default_factory=list)  # class, annotation_id, shape
+
+
+class Selection:
+    """The files and shapes that go out.
+
+    Parameters
+    ----------
+    files, annotations, categories : frames of the schema
+    images : folder or mapping of `file_id` to path, optional
+    split : frame with `file_id` and `split`, mapping, or None
+        None is one split, ``train``.
+    negatives : {'finished', 'all', 'none'}
+        Which files without a shape go out, as images on which nothing is: those whose work is finished
+        (`label_state` ``labelled`` or ``negative``), all, or none.
+    types : the types of annotations that the format can hold
+    """
+
+    def __init__(
+        self,
+        files: pd.DataFrame,
+        annotations: pd.DataFrame,
+        categories: pd.DataFrame,
+        *,
+        images: Images | None,
+        split: Splits,
+        negatives: Negatives,
+        types: tuple[str, ...] = rasters.FILLED,
+    ) -> None:
+        if negatives not in ("finished", "all", "none"):
+            raise InvalidArgumentError(f"negatives must be 'finished', 'all' or 'none', got {negatives!r}.")
+        self._left: list[tuple[str, str, str]] = []
+        self.classes = _classes(annotations, categories, types)
+        splits = _splits(split)
+        where = {} if images is None else pictures.locate(files, images)
+        self.items: list[Item] = []
+        by_id: dict[str, Item] = {}
+        names = _names(files)
+        for position, (file_id, name, width, height) in enumerate(
+            files[["file_id", "file_name", "width", "height"]].itertuples(index=False)
+        ):
+            if pd.isna(file_id) or file_id in by_id:
+                self.leave("files", file_id, "it has no id" if pd.isna(file_id) else "its id stands there once more")
+                continue
+            item = Item(
+                file_id,
+                file_id if pd.isna(name) else name,
+                names[position],
+                splits.get(file_id, "") if splits is not None else "train",
+                None if pd.isna(width) else int(width),
+                None if pd.isna(height) else int(height),
+                where.get(file_id),
+            )
+            by_id[file_id] = item
+            self.items.append(item)
+        self._fill(annotations, by_id, types)
+        states = dict(zip(files["file_id"], files["label_state"].astype(object), strict=True))
+        self.items = [item for item in self.items if self._goes(item, states.get(item.file_id), negatives)]
+        if images is not None:
+            for item in self.items:
+                if item.image is None:
+                    self.leave("files", item.file_id, "its image is not there; its labels were written")
+
+    def _fill(self, annotations: pd.DataFrame, by_id: dict[str, Item], types: tuple[str, ...]) -> None:
+        place = {name: number for number, name in enumerate(self.classes)}
+        frames = annotations["frame"].isna().tolist()
+        told = annotations[["annotation_id", "file_id", "category"]].itertuples(index=False)
+        for (annotation_id, file_id, category), still, shape in zip(
+            told, frames, rasters.shapes(annotations), strict=True
+        ):
+            if shape.type not in types:
+                self.leave("annotations", annotation_id, f"a {shape.type} has no place in this format")
+            elif not still:
+                self.leave("annotations", annotation_id, "it is on a frame of a video")
+            elif file_id not in by_id:
+                self.leave("annotations", annotation_id, "its file is not in the dataset")
+            elif pd.isna(category):
+                self.leave("annotations", annotation_id, "it has no class")
+            else:
+                by_id[file_id].shapes.append((place[category], annotation_id, shape))
+
+    def _goes(self, item: Item, state: Any, negatives: Negatives) -> bool:
+        if not item.split:
+            self.leave("files", item.file_id, "it is in no split")
+        elif item.shapes or negatives == "all" or (negatives == "finished" and state in FINISHED):
+            return True
+        else:
+            told = "unknown" if pd.isna(state) else state
+            self.leave("files", item.file_id, f"it has no shape, and its label_state is {told}, which is no negative")
+        for _, annotation_id, _ in item.shapes:
+            self.leave("annotations", annotation_id, "its file was left out")
+        return False
+
+    def leave(self, table: str, row_id: Any, reason: str) -> None:
+        """Something is not written."""
+        self._left.append((table, "" if pd.isna(row_id) else str(row_id), reason))
+
+    def copy_image(self, item: Item, folder: Path) -> str:
+        """Copy an item's image into a folder; its name there, also where there is none to copy."""
+        ending = Path(item.file_name).suffix if item.image is None else item.image.suffix
+        name = item.name + ending
+        if item.image is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(item.image, folder / name)
+        return name
+
+    def written(self, folder: Path, annotations: int, images: int | None = None) -> Written:
+        """What became of it; a warning counts what was left out, by reason."""
+        tables, ids, reasons = zip(*self._left, strict=True) if self._left else ((), (), ())
+        left = pd.DataFrame(
+            {"table": schema.text(list(tables)), "id": schema.text(list(ids)), "reason": schema.text(list(reasons))}
+        )
+        if self._left:
+            counted = Counter((table, reason) for table, _, reason in self._left)
+            told = "; ".join(f"{count:,} {table}: {reason}" for (table, reason), count in counted.most_common(6))
+            warn(f"left out or incomplete: {told}. `left_out` of the result lists them.")
+        return Written(folder, len(self.items) if images is None else images, annotations, left)
+
+
+def _classes(annotations: pd.DataFrame, categories: pd.DataFrame, types: tuple[str, ...]) -> list[str]:
+    """The names of the classes, each once, in the order of the categories: also those that nothing shows yet."""
+    used = set(annotations.loc[annotations["type"].isin(types), "category"].dropna())
+    questions = categories["question_type"].str.lower()
+    shaped = questions.isin(["boundingbox", "polygon"]) | questions.isna()
+    names = categories.loc[shaped.to_numpy(dtype=bool) | categories["name"].isin(used).to_numpy(dtype=bool), "name"]
+    return list(dict.fromkeys([*names.dropna(), *sorted(used)]))
+
+
+def _splits(split: Splits) -> dict[str, str] | None:
+    if split is None:
+        return None
+    split = getattr(split, "files", split)
+    if isinstance(split, pd.DataFrame):
+        if not {"file_id", "split"} <= set(split.columns):
+            raise InvalidArgumentError("split= must be a frame with file_id and split, or a mapping of ids.")
+        return dict(split[["file_id", "split"]].astype(str).itertuples(index=False))
+    if isinstance(split, pd.Series | Mapping):
+        return {str(key): str(value) for key, value in split.items()}
+    raise InvalidArgumentError(
+        f"split= must be what dataset.split() gives, a frame, or a mapping; got {type(split).__name__}."
+    )
+
+
+def _names(files: pd.DataFrame) -> list[str]:
+    """A name without ending for each file: its stem, with the id where another file has it too."""
+    stems = []
+    for file_id, name in files[["file_id", "file_name"]].itertuples(index=False):
+        stems.append(local_name(str(file_id) if pd.isna(name) else str(name).rsplit(".", 1)[0]))
+    shared = Counter(stem.casefold() for stem in stems)
+    names, taken = [], set()
+    for stem, file_id in zip(stems, files["file_id"], strict=True):
+        name = stem if shared[stem.casefold()] == 1 else f"{stem}_{local_name(str(file_id))}"
+        while name.casefold() in taken:
+            name += "_"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def in_folder(folder: str | Path) -> Path:
+    """A folder to write into, made where it is not there; what stands in it must not be mixed with another dataset."""
+    path = Path(folder)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InvalidArgumentError(f"{path} is not an empty folder: old labels would be mixed with the new ones.")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def by_split(items: list[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """The items of each split, in the order in which the splits first come."""
+    for name in dict.fromkeys(item.split for item in items):
+        yield name, [item for item in items if item.split == name]

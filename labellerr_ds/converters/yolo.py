@@ -1,0 +1,106 @@
+"""YOLO: a text file an image, boxes or polygons as shares of its width and height.
+
+The format is Ultralytics' (https://docs.ultralytics.com/datasets/): ``class x y width height`` for
+detection, ``class x1 y1 x2 y2 …`` for segmentation, one line an object, and a ``data.yaml``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labellerr_ds import masks, rasters
+from labellerr_ds.contours import clip_ring, join_rings
+from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.images import Images
+from labellerr_ds.rasters import Shape
+
+Task = Literal["detect", "segment"]
+
+
+def to_yolo(
+    folder: Path,
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    *,
+    task: Task = "segment",
+    images: Images | None = None,
+    split: Splits = None,
+    negatives: Negatives = "finished",
+    turned: bool = False,
+) -> Written:
+    """Write ``labels/<split>/*.txt``, ``images/<split>/`` and ``data.yaml``; see `Dataset.to_yolo`."""
+    if task not in ("detect", "segment"):
+        raise InvalidArgumentError(f"task must be 'detect' or 'segment', got {task!r}.")
+    chosen = Selection(files, annotations, categories, images=images, split=split, negatives=negatives)
+    folder = in_folder(folder)
+    count = 0
+    for name, items in by_split(chosen.items):
+        labels = folder / "labels" / name
+        labels.mkdir(parents=True)
+        for item in items:
+            lines = _lines(item, chosen, task, turned)
+            count += len(lines)
+            (labels / f"{item.name}.txt").write_text("".join(lines), encoding="ascii")
+            chosen.copy_image(item, folder / "images" / name)
+    _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes)
+    return chosen.written(folder, count)
+
+
+def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]:
+    lines = []
+    for number, annotation_id, shape in item.shapes:
+        if not item.width or not item.height:
+            chosen.leave("annotations", annotation_id, "the size of its image is not known")
+            continue
+        try:
+            ring = _ring(shape, item.width, item.height, turned)
+        except (ValueError, TypeError, KeyError, OverflowError):
+            chosen.leave("annotations", annotation_id, "its shape does not hold together")
+            continue
+        if ring is None:
+            chosen.leave("annotations", annotation_id, "nothing of it lies within the image")
+            continue
+        shares = np.clip(ring / (item.width, item.height), 0, 1)
+        if task == "detect":
+            low, high = shares.min(axis=0), shares.max(axis=0)
+            shares = np.stack([(low + high) / 2, high - low])
+        lines.append(f"{number} " + " ".join(f"{share:.6f}" for share in shares.ravel()) + "\n")
+    return lines
+
+
+def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.float64] | None:
+    """One ring within the image: parts and holes joined by bridges; None where nothing lies within."""
+    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+        parts, holes = masks.rle_to_polygons(shape.segmentation)
+    else:
+        parts, holes = rasters.rings_of(shape, turned=turned), []
+    clipped = [
+        [clip_ring(np.asarray(ring, dtype=np.float64).reshape(-1, 2), width, height) for ring in rings]
+        for rings in (parts, holes)
+    ]
+    outer, inner = ([ring for ring in rings if len(ring) >= 3] for rings in clipped)
+    if not outer:
+        return None
+    ring = join_rings(outer, inner)
+    if not np.isfinite(ring).all():
+        raise ValueError("numbers that are not finite")
+    extent = ring.max(axis=0) - ring.min(axis=0)
+    return ring if (extent > 0).all() else None
+
+
+def _data_yaml(folder: Path, splits: list[str], classes: list[str]) -> None:
+    # JSON texts are YAML texts: names with colons, quotes or other letters stay what they are
+    lines = [f"{name}: {json.dumps(f'images/{name}')}" for name in splits]
+    if "train" in splits and "val" not in splits:
+        lines.append('val: "images/train" # there is no split of its own; Ultralytics asks for one')
+    lines += [f"nc: {len(classes)}", "names:"]
+    lines += [f"  {number}: {json.dumps(name, ensure_ascii=False)}" for number, name in enumerate(classes)]
+    (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

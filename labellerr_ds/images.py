@@ -1,0 +1,161 @@
+"""Images on disk: which file is whose, opening them in the frame of the labels, crops, and how alike they are."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from labellerr_ds.errors import InvalidArgumentError, warn
+
+INDEX = "images.csv"
+"""In a folder that `Dataset.download_images` filled: which file is whose."""
+
+Images = str | Path | Mapping[str, str | Path]
+
+
+def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
+    """Where each file's image lies, by `file_id`; those that are not there are not in it.
+
+    Parameters
+    ----------
+    files : DataFrame with `file_id` and `file_name`
+    images : folder, or mapping of `file_id` to path
+        In a folder without an index images are known by their names; a name that several files share
+        belongs to none of them, but ``<stem>_<file_id>.<ending>`` does.
+    """
+    if isinstance(images, Mapping):
+        given = {str(file_id): Path(path) for file_id, path in images.items()}
+        return {file_id: path for file_id, path in given.items() if path.is_file()}
+    folder = Path(images)
+    if not folder.is_dir():
+        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path; there is no {folder}.")
+    index = {file_id: folder / name for file_id, name in read_index(folder).items()}
+    pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")
+    shared = Counter(pairs["file_name"])
+    found = {}
+    for file_id, name in pairs.itertuples(index=False):
+        own = folder / own_name(name, file_id)
+        for path in (index.get(file_id), own, folder / name if shared[name] == 1 else None):
+            if path is not None and path.is_file():
+                found[file_id] = path
+                break
+    return found
+
+
+def own_name(file_name: str, file_id: str) -> str:
+    """A file's name with its id, which no other file has."""
+    stem, dot, ending = file_name.rpartition(".")
+    return f"{stem}_{file_id}.{ending}" if dot else f"{file_name}_{file_id}"
+
+
+def read_index(folder: Path) -> dict[str, str]:
+    """The names in a folder by `file_id`; empty where it has no index."""
+    path = folder / INDEX
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file_id"]: row["path"] for row in csv.DictReader(file)}
+
+
+def open_image(path: Path, width: int | None = None, height: int | None = None) -> Image.Image:
+    """An image in the frame of its labels.
+
+    A camera may tell by EXIF that its picture is to be turned. Labels are drawn on what a browser shows,
+    turned; but where the export's size is that of the pixels as they are stored, and not of the turned
+    ones, the labels are in that frame, and nothing is turned. This is the one place that decides it.
+
+    Parameters
+    ----------
+    path : Path
+    width, height : int, optional
+        As the export tells them.
+    """
+    image = Image.open(path)
+    turned = ImageOps.exif_transpose(image)
+    if image.size != turned.size and (width, height) == image.size:
+        return image
+    return turned
+
+
+def crops(frame: pd.DataFrame, images: Images, pad: float) -> Iterator[tuple[Any, Image.Image]]:
+    """The part of the image in each row's box; see ``df.labellerr.crops``."""
+    where = locate(frame, images)
+    passed, last, picture = 0, None, None
+    order = frame["file_id"].map({file_id: place for place, file_id in enumerate(where)})
+    for index, row in frame.iloc[np.argsort(order.fillna(-1).to_numpy(), kind="stable")].iterrows():
+        box = row[["bbox_x", "bbox_y", "bbox_width", "bbox_height"]].to_numpy(dtype=np.float64)
+        if row["file_id"] not in where or not np.isfinite(box).all():
+            passed += 1
+            continue
+        if row["file_id"] != last:
+            sides = [None if pd.isna(row[name]) else int(row[name]) for name in ("image_width", "image_height")]
+            last, picture = row["file_id"], open_image(where[row["file_id"]], *sides)
+        assert picture is not None
+        left, top = np.floor(box[:2] - pad)
+        right, low = np.ceil(box[:2] + box[2:] + pad)
+        corners = (max(left, 0), max(top, 0), min(right, picture.width), min(low, picture.height))
+        if corners[0] >= corners[2] or corners[1] >= corners[3]:
+            passed += 1
+            continue
+        yield index, picture.crop((int(corners[0]), int(corners[1]), int(corners[2]), int(corners[3])))
+    if passed:
+        warn(f"{passed:,} of {len(frame):,} rows have no box within an image that is there, and gave no crop.")
+
+
+def difference_hash(path: Path) -> int | None:
+    """64 bits of what an image looks like (dHash): where a picture of 9 x 8 pixels grows brighter; None if unreadable.
+
+    Pictures that look alike differ in few bits.
+    """
+    try:
+        with Image.open(path) as image:
+            small = ImageOps.exif_transpose(image).convert("L").resize((9, 8), Image.Resampling.BILINEAR)
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    values = np.asarray(small, dtype=np.int16)
+    bits = (values[:, 1:] > values[:, :-1]).ravel()
+    return int("".join("1" if bit else "0" for bit in bits), 2)
+
+
+def alike(hashes: Mapping[str, int], bits: int = 4) -> Iterator[tuple[str, str]]:
+    """Pairs of keys whose hashes differ in at most so many of their 64 bits.
+
+    Of ``bits + 1`` stretches of a hash one must be equal then, so only those that share one are compared. A
+    hash of nearly no bits, as flat pictures have, says nothing, and is alike to none.
+    """
+    hashes = {key: value for key, value in hashes.items() if 2 * bits <= value.bit_count() <= 64 - 2 * bits}
+    step = -(-64 // (bits + 1))
+    pairs: set[tuple[str, str]] = set()
+    for start in range(0, 64, step):
+        same: dict[int, list[str]] = {}
+        for key, value in hashes.items():
+            same.setdefault((value >> start) & ((1 << step) - 1), []).append(key)
+        for keys in same.values():
+            for place, one in enumerate(keys):
+                for other in keys[place + 1 :]:
+                    if (one, other) not in pairs and (hashes[one] ^ hashes[other]).bit_count() <= bits:
+                        pairs.add((one, other))
+                        yield one, other
+
+
+def groups_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What hangs together by pairs: each key's group, named after its smallest key."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return {key: root(key) for key in list(parent)}
