@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
+from labellerr_ds.masks import mask_to_rle
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 HAND = pathlib.Path(__file__).parent / "hand"
@@ -103,6 +104,8 @@ def evaluated(coco, kind: str) -> float:
 def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
     """Ids from 0, rings, several parts, both kinds of RLE, boxes alone, and crowds."""
     square = [10, 10, 40, 10, 40, 40, 10, 40]
+    mask = np.zeros((80, 80), dtype=bool)
+    mask[20:60, 30:50] = True
     runs = [60 * 80 + 10, 30, 50, 30, 50, 30, 80 * 80 - 60 * 80 - 200]
     told = {
         "images": [{"id": number, "width": 80, "height": 80, "file_name": f"{number}.jpg"} for number in range(3)],
@@ -113,14 +116,9 @@ def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
             {"image_id": 1, "category_id": 0, "bbox": [5, 5, 30, 20], "area": 600, "segmentation": [], "iscrowd": 0},
             {"image_id": 1, "category_id": 1, "bbox": [35.5, 30.25, 20, 20], "iscrowd": 0},
             {"image_id": 1, "category_id": 1, "segmentation": {"size": [80, 80], "counts": runs}, "iscrowd": 1},
-            {"image_id": 2, "category_id": 0, "segmentation": {"size": [80, 80], "counts": "oW13l11000O00"}, "iscrowd": 0},
+            {"image_id": 2, "category_id": 0, "segmentation": mask_to_rle(mask), "iscrowd": 0},
         ],
     }  # fmt: skip
-    from labellerr_ds.masks import mask_to_rle
-
-    mask = np.zeros((80, 80), dtype=bool)
-    mask[20:60, 30:50] = True
-    told["annotations"][5]["segmentation"] = mask_to_rle(mask)
     for number, annotation in enumerate(told["annotations"], start=first):
         annotation["id"] = number
     (tmp_path / "in.json").write_text(json.dumps(told))
@@ -152,15 +150,17 @@ def test_areas_and_boxes_come_from_the_pixels_where_that_is_asked_for():
 
 
 def test_broken_rle_never_reaches_pycocotools(tmp_path):
+    broken = {"size": [4, 4], "counts": [3]}
     told = {
         "images": [{"id": 0, "width": 4, "height": 4, "file_name": "a.jpg"}],
         "categories": [{"id": 0, "name": "a"}],
         "annotations": [
-            {"id": 5, "image_id": 0, "category_id": 0, "bbox": [0, 0, 2, 2], "segmentation": {"size": [4, 4], "counts": [3]}}
+            {"id": 5, "image_id": 0, "category_id": 0, "bbox": [0, 0, 2, 2], "segmentation": broken},
         ],
     }  # fmt: skip
     (tmp_path / "in.json").write_text(json.dumps(told))
-    dataset = lds.read_export(tmp_path / "in.json")
+    with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
+        dataset = lds.read_export(tmp_path / "in.json")
     with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE that does not hold together"):
         coco = dataset.to_coco()
     assert coco.annToMask(coco.anns[5]).sum() == 4

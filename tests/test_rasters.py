@@ -136,7 +136,8 @@ def test_masks_come_one_at_a_time_and_are_those_of_the_shapes():
     frame = annotations(
         type=["bbox", "polygon", "mask", "point", "text"],
         segmentation=[None, "[[1,1,9,1,9,9]]", '{"size":[120,150],"counts":[0,240,17760]}', "[3,4]", None],
-        bbox_x=[2.0, 1, 0, 3, None], bbox_y=[2.0, 1, 0, 4, None], bbox_width=[4.0, 8, 2, 0, None], bbox_height=[4.0, 8, 120, 0, None],
+        bbox_x=[2.0, 1, 0, 3, None], bbox_y=[2.0, 1, 0, 4, None], bbox_width=[4.0, 8, 2, 0, None],
+        bbox_height=[4.0, 8, 120, 0, None],
     )  # fmt: skip
     lazily = frame.labellerr.masks()
     first = next(lazily)
@@ -179,11 +180,10 @@ def test_boxes_in_every_convention_and_as_shares():
 
 
 def test_a_label_map_paints_later_over_earlier_or_smaller_over_larger():
-    columns = dict(
+    frame = annotations(
         type=["bbox", "bbox"], bbox_x=[10.0, 0.0], bbox_y=[10.0, 0.0], bbox_width=[5.0, 50.0], bbox_height=[5.0, 50.0],
         category=["car", "road"],
     )  # fmt: skip
-    frame = annotations(**columns)
     given = frame.labellerr.label_map()
     assert given.dtype == np.int32
     assert given.shape == (H, W)

@@ -50,7 +50,7 @@ def to_yolo(
             count += len(lines)
             (labels / f"{item.name}.txt").write_text("".join(lines), encoding="ascii")
             chosen.copy_image(item, folder / "images" / name)
-    _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes)
+    _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes, whole=split is None)
     return chosen.written(folder, count)
 
 
@@ -96,10 +96,10 @@ def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.flo
     return ring if (extent > 0).all() else None
 
 
-def _data_yaml(folder: Path, splits: list[str], classes: list[str]) -> None:
+def _data_yaml(folder: Path, splits: list[str], classes: list[str], *, whole: bool) -> None:
     # JSON texts are YAML texts: names with colons, quotes or other letters stay what they are
     lines = [f"{name}: {json.dumps(f'images/{name}')}" for name in splits]
-    if "train" in splits and "val" not in splits:
+    if whole and splits:
         lines.append('val: "images/train" # there is no split of its own; Ultralytics asks for one')
     lines += [f"nc: {len(classes)}", "names:"]
     lines += [f"  {number}: {json.dumps(name, ensure_ascii=False)}" for number, name in enumerate(classes)]
