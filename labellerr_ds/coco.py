@@ -113,11 +113,16 @@ def write_coco_json(
     info: dict[str, Any],
     *,
     renumber: bool = False,
+    portable: bool = False,
 ) -> Path:
     """Write a COCO file; it has its name only once it is whole. Returns the path.
 
-    All ids are kept as they came; with `renumber` images, annotations and categories count from 1.
+    All ids are kept as they came; with `renumber` images, annotations and categories count from 1. With
+    `portable` the file has what other readers ask for: categories that share a name are one, the first, and
+    `attributes` that are no object stand under ``labellerr_attributes``.
     """
+    if portable:
+        annotations, categories = _merged(annotations, categories)
     if renumber:  # ids that are not told are counted from 1
         files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))
         for frame, name in (
@@ -128,9 +133,10 @@ def write_coco_json(
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
     image_ids, category_ids = _image_ids(files), _category_ids(categories)
+    made = _annotations(annotations, files, categories, image_ids, category_ids)
     lists = {
         "images": _images(files, image_ids),
-        "annotations": _annotations(annotations, files, categories, image_ids, category_ids),
+        "annotations": map(_with_object_attributes, made) if portable else made,
         "categories": _categories(categories, category_ids),
     }
     handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
@@ -150,6 +156,23 @@ def write_coco_json(
         os.unlink(part)
         raise
     return path
+
+
+def _with_object_attributes(annotation: dict[str, Any]) -> dict[str, Any]:
+    told = annotation.get("attributes")
+    if isinstance(told, msgspec.Raw) and not bytes(told).lstrip().startswith(b"{"):
+        annotation["labellerr_attributes"] = annotation.pop("attributes")
+    return annotation
+
+
+def _merged(annotations: pd.DataFrame, categories: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    named = categories["name"].notna()
+    first = dict(reversed(list(zip(categories["name"], categories["category_id"], strict=True))))
+    one = {key: first[name] for key, name in categories.loc[named, ["category_id", "name"]].itertuples(index=False)}
+    annotations = annotations.copy(deep=False)
+    ids = annotations["category_id"]
+    annotations["category_id"] = schema.text([one.get(key, key) if isinstance(key, str) else None for key in ids])
+    return annotations, categories[~(named & categories["name"].duplicated())].reset_index(drop=True)
 
 
 def _top(info: dict[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Dataset:
 
         return coco.to_coco(self.files, self.annotations, self.categories, self.info, recompute=recompute)
 
-    def to_coco_json(self, path: str | Path, *, renumber: bool = False) -> Path:
+    def to_coco_json(self, path: str | Path, *, renumber: bool = False, portable: bool = False) -> Path:
         """Write a COCO file; ids as they came, fields that the schema does not name included.
 
         Answers that are no shapes have no place in COCO; a warning counts them.
@@ -126,12 +126,13 @@ class Dataset:
         path : path
         renumber : bool
             Ids of images, annotations and categories from 1, instead of as they came.
+        portable : bool
+            What other readers ask for: categories that share a name are one (datumaro and supervision refuse
+            two), and `attributes` that are no object stand under ``labellerr_attributes`` (datumaro again).
         """
         from labellerr_ds import coco
 
-        return coco.write_coco_json(
-            Path(path), self.files, self.annotations, self.categories, self.info, renumber=renumber
-        )
+        return coco.write_coco_json(Path(path), *self._frames(), self.info, renumber=renumber, portable=portable)
 
     def to_parquet(self, folder: str | Path) -> Path:
         """Write the frames into a folder, in plain Arrow types that every tool reads.

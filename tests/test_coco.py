@@ -177,6 +177,15 @@ def test_ids_from_one_where_they_are_asked_for(tmp_path):
     assert again.annotations["file_name"].tolist() == dataset.annotations["file_name"].tolist()
 
 
+def test_categories_of_one_name_become_one_where_that_is_asked_for(project, tmp_path):
+    dataset = lds.export_dataset(project, "all", format="coco_json", progress=False)
+    assert dataset.categories["name"].duplicated().any()
+    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", portable=True).read_text())
+    names = {each["id"]: each["name"] for each in told["categories"]}
+    assert len(set(names.values())) == len(names)
+    assert [names[each["category_id"]] for each in told["annotations"]] == dataset.annotations["category"].tolist()
+
+
 def test_keypoints_keep_their_skeleton(tmp_path):
     told = {
         "images": [{"id": 1, "width": 50, "height": 50, "file_name": "a.jpg"}],

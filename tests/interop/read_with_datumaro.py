@@ -16,6 +16,8 @@ for item in told:
     for each in item.annotations:
         parts.setdefault(each.group or id(each), []).append(each)
     for group in parts.values():
+        # beside a polygon or mask it gives the box as well
+        group = [each for each in group if each.type is not dm.AnnotationType.bbox] or group
         boxes = [each.get_bbox() for each in group]
         x, y = min(box[0] for box in boxes), min(box[1] for box in boxes)
         right, low = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)

@@ -53,7 +53,7 @@ def write(folder: pathlib.Path, dataset: lds.Dataset) -> None:
     folder.mkdir()
     images = folder / "images"
     images.mkdir()
-    dataset.to_coco_json(folder / "coco.json", renumber=True)
+    dataset.to_coco_json(folder / "coco.json", renumber=True, portable=True)
     coco = dataset.to_coco()
     from PIL import Image
 
