@@ -86,7 +86,6 @@ class _Side:
     """The columns of one side as plain arrays: a row of pandas costs more than all that is done with it."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
         self.types, self.categories, self.values, self.questions, self.ids = (
             frame[name].astype(object).where(frame[name].notna(), None).to_numpy(dtype=object)
             for name in ("type", "category", "value", "question_id", "annotation_id")
@@ -94,19 +93,19 @@ class _Side:
         self.boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
         self.filled = np.isin(self.types.astype(str), rasters.FILLED)
         self.fine = np.isin(self.types.astype(str), ("polygon", "mask"))
+        self.shapes = list(rasters.shapes(frame))
         self._rles: dict[int, masks.RLE | None] = {}
 
     def rle(self, place: int) -> masks.RLE | None:
         if place not in self._rles:
-            (shape,) = rasters.shapes(self.frame.iloc[place : place + 1])
             try:
-                self._rles[place] = rasters.rle_of(shape)
+                self._rles[place] = rasters.rle_of(self.shapes[place])
             except (ValueError, TypeError, KeyError, OverflowError):
                 self._rles[place] = None  # what does not hold together is compared by its box
         return self._rles[place]
 
     def shape(self, place: int) -> Any:
-        return self.frame["segmentation"].iloc[place]
+        return self.shapes[place].segmentation
 
     def own_id(self, place: int) -> str | None:
         """The id of an answer; not one that only counts, which says nothing across exports."""
@@ -186,7 +185,10 @@ def _ious(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]
     ious[:, ~b.filled[theirs]] = np.nan
     fine = a.fine[mine][:, None] | b.fine[theirs][None, :]
     for place, other in np.argwhere((np.nan_to_num(ious) > 0) & fine).tolist():
-        one, two = a.rle(int(mine[place])), b.rle(int(theirs[other]))
+        row, their = int(mine[place]), int(theirs[other])
+        if ious[place, other] == 1 and a.shape(row) == b.shape(their):
+            continue
+        one, two = a.rle(row), b.rle(their)
         if one is not None and two is not None and one["size"] == two["size"]:
             ious[place, other] = masks.rle_iou([one], [two])[0, 0]
     return ious

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 
-from labellerr_ds import geometry, masks, schema
+from labellerr_ds import masks, schema
 from labellerr_ds.errors import warn
 from labellerr_ds.segmentation import decode_shape
 
@@ -91,7 +90,8 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
             segmentation, holds = None, False
     if not segmentation:
         filled = "keypoints" not in annotation and "polyline" not in annotation
-        ring = geometry.box_corners(np.array([box], dtype=np.float64))[0].tolist() if filled else box[:2] * 3
+        x, y, width, height = box
+        ring = [x, y, x + width, y, x + width, y + height, x, y + height] if filled else [x, y] * 3
         annotation["segmentation"] = [ring]
     if recompute and None not in size_hw:
         rings = annotation["segmentation"]

@@ -185,7 +185,7 @@ def polygons_to_rle(rings: list[list[float]], height: int, width: int) -> RLE:
     from pycocotools import mask as coco_mask
 
     height, width = _checked_size(height, width)
-    kept = [_checked_ring(ring) for ring in rings if len(ring) >= 6]
+    kept = [checked_ring(ring) for ring in rings if len(ring) >= 6]
     if not kept:
         return empty_rle(height, width)
     # in an array that is no list of numbers, pycocotools takes four numbers for a box; six it never does
@@ -327,8 +327,10 @@ def _native(rles: list[RLE]) -> list[dict[str, Any]]:
     """For pycocotools' native code, which reads beyond what does not hold together."""
     checked = []
     for rle in rles:
-        runs = checked_counts(rle)
-        checked.append({"size": [int(side) for side in rle["size"]], "counts": compress_counts(runs).encode("ascii")})
+        runs, counts = checked_counts(rle), rle["counts"]
+        text = compress_counts(runs) if isinstance(counts, list) else counts
+        told = text.encode("ascii") if isinstance(text, str) else bytes(text)
+        checked.append({"size": [int(side) for side in rle["size"]], "counts": told})
     return checked
 
 
@@ -342,7 +344,8 @@ def _checked_size(height: int, width: int) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _checked_ring(ring: list[float]) -> list[float]:
+def checked_ring(ring: list[float]) -> list[float]:
+    """A ring of finite numbers within reach of native code, else a ValueError."""
     numbers = np.asarray(ring, dtype=np.float64)
     if len(ring) % 2 or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST:
         raise ValueError("a ring has pairs of finite numbers, not far outside of any image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from labellerr_ds import images as pictures
 from labellerr_ds import masks, rasters, schema
+from labellerr_ds.contours import signed_area
 from labellerr_ds.geometry import box_ious
 
 PROBLEMS = {
@@ -41,12 +43,13 @@ def check(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_s
     found = [*_shapes(frame, min_side), *_classes(frame), *_pairs(frame)]
     names = ("problem", "row", "annotation_id", "file_id", "file_name", "category", "message")
     made: dict[str, list[Any]] = {name: [] for name in names}
-    for problem, position, message in sorted(found, key=lambda each: (list(PROBLEMS).index(each[0]), each[1])):
-        row = frame.iloc[position]
-        told = [row[name] for name in ("annotation_id", "file_id", "file_name", "category")]
-        values = (problem, frame.index[position], *(None if pd.isna(each) else each for each in told), message)
-        for name, value in zip(names, values, strict=True):
-            made[name].append(value)
+    found.sort(key=lambda each: (list(PROBLEMS).index(each[0]), each[1]))
+    rows = frame.iloc[[position for _, position, _ in found]]
+    for name in ("annotation_id", "file_id", "file_name", "category"):
+        made[name] += rows[name].astype(object).where(rows[name].notna(), None).tolist()
+    made["row"] += rows.index.tolist()
+    made["problem"] += [problem for problem, _, _ in found]
+    made["message"] += [message for _, _, message in found]
     for problem, file_id, name, message in _files(frame, files, images):
         for key, value in zip(made, (problem, None, None, file_id, name, None, message), strict=True):
             made[key].append(value)
@@ -62,18 +65,51 @@ def _shapes(frame: pd.DataFrame, min_side: float) -> Iterator[Finding]:
         if shape.type not in rasters.FILLED:
             continue
         try:
-            rle = rasters.rle_of(shape)
-            rings = np.concatenate([np.asarray(ring, dtype=float) for ring in rasters.rings_of(shape)] or [np.zeros(0)])
+            empty, tight = _extent(shape)
         except (ValueError, TypeError, KeyError, OverflowError) as problem:
             yield "broken_shape", position, f"it does not hold together: {problem}"
             continue
-        if rle is not None and not masks.rle_area(rle):
+        if empty:
             yield "zero_area", position, "it encloses no pixel"
-        if np.isfinite(shape.box).all():
-            yield from _box(shape, position, rings, min_side)
+        if all(map(math.isfinite, shape.box)):
+            yield from _box(shape, position, tight, min_side)
 
 
-def _box(shape: rasters.Shape, position: int, points: NDArray[np.float64], min_side: float) -> Iterator[Finding]:
+def _extent(shape: rasters.Shape) -> tuple[bool, tuple[float, float, float, float] | None]:
+    """Whether a shape encloses no pixel, and the box around what is more than a box."""
+    if shape.type == "mask":
+        rle = rasters.rle_of(shape)
+        if rle is None:
+            return False, None
+        area, box = masks.area_and_bbox(masks.checked_counts(rle), rle["size"][0])
+        x, y, width, height = map(float, box)
+        return not area, (x, y, width, height)
+    if shape.type == "bbox":
+        rle = rasters.rle_of(shape)
+        return rle is not None and not masks.rle_area(rle), None
+    rings = [np.asarray(masks.checked_ring(ring)).reshape(-1, 2) for ring in rasters.rings_of(shape)]
+    points = np.concatenate(rings) if rings else np.zeros((0, 2))
+    if not len(points):
+        return True, None
+    low, high = points.min(axis=0), points.max(axis=0)
+    tight = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    inside = shape.width is not None and shape.height is not None
+    inside = inside and bool((low >= 0).all() and high[0] <= shape.width and high[1] <= shape.height)
+    if inside and any(_is_fat(ring) for ring in rings):
+        return False, tight
+    rle = rasters.rle_of(shape)
+    return rle is not None and not masks.rle_area(rle), tight
+
+
+def _is_fat(ring: NDArray[np.float64]) -> bool:
+    """Whether a ring encloses a pixel for sure: with none, its area is less than its length."""
+    length = float(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum())
+    return abs(signed_area(ring)) / 2 > length
+
+
+def _box(
+    shape: rasters.Shape, position: int, tight: tuple[float, float, float, float] | None, min_side: float
+) -> Iterator[Finding]:
     x, y, width, height = shape.box
     if min(width, height) < min_side:
         yield "tiny", position, f"its box has {width:g} x {height:g} pixels"
@@ -82,12 +118,9 @@ def _box(shape: rasters.Shape, position: int, points: NDArray[np.float64], min_s
         if min(x, y) < -0.5 or right > shape.width + 0.5 or low > shape.height + 0.5:
             told = f"{x:g}, {y:g} to {right:g}, {low:g}"
             yield "outside_image", position, f"its box is {told}, the image {shape.width} x {shape.height}"
-    if shape.type != "bbox" and len(points):
-        low_xy, high_xy = points.reshape(-1, 2).min(axis=0), points.reshape(-1, 2).max(axis=0)
-        tight = np.array([*low_xy, *(high_xy - low_xy)])
-        if np.abs(tight - shape.box).max() > BOX_SLACK:
-            around, told = (" ".join(f"{side:g}" for side in box) for box in (tight, shape.box))
-            yield "box_mask_mismatch", position, f"the box around its shape is {around}, told is {told}"
+    if tight is not None and max(abs(a - b) for a, b in zip(tight, shape.box, strict=True)) > BOX_SLACK:
+        around, told = (" ".join(f"{side:g}" for side in box) for box in (tight, shape.box))
+        yield "box_mask_mismatch", position, f"the box around its shape is {around}, told is {told}"
 
 
 def _classes(frame: pd.DataFrame) -> Iterator[Finding]:

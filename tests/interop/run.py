@@ -17,7 +17,7 @@ from labellerr_ds.masks import mask_to_rle
 from labellerr_ds.sandbox import Sandbox
 
 HERE = pathlib.Path(__file__).parent
-LIBRARIES = ["pycocotools", "supervision", "datumaro", "pylabel", "fiftyone"]
+LIBRARIES = ["pycocotools", "supervision", "datumaro", "pylabel", "fiftyone", "datasets"]
 
 
 def shapes() -> dict:
@@ -60,6 +60,8 @@ def write(folder: pathlib.Path, dataset: lds.Dataset) -> None:
     for row in dataset.files.itertuples():
         Image.new("RGB", (row.width, row.height)).save(images / pathlib.Path(row.file_name).name)
     dataset.to_yolo(folder / "yolo", images=images, task="segment", negatives="all")
+    for form in ("imagefolder", "parquet"):
+        dataset.to_huggingface(folder / form, form=form, images=images, negatives="all")
     found = [
         {
             "file": coco.imgs[each["image_id"]]["file_name"], "category": coco.cats[each["category_id"]]["name"],
