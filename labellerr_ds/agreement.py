@@ -222,7 +222,6 @@ def _files(table: pd.DataFrame, a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFram
     left, right = (frame.drop_duplicates("file_id").set_index("file_id") for frame in (a, b))
     ids = list(dict.fromkeys([*left.index, *right.index]))
     names = {**right["file_name"].to_dict(), **left["file_name"].to_dict()}
-    counts = pd.crosstab(table["file_id"], table["change"], dropna=False).reindex(ids, fill_value=0)
     made: dict[str, Any] = {
         "file_id": schema.text(ids), "file_name": schema.text([names[each] for each in ids]),
         "in_a": [each in left.index for each in ids], "in_b": [each in right.index for each in ids],
@@ -230,9 +229,8 @@ def _files(table: pd.DataFrame, a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFram
         "status_b": schema.text(right["status"].astype(object).reindex(ids).tolist()),
     }  # fmt: skip
     for change in CHANGES:
-        made[change] = (
-            counts[change].to_numpy(dtype=np.int64) if change in counts else np.zeros(len(ids), dtype=np.int64)
-        )
+        counts = table.loc[table["change"] == change, "file_id"].value_counts()
+        made[change] = counts.reindex(ids, fill_value=0).to_numpy(dtype=np.int64)
     return pd.DataFrame(made)
 
 

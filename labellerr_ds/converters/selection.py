@@ -146,7 +146,9 @@ class Selection:
     def _goes(self, item: Item, state: Any, negatives: Negatives) -> bool:
         if not item.split:
             self.leave("files", item.file_id, "it is in no split")
-        elif item.shapes or negatives == "all" or (negatives == "finished" and state in FINISHED):
+        elif (
+            item.shapes or negatives == "all" or (negatives == "finished" and not pd.isna(state) and state in FINISHED)
+        ):
             return True
         else:
             told = "unknown" if pd.isna(state) else state
