@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from labellerr_ds.models import FileStatus as FileStatus
     from labellerr_ds.models import S3Destination as S3Destination
     from labellerr_ds.models import SignedLink as SignedLink
+    from labellerr_ds.panels.picker import ExportPicker as ExportPicker
+    from labellerr_ds.panels.viewer import AnnotationViewer as AnnotationViewer
 
 __version__ = "0.1.0"
 
@@ -62,6 +64,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AmbiguousCreateError": "errors",
     "AmbiguousObjectsError": "errors",
+    "AnnotationViewer": "panels.viewer",
     "AuthError": "errors",
     "Client": "client",
     "ConnectionFailedError": "errors",
@@ -71,6 +74,7 @@ _HOMES = {
     "ExportFailedError": "errors",
     "ExportFormat": "models",
     "ExportJob": "exports",
+    "ExportPicker": "panels.picker",
     "ExportState": "models",
     "ExportTimeoutError": "errors",
     "FileStatus": "models",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from labellerr_ds.panels.viewer import AnnotationViewer
     from labellerr_ds.plots import Plots
 
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
@@ -242,6 +243,12 @@ class LabellerrAccessor:
             "annotation_id", "file_id", "file_name", "category", "category_id", "area", "iscrowd", *_SHAPE
         )
         return quality.check(frame, files=files, images=images, min_side=min_side)
+
+    def view(self, compare: Any = None, **options: Any) -> AnnotationViewer:
+        """A panel to look through the labels with, see `labellerr_ds.AnnotationViewer`."""
+        from labellerr_ds.panels.viewer import AnnotationViewer
+
+        return AnnotationViewer(self._need("file_id", "file_name", "category", *_SHAPE), compare, **options)
 
     @property
     def plot(self) -> Plots:

@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def read_index(folder: Path) -> dict[str, str]:
         return {row["file_id"]: row["path"] for row in csv.DictReader(file)}
 
 
-def open_image(path: Path, width: int | None = None, height: int | None = None) -> Image.Image:
+def open_image(path: Path | BinaryIO, width: int | None = None, height: int | None = None) -> Image.Image:
     """An image in the frame of its labels.
 
     A camera may tell by EXIF that its picture is to be turned. Labels are drawn on what a browser shows,
@@ -73,7 +73,7 @@ def open_image(path: Path, width: int | None = None, height: int | None = None) 
 
     Parameters
     ----------
-    path : Path
+    path : Path or file
     width, height : int, optional
         As the export tells them.
     """

@@ -1,0 +1,1 @@
+"""Panels for the notebook: pick an export, look through the labels."""

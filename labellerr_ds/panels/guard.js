@@ -1,0 +1,14 @@
+// Keys typed in a panel belong to the panel: JupyterLab would cut, insert or change cells on single letters.
+// Lab listens on the document while an event goes down to its target; the window comes before that.
+export function guard(root, handle) {
+  const listen = (event) => {
+    if (!root.isConnected || !root.contains(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Escape") return;
+    if (event.key === "Enter" && event.shiftKey) return; // runs the cell
+    event.stopImmediatePropagation(); // what the browser itself does with the key goes on
+    if (handle) handle(event);
+  };
+  window.addEventListener("keydown", listen, true);
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  return () => window.removeEventListener("keydown", listen, true);
+}
