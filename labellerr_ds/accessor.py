@@ -139,10 +139,14 @@ class LabellerrAccessor:
         mine = frame[frame["file_id"] == (found[0] if file_id is None else file_id)]
         if mine.empty:
             raise InvalidArgumentError(f"there are no annotations of the file {file_id!r} in this frame.")
+        if "frame" in mine and mine["frame"].nunique(dropna=False) > 1:
+            raise InvalidArgumentError("this file is a video: take the rows of one frame, df[df['frame'] == number].")
         width, height = mine[_SIZE].iloc[0]
         if pd.isna(width) or pd.isna(height):
             raise InvalidArgumentError("the size of this file's image is not known.")
-        values = range(1, len(mine) + 1) if instances else (mine["category"].cat.codes + 1).tolist()
+        categories = frame["category"] if hasattr(frame["category"], "cat") else frame["category"].astype("category")
+        codes = categories.cat.codes[frame["file_id"].isin(mine["file_id"].iloc[:1]).to_numpy()]
+        values = range(1, len(mine) + 1) if instances else (codes + 1).tolist()
         return rasters.label_map(mine, values, height=int(height), width=int(width), order=order)
 
     def crops(

@@ -16,6 +16,7 @@ from labellerr_ds.geometry import box_ious
 
 CHANGES = ("same", "moved", "reclassified", "changed", "added", "removed")
 SAME_IOU = 0.999
+NEAR_PIXELS = 20.0  # how far a point or line may have moved to be the same one
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +106,18 @@ class _Side:
         return self._rles[place]
 
     def shape(self, place: int) -> Any:
-        return self.shapes[place].segmentation
+        """What a row's shape is made of, to be compared by value."""
+        shape = self.shapes[place]
+        told = shape.keypoints if shape.keypoints is not None else shape.segmentation
+        return told if isinstance(told, list | dict) else tuple(self.boxes[place].tolist())
+
+    def centre(self, place: int) -> NDArray[np.float64]:
+        """The middle of a row's box, else of its points."""
+        x, y, width, height = self.boxes[place]
+        if np.isfinite(self.boxes[place]).all():
+            return np.array([x + width / 2, y + height / 2])
+        points = self.shapes[place].keypoints or [np.nan] * 3
+        return np.array([np.mean(points[0::3]), np.mean(points[1::3])])
 
     def own_id(self, place: int) -> str | None:
         """The id of an answer; not one that only counts, which says nothing across exports."""
@@ -132,17 +144,10 @@ def _pairs(
             if not class_too or a.categories[mine[place]] == b.categories[theirs[other]]:
                 partner[place] = other
                 taken.add(other)
-    for place, row in enumerate(mine.tolist()):  # what has no pixels: the same question, the same answer
-        if place in partner or a.filled[row]:
-            continue
-        for other, their in enumerate(theirs.tolist()):
-            if other in taken or b.types[their] != a.types[row] or b.questions[their] != a.questions[row]:
-                continue
-            shaped = a.types[row] in schema.SHAPE_TYPES
-            if (a.shape(row) == b.shape(their)) if shaped else (a.values[row] == b.values[their]):
-                partner[place] = other
-                taken.add(other)
-                break
+    for place, other in _without_pixels(a, b, mine, theirs):
+        if place not in partner and other not in taken:
+            partner[place] = other
+            taken.add(other)
     for place, row in enumerate(mine.tolist()):
         if place not in partner:
             yield "removed", np.nan, row, None
@@ -154,15 +159,32 @@ def _pairs(
             yield "added", np.nan, None, their
 
 
+def _without_pixels(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Pairs of answers in words, and of points and lines, the nearest first: of one question, type and class."""
+    found: list[tuple[float, int, int]] = []
+    for place, row in enumerate(mine.tolist()):
+        if a.filled[row]:
+            continue
+        for other, their in enumerate(theirs.tolist()):
+            if b.types[their] != a.types[row] or b.questions[their] != a.questions[row]:
+                continue
+            if a.types[row] not in schema.SHAPE_TYPES:
+                if a.values[row] == b.values[their]:
+                    found.append((0.0, place, other))
+            elif a.categories[row] == b.categories[their]:
+                same = a.shape(row) == b.shape(their)
+                distance = -1.0 if same else float(np.hypot(*(a.centre(row) - b.centre(their))))
+                if distance <= NEAR_PIXELS:
+                    found.append((distance, place, other))
+    return [(place, other) for _, place, other in sorted(found)]
+
+
 def _change(a: _Side, b: _Side, row: int, their: int, iou: float) -> str:
     classes = a.categories[row] == b.categories[their]
     if a.types[row] not in schema.SHAPE_TYPES:
         return "same" if classes and a.values[row] == b.values[their] else "changed"
-    if np.isnan(iou):  # lines and points have no pixels
-        one, other = a.shape(row), b.shape(their)
-        still = one == other if isinstance(one, list) else bool((a.boxes[row] == b.boxes[their]).all())
-    else:
-        still = iou >= SAME_IOU
+    # lines and points have no pixels
+    still = bool(a.shape(row) == b.shape(their)) if np.isnan(iou) else iou >= SAME_IOU
     if classes:
         return "same" if still else "moved"
     return "reclassified" if still else "changed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -36,9 +37,10 @@ def to_coco(
 
     Ids of images and categories stay. Annotations are numbered from 1 whenever one has the id 0, which
     COCOeval takes for "no match"; ``coco.original_ids`` leads from each id to the one that came. What has
-    no segmentation gets one, since evaluators of masks stop without: a box its corners, a point or line a
-    ring that encloses nothing. A missing area is 0, a missing ``iscrowd`` too. RLE that does not hold
-    together is left out, and a warning counts it: native code would read beyond it.
+    no segmentation gets one, since evaluators of masks stop without: a box its corners. A point or line gets a
+    box of at least a pixel, since what has no area is matched by nothing. A missing area is 0, a missing
+    ``iscrowd`` too. RLE and rings that do not hold together are left out, and a warning counts them: native
+    code would read beyond them.
 
     Parameters
     ----------
@@ -57,13 +59,18 @@ def to_coco(
         {key: _plain(key, value) for key, value in each.items()}
         for each in _annotations(annotations, files, categories, image_ids, category_ids)
     ]
-    original = [each["id"] for each in made]
-    if 0 in original:
+    told_ids = _on_images(annotations)["coco_id"].tolist()
+    original = [each["id"] if pd.isna(told) else int(told) for each, told in zip(made, told_ids, strict=True)]
+    if any(each["id"] == 0 for each in made):
         for number, each in enumerate(made, start=1):
             each["id"] = number
     broken = sum(not _complete(each, sizes.get(each["image_id"], (None, None)), recompute) for each in made)
     if broken:
-        warn(f"{broken:,} annotations have an RLE that does not hold together; it was left out of the COCO object.")
+        warn(
+            f"{broken:,} annotations have an RLE or ring that does not hold together; the COCO object has their boxes."
+        )
+    if unknown := sum(None in size for size in sizes.values()):
+        warn(f"{unknown:,} images have no size; evaluators of masks stop at them.")
     coco = COCO()
     coco.dataset = {
         **_top(info),
@@ -88,11 +95,16 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
             rle = segmentation
         except (ValueError, TypeError, KeyError, OverflowError):
             segmentation, holds = None, False
+    elif isinstance(segmentation, list) and segmentation:
+        rings = [ring for ring in segmentation if isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0]
+        holds = len(rings) == len(segmentation)
+        segmentation = annotation["segmentation"] = rings
     if not segmentation:
-        filled = "keypoints" not in annotation and "polyline" not in annotation
         x, y, width, height = box
-        ring = [x, y, x + width, y, x + width, y + height, x, y + height] if filled else [x, y] * 3
-        annotation["segmentation"] = [ring]
+        if "keypoints" in annotation or "polyline" in annotation:  # evaluators match what has at least a pixel
+            x, y, width, height = box = [math.floor(x), math.floor(y), max(width, 1.0), max(height, 1.0)]
+            annotation["bbox"] = box
+        annotation["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
     if recompute and None not in size_hw:
         rings = annotation["segmentation"]
         rle = rle or masks.polygons_to_rle(rings, int(size_hw[0] or 0), int(size_hw[1] or 0))
@@ -187,19 +199,34 @@ def _plain(key: str, value: Any) -> Any:
     return decode_shape(text) if key in ("segmentation", "keypoints") else msgspec.json.decode(text)
 
 
-def _ids(frame: pd.DataFrame) -> list[int]:
+def ids_of(frame: pd.DataFrame) -> list[int]:
     """The ids that came, where every row has one; else from 1, in the order of the rows."""
     if frame["coco_id"].notna().all() and frame["coco_id"].is_unique:
         return [int(number) for number in frame["coco_id"]]
     return list(range(1, len(frame) + 1))
 
 
-def _image_ids(files: pd.DataFrame) -> dict[str, int]:
-    return dict(reversed(list(zip(files["file_id"], _ids(files), strict=True))))
+Ids = dict[Any, int]
+"""By id and name, since several exports together may use an id twice; and by id alone, the first."""
 
 
-def _category_ids(categories: pd.DataFrame) -> dict[str, int]:
-    return dict(reversed(list(zip(categories["category_id"], _ids(categories), strict=True))))
+def _image_ids(files: pd.DataFrame) -> Ids:
+    return _by_key(files["file_id"], files["file_name"], ids_of(files))
+
+
+def _category_ids(categories: pd.DataFrame) -> Ids:
+    return _by_key(categories["category_id"], categories["name"], ids_of(categories))
+
+
+def _by_key(keys: pd.Series, names: pd.Series, ids: list[int]) -> Ids:
+    found: Ids = dict(reversed(list(zip(keys, ids, strict=True))))
+    if not keys.is_unique:
+        found.update(reversed(list(zip(zip(keys, names, strict=True), ids, strict=True))))
+    return found
+
+
+def _lookup(ids: Ids, key: Any, name: Any) -> int | None:
+    return ids.get((key, name), ids.get(key))
 
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -225,8 +252,8 @@ def _extra(row: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _images(files: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for row, image_id in zip(_records(files), _ids(files), strict=True):
+def _images(files: pd.DataFrame, ids: Ids) -> Iterator[dict[str, Any]]:
+    for row, image_id in zip(_records(files), ids_of(files), strict=True):
         image: dict[str, Any] = {
             "id": image_id, "width": row["width"], "height": row["height"], "file_name": row["file_name"],
         }  # fmt: skip
@@ -246,8 +273,8 @@ def _images(files: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]
         yield {**extra, **image, **({"file_metadata": extra["file_metadata"]} if "file_metadata" in extra else {})}
 
 
-def _categories(categories: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for row, category_id in zip(_records(categories), _ids(categories), strict=True):
+def _categories(categories: pd.DataFrame, ids: Ids) -> Iterator[dict[str, Any]]:
+    for row, category_id in zip(_records(categories), ids_of(categories), strict=True):
         category: dict[str, Any] = {"id": category_id, "name": row["name"]}
         if row["supercategory"] is not None:
             category["supercategory"] = row["supercategory"]
@@ -262,16 +289,19 @@ def _categories(categories: pd.DataFrame, ids: dict[str, int]) -> Iterator[dict[
         yield {**extra, **category, **kept}
 
 
+def _on_images(annotations: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a place in COCO: shapes, and not on the frames of a video."""
+    return annotations[annotations["type"].isin(schema.SHAPE_TYPES) & annotations["frame"].isna()]
+
+
 def _annotations(
     annotations: pd.DataFrame,
     files: pd.DataFrame,
     categories: pd.DataFrame,
-    image_ids: dict[str, int],
-    category_ids: dict[str, int],
+    image_ids: Ids,
+    category_ids: Ids,
 ) -> Iterator[dict[str, Any]]:
-    is_shape = annotations["type"].isin(schema.SHAPE_TYPES)
-    is_track = annotations["frame"].notna()
-    kept = annotations[is_shape & ~is_track]
+    kept = _on_images(annotations)
     if left := len(annotations) - len(kept):
         warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
     own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
@@ -279,21 +309,22 @@ def _annotations(
     own_categories = categories["coco_id"].notna().all()
     for number, row in enumerate(_records(kept), start=1):
         own = own_images and row["coco_image_id"] is not None
-        image_id = row["coco_image_id"] if own else image_ids.get(row["file_id"])
+        image_id = row["coco_image_id"] if own else _lookup(image_ids, row["file_id"], row["file_name"])
         extra = _extra(row)
-        category_id = category_ids.get(row["category_id"])
+        category_id = _lookup(category_ids, row["category_id"], row["category"])
         if category_id is None and own_categories and row["category_id"] is not None and row["category_id"].isdigit():
             category_id = int(row["category_id"])  # of a category that the export does not hold
+        written = row["coco_id"] if own_ids else number
         yield {
             **extra,
-            "id": row["coco_id"] if own_ids else number,
+            "id": written,
             "image_id": image_id,
             "category_id": category_id,
-            **_shape(row, extra),
+            **_shape(row, extra, written),
         }
 
 
-def _shape(row: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+def _shape(row: dict[str, Any], extra: dict[str, Any], written: int) -> dict[str, Any]:
     shape: dict[str, Any] = {}
     segmentation = row["segmentation"]
     box = [row["bbox_x"], row["bbox_y"], row["bbox_width"], row["bbox_height"]]
@@ -317,6 +348,6 @@ def _shape(row: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
         shape["rotation"] = row["rotation"]
     if row["attributes"] is not None:
         shape["attributes"] = msgspec.Raw(row["attributes"].encode())
-    if row["annotation_id"] is not None and row["annotation_id"] != str(row["coco_id"]):
+    if row["annotation_id"] is not None and row["annotation_id"] != str(written):
         shape["labellerr_answer_id"] = row["annotation_id"]
     return shape

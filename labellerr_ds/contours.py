@@ -126,6 +126,7 @@ def join_rings(outer: list[Floats], holes: list[Floats]) -> Floats:
 
     A bridge goes from the nearest point of what is joined already to the next ring, around it, and back
     the same way, so that it encloses nothing: filled even-odd or by winding number, the shape is the same.
+    Parts must not overlap: even-odd filling would make a hole of what they share.
 
     Parameters
     ----------

@@ -308,7 +308,8 @@ class Dataset:
         """Split the files for training, without leakage.
 
         A file's split follows from a hash of its group's key (its id where there is no group), so that a later
-        export with more files moves none. Groups are never torn.
+        export with more files moves none. Groups are never torn. Groups of images that look alike, and of several
+        keys, have no key that stays when more files come: for them, as with `stratify`, give `previous`.
 
         Parameters
         ----------
@@ -318,8 +319,9 @@ class Dataset:
             Deal the classes out evenly (iterative stratification of several labels a file) instead of by hash;
             that depends on all files, so give `previous` where more came.
         group : str, mapping, Series, callable, list of these, optional
-            A column of `files`, the group by `file_id`, a function of a row, or ``"near_duplicates"``: images
-            that look alike, which needs `images`. What hangs together by any of several is one group.
+            A column of `files`, the group by `file_id` (a Series also by row), a function of a row, or
+            ``"near_duplicates"``: images that look alike, which needs `images`. What hangs together by any of
+            several is one group.
         previous : Split, DataFrame, path, optional
             An earlier split (of csv or Parquet with `file_id` and `split`): its files stay where they are. A new
             group that bridges several earlier splits is told, and nobody moves.

@@ -55,6 +55,9 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
         if (folder / name).is_file():
             told[file_id] = ("kept", _odd_size(folder / name, sizes[file_id]))
     missing = [file_id for file_id in names if file_id not in told]
+    for file_id, name in names.items():
+        index.add(file_id, name)
+    index.write()  # before the first comes: a file is under its name only when it is whole, and then it is ours
     bar = tqdm(total=len(missing), unit=" images", desc="images", disable=not progress, delay=1)
     with bar, ThreadPoolExecutor(AT_ONCE) as pool:
         for start in range(0, len(missing), LINKS_AT_ONCE):  # links expire: each is asked for when its turn comes
@@ -72,14 +75,11 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
                     if problem:
                         told[file_id] = ("failed", problem)
                     else:
-                        index.add(file_id, names[file_id])
                         told[file_id] = ("downloaded", _odd_size(folder / names[file_id], sizes[file_id]))
                     bar.update()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-            finally:
-                index.write()
     return _report(wanted, folder, names, told)
 
 

@@ -17,6 +17,9 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 INDEX = "images.csv"
 """In a folder that `Dataset.download_images` filled: which file is whose."""
 
+UNREADABLE = (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises where a file is no image, or a damaged one."""
+
 Images = str | Path | Mapping[str, str | Path]
 
 
@@ -96,8 +99,15 @@ def crops(frame: pd.DataFrame, images: Images, pad: float) -> Iterator[tuple[Any
             continue
         if row["file_id"] != last:
             sides = [None if pd.isna(row[name]) else int(row[name]) for name in ("image_width", "image_height")]
-            last, picture = row["file_id"], open_image(where[row["file_id"]], *sides)
-        assert picture is not None
+            last = row["file_id"]
+            try:
+                picture = open_image(where[last], *sides)
+                picture.load()
+            except UNREADABLE:
+                picture = None
+        if picture is None:
+            passed += 1
+            continue
         left, top = np.floor(box[:2] - pad)
         right, low = np.ceil(box[:2] + box[2:] + pad)
         corners = (max(left, 0), max(top, 0), min(right, picture.width), min(low, picture.height))
@@ -117,7 +127,7 @@ def difference_hash(path: Path) -> int | None:
     try:
         with Image.open(path) as image:
             small = ImageOps.exif_transpose(image).convert("L").resize((9, 8), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None
     values = np.asarray(small, dtype=np.int16)
     bits = (values[:, 1:] > values[:, :-1]).ravel()

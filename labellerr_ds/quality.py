@@ -54,7 +54,9 @@ def check(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_s
         for key, value in zip(made, (problem, None, None, file_id, name, None, message), strict=True):
             made[key].append(value)
     table = pd.DataFrame({name: schema.text(values) for name, values in made.items() if name not in ("problem", "row")})
-    table.insert(0, "row", pd.Series(made["row"], dtype=object if frame.index.dtype == object else "Int64"))
+    table.insert(
+        0, "row", pd.Series(made["row"], dtype="Int64" if pd.api.types.is_integer_dtype(frame.index.dtype) else object)
+    )
     table.insert(0, "problem", schema.categorical([list(PROBLEMS).index(each) for each in made["problem"]], PROBLEMS))
     table.attrs = frame.attrs
     return table
@@ -63,6 +65,7 @@ def check(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_s
 def _shapes(frame: pd.DataFrame, min_side: float) -> Iterator[Finding]:
     for position, shape in enumerate(rasters.shapes(frame)):
         if shape.type not in rasters.FILLED:
+            yield from _points(shape, position)
             continue
         try:
             empty, tight = _extent(shape)
@@ -73,6 +76,28 @@ def _shapes(frame: pd.DataFrame, min_side: float) -> Iterator[Finding]:
             yield "zero_area", position, "it encloses no pixel"
         if all(map(math.isfinite, shape.box)):
             yield from _box(shape, position, tight, min_side)
+
+
+def _points(shape: rasters.Shape, position: int) -> Iterator[Finding]:
+    """Whether a point, a line or keypoints leave the image."""
+    if shape.width is None or shape.height is None:
+        return
+    if shape.type == "keypoints" and shape.keypoints:
+        seen = [place for place in range(0, len(shape.keypoints) - 2, 3) if shape.keypoints[place + 2]]
+        points = [(shape.keypoints[place], shape.keypoints[place + 1]) for place in seen]
+    elif all(map(math.isfinite, shape.box)):
+        x, y, width, height = shape.box
+        points = [(x, y), (x + width, y + height)]
+    else:
+        return
+    for x, y in points:
+        if not (-0.5 <= x <= shape.width + 0.5 and -0.5 <= y <= shape.height + 0.5):
+            yield (
+                "outside_image",
+                position,
+                f"it has a point at {x:g}, {y:g}; the image has {shape.width} x {shape.height}",
+            )
+            return
 
 
 def _extent(shape: rasters.Shape) -> tuple[bool, tuple[float, float, float, float] | None]:
@@ -181,8 +206,9 @@ def _files(frame: pd.DataFrame, files: pd.DataFrame | None, images: Any) -> Iter
         if told and (size := pictures.open_image(where[file_id], *told).size) != told:
             sizes_told = f"{size[0]} x {size[1]} pixels, the export tells {told[0]} x {told[1]}"
             yield "image_size", file_id, name, f"its image has {sizes_told}"
-    for one, other in pictures.alike(hashes):
-        yield "alike_images", other, names[other], f"it looks nearly the same as {names[one]} ({one})"
+    for other, one in pictures.groups_of(pictures.alike(hashes)).items():  # a row a file, however many there are
+        if one != other:
+            yield "alike_images", other, names[other], f"it looks nearly the same as {names[one]} ({one})"
 
 
 def _sizes(frame: pd.DataFrame, files: pd.DataFrame | None) -> dict[str, tuple[int, int]]:

@@ -28,6 +28,8 @@ class Shape(NamedTuple):
     rotation: float
     height: int | None
     width: int | None
+    iscrowd: bool = False
+    keypoints: Any = None
 
 
 def shapes(frame: pd.DataFrame) -> Iterator[Shape]:
@@ -39,10 +41,13 @@ def shapes(frame: pd.DataFrame) -> Iterator[Shape]:
     ]
     rotations = frame["rotation"].to_numpy(dtype=np.float64)
     types = [None if missing else kind for kind, missing in zip(frame["type"], frame["type"].isna(), strict=True)]
-    for kind, shape, box, rotation, height, width in zip(
-        types, frame["segmentation"], boxes, rotations, *sides, strict=True
+    crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
+    points = frame["keypoints"] if "keypoints" in frame else [None] * len(frame)
+    for kind, shape, box, rotation, height, width, crowd, keypoints in zip(
+        types, frame["segmentation"], boxes, rotations, *sides, crowds, points, strict=True
     ):
-        yield Shape(str(kind), shape, tuple(box), float(rotation), height, width)
+        found = keypoints if isinstance(keypoints, list) else None
+        yield Shape(str(kind), shape, tuple(box), float(rotation), height, width, bool(crowd), found)
 
 
 def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:

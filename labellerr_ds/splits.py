@@ -34,8 +34,13 @@ def split_files(
     names = _checked(shares)
     ids = files["file_id"].dropna().drop_duplicates().tolist()
     groups = _groups(files, ids, group, images)
-    before = _previous(previous, names)
-    placed = _sticky(ids, groups, before)
+    before, voted = _previous(previous, names)
+    if previous is None and (isinstance(group, list | tuple) or (isinstance(group, str) and group == NEAR_DUPLICATES)):
+        warn(
+            "such a group is named after its smallest file_id, and more files may rename it: keep this split "
+            "(split.save(path)) and pass it as previous= next time, so that no file moves."
+        )
+    placed = _sticky(ids, groups, before, voted)
     left = [key for key in dict.fromkeys(groups[file_id] for file_id in ids) if key not in placed]
     if stratify:
         placed.update(_stratified(left, placed, ids, groups, annotations, shares, seed))
@@ -98,12 +103,22 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
                 f"group={group!r} is no column of files; there are {', '.join(files.columns)}; or {NEAR_DUPLICATES!r}."
             )
         return {key: str(value) for key, value in files[["file_id", group]].dropna().itertuples(index=False)}
+    if (
+        isinstance(group, pd.Series)
+        and group.index.equals(files.index)
+        and not group.index.isin(files["file_id"]).any()
+    ):
+        group = dict(zip(files["file_id"], group, strict=True))  # by row, as df["column"].str... gives it
     if isinstance(group, pd.Series):
         group = group.to_dict()
     if isinstance(group, Mapping):
-        return {str(key): str(value) for key, value in group.items() if not pd.isna(value)}
+        told = {str(key): str(value) for key, value in group.items() if not pd.isna(value)}
+        if len(files) and not files["file_id"].isin(list(told)).any():
+            raise InvalidArgumentError("group= names none of the files: its keys must be values of file_id.")
+        return told
     if callable(group):
-        return {row["file_id"]: str(group(row)) for _, row in files.iterrows()}
+        found = {row["file_id"]: group(row) for _, row in files.iterrows()}
+        return {key: str(value) for key, value in found.items() if not pd.isna(value)}
     raise InvalidArgumentError(
         f"group must be a column of files, a mapping or Series by file_id, a function of a row, {NEAR_DUPLICATES!r}, "
         f"or a list of these; got {type(group).__name__}."
@@ -113,9 +128,10 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
 # --- what was split before
 
 
-def _previous(previous: Any, names: list[str]) -> dict[str, str]:
+def _previous(previous: Any, names: list[str]) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """The split of each earlier file; and its group, with the file and the split, where that is told."""
     if previous is None:
-        return {}
+        return {}, []
     if isinstance(previous, str | Path):
         path = Path(previous)
         if not path.is_file():
@@ -128,15 +144,24 @@ def _previous(previous: Any, names: list[str]) -> dict[str, str]:
     told = previous[["file_id", "split"]].dropna().astype(str)
     if unknown := set(told["split"]) - set(names):
         raise InvalidArgumentError(f"previous has the split {sorted(unknown)[0]!r}, which is not asked for now.")
-    return dict(told.itertuples(index=False))
+    grouped: list[tuple[str, str, str]] = []
+    if "group" in previous:
+        grouped = list(previous[["group", "file_id", "split"]].dropna().astype(str).itertuples(index=False, name=None))
+    return dict(told.itertuples(index=False)), grouped
 
 
-def _sticky(ids: list[str], groups: dict[str, str], before: dict[str, str]) -> dict[str, str]:
+def _sticky(
+    ids: list[str], groups: dict[str, str], before: dict[str, str], voted: list[tuple[str, str, str]]
+) -> dict[str, str]:
     """The split of each group that has files from before; one that bridges two is told, and nobody moves."""
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for file_id in ids:
         if file_id in before:
             votes[groups[file_id]][before[file_id]] += 1
+    here = set(ids)
+    for key, file_id, split in voted:  # earlier files that this export does not hold still keep their group
+        if file_id not in here:
+            votes[key][split] += 1
     bridged = {key: told for key, told in votes.items() if len(told) > 1}
     if bridged:
         key, told = next(iter(bridged.items()))

@@ -85,6 +85,17 @@ def test_versions_of_one_answer_are_one_however_far_it_moved(sides):
     assert lds.compare(a, b).annotations["change"].tolist() == ["moved"]
 
 
+def test_keypoints_and_points_are_compared_by_what_they_are(sides):
+    pose = {"keypoints": [5, 5, 2, 9, 9, 2], "category_id": 1}
+    assert lds.compare(sides(pose), sides(pose)).annotations["change"].tolist() == ["same"]
+    other = {"keypoints": [5, 5, 2, 9, 12, 2], "category_id": 1}
+    assert lds.compare(sides(pose), sides(other)).annotations["change"].tolist() == ["moved"]
+    dot = {"keypoints": [50, 50, 2], "category_id": 1}
+    near, far = {**dot, "keypoints": [50.5, 50, 2]}, {**dot, "keypoints": [90, 90, 2]}
+    assert lds.compare(sides(dot), sides(near)).annotations["change"].tolist() == ["moved"]
+    assert set(lds.compare(sides(dot), sides(far)).annotations["change"]) == {"added", "removed"}
+
+
 def test_files_that_one_side_alone_has_and_statuses_are_told(sides):
     a = sides(labellerr_file_status="review")
     b = sides(labellerr_file_status="accepted")

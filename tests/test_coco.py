@@ -130,13 +130,10 @@ def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
     assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text())["annotations"][0]["id"] == first
 
 
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
 def test_a_dataset_of_the_sandbox_against_itself_has_an_ap_of_one(project):
-    for form in ("coco_json", "png"):
+    for form in ("json", "csv", "coco_json", "png"):  # points and lines as well
         coco = lds.export_to_coco(project, ["accepted", "review"], format=form, progress=False)
-        shapes = [each for each in coco.dataset["annotations"] if "keypoints" not in each]
-        coco.dataset["annotations"] = shapes
-        with contextlib.redirect_stdout(io.StringIO()):
-            coco.createIndex()
         assert evaluated(coco, "bbox") == evaluated(coco, "segm") == pytest.approx(1.0)
 
 
@@ -161,10 +158,33 @@ def test_broken_rle_never_reaches_pycocotools(tmp_path):
     (tmp_path / "in.json").write_text(json.dumps(told))
     with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
         dataset = lds.read_export(tmp_path / "in.json")
-    with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE that does not hold together"):
+    with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE or ring that does not hold together"):
         coco = dataset.to_coco()
     assert coco.annToMask(coco.anns[5]).sum() == 4
     assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text()) == told
+
+
+def test_two_exports_that_use_an_id_twice_stay_apart(tmp_path):
+    def one(name, *categories):
+        told = {
+            "images": [{"id": 1, "width": 20, "height": 20, "file_name": name}],
+            "categories": [{"id": number, "name": each} for number, each in enumerate(categories, start=1)],
+            "annotations": [
+                {"id": number, "image_id": 1, "category_id": number, "bbox": [number, 1, 5, 5]}
+                for number, _ in enumerate(categories, start=1)
+            ],
+        }
+        (tmp_path / name).write_text(json.dumps(told))
+        return lds.read_export(tmp_path / name)
+
+    both = lds.concat([one("a.jpg", "car"), one("b.jpg", "person", "car")])
+    coco = both.to_coco()
+    found = [
+        (coco.imgs[each["image_id"]]["file_name"], coco.cats[each["category_id"]]["name"])
+        for each in coco.anns.values()
+    ]
+    assert found == [("a.jpg", "car"), ("b.jpg", "person"), ("b.jpg", "car")]
+    assert list(coco.original_ids.values()) == [1, 1, 2]
 
 
 def test_ids_from_one_where_they_are_asked_for(tmp_path):

@@ -16,10 +16,11 @@ import labellerr_ds as lds
 ROOT = pathlib.Path(__file__).parents[1]
 HEAVY = ["matplotlib", "ipywidgets", "pycocotools", "requests", "msgspec", "IPython", "werkzeug", "typer", "boto3"]
 FIXED = [
-    "AmbiguousCreateError", "AuthError", "Client", "Dataset", "EmptyExportError", "ExportFailedError", "ExportFormat",
-    "ExportJob", "ExportTimeoutError", "FileStatus", "InvalidArgumentError", "LabellerrError", "ReadError",
-    "S3Destination", "__version__", "concat", "create_export", "create_s3_connection", "export_dataset",
-    "export_to_coco", "export_to_dataframe", "read_export",
+    "AmbiguousCreateError", "AnnotationViewer", "AuthError", "Client", "Dataset", "EmptyExportError",
+    "ExportFailedError", "ExportFormat", "ExportJob", "ExportPicker", "ExportTimeoutError", "FileStatus",
+    "InvalidArgumentError", "LabellerrError", "ReadError", "S3Destination", "__version__", "compare", "concat",
+    "create_export", "create_s3_connection", "export_dataset", "export_to_coco", "export_to_dataframe",
+    "read_export",
 ]  # fmt: skip
 
 

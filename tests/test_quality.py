@@ -49,6 +49,14 @@ def test_a_problem_is_found_where_it_is(tmp_path, problem, bad):
     assert not (told["row"] == 0).any()
 
 
+def test_points_outside_are_found_and_any_index_will_do(tmp_path):
+    told = checked(tmp_path, [GOOD, {"keypoints": [-50, 999, 2], "category_id": 1}])
+    assert told[["problem", "row"]].to_numpy().tolist() == [["outside_image", 1]]
+    frame = read(tmp_path, json.loads((tmp_path / "in.json").read_text())).annotations
+    for index in ([0.5, 1.5], ["a", "b"]):
+        assert frame.set_axis(index).labellerr.check()["row"].tolist() == index[1:]
+
+
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
 def test_an_unknown_class_is_found(tmp_path):
     told = checked(tmp_path, [GOOD, {**GOOD, "bbox": [50, 50, 9, 9], "category_id": 9}])

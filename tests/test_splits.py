@@ -85,7 +85,8 @@ def test_groups_are_never_torn(stratify):
 
 def test_what_hangs_together_by_any_of_several_groups_is_one():
     whole = dataset(4, remarks=["a", "a", "b", "c"], file_format=["x", "y", "y", "z"])
-    split = whole.split(group=["remarks", "file_format"])
+    with pytest.warns(lds.LabellerrWarning, match="pass it as previous="):
+        split = whole.split(group=["remarks", "file_format"])
     assert split.files["group"].tolist() == ["f0", "f0", "f0", "f3"]
 
 
@@ -98,7 +99,8 @@ def test_images_that_look_alike_stay_together(tmp_path):
         picture = np.clip(pictures[number % 6].astype(int) + (number >= 6) * 2, 0, 255).astype(np.uint8)
         paths[f"f{number}"] = tmp_path / f"{number}.png"
         Image.fromarray(picture).save(paths[f"f{number}"])
-    split = dataset(12).split(group="near_duplicates", images=paths)
+    with pytest.warns(lds.LabellerrWarning, match="pass it as previous="):
+        split = dataset(12).split(group="near_duplicates", images=paths)
     assert split.files["group"].tolist() == [min(f"f{number % 6}", f"f{number % 6 + 6}") for number in range(12)]
     with pytest.raises(lds.InvalidArgumentError, match="pass images="):
         dataset(3).split(group="near_duplicates")
@@ -146,6 +148,27 @@ def test_a_group_that_bridges_two_earlier_splits_is_told_and_nobody_moves():
     assert split.files["split"].astype(str).tolist() == ["train", "test", "train", "train"]
     leaks = split.leaks
     assert leaks[["kind", "key", "splits", "files"]].to_numpy().tolist() == [["group", "g", "test, train", 4]]
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_an_export_of_new_files_alone_keeps_the_groups_of_the_earlier_split(stratify):
+    scenes = [f"s{number % 12}" for number in range(100)]
+    whole = dataset(100, [["a"]] * 100, remarks=scenes)
+    first, later = (whole.only([f"f{number}" for number in part]) for part in (range(50), range(50, 100)))
+    before = first.split(group="remarks", stratify=True, seed=5)
+    after = later.split(group="remarks", stratify=stratify, previous=before)
+    both = pd.concat([before.files, after.files])
+    assert both.groupby("group")["split"].nunique().max() == 1
+
+
+def test_a_series_by_row_is_a_group_as_well_and_one_that_names_no_file_is_refused():
+    whole = dataset(20)
+    scenes = whole.files["file_name"].str[1:2]
+    split = whole.split(group=scenes)
+    assert split.files["group"].tolist() == scenes.tolist()
+    with pytest.raises(lds.InvalidArgumentError, match="names none of the files"):
+        whole.split(group={"x": "y"})
+    assert whole.split(group=lambda row: None).files["group"].tolist() == whole.files["file_id"].tolist()
 
 
 def test_names_that_stand_in_several_splits_are_told():

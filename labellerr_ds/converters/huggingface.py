@@ -50,21 +50,23 @@ def to_huggingface(
             _write_folder(made / name, items, chosen)
         else:
             _write_parquet(made / "data" / f"{name}-00000-of-00001.parquet", items, chosen)
-    return chosen.written(made, count)
+    return chosen.written(made, count, len(chosen.items))
 
 
 def _with_image(chosen: Selection) -> Iterator[Item]:
     for item in chosen.items:
         if item.image is not None:
-            yield item
+            if chosen.keeps(item, len(item.shapes)):
+                yield item
             continue
+        chosen.leave("files", item.file_id, "its image is not there")
         for _, annotation_id, _ in item.shapes:
             chosen.leave("annotations", annotation_id, "the image of its file is not there")
 
 
 def _objects(item: Item, classes: list[str] | None) -> dict[str, list[Any]]:
     """A list for each field; classes by name, or by number where they are given."""
-    found: dict[str, list[Any]] = {name: [] for name in ("id", "category", "type", "bbox", "segmentation")}
+    found: dict[str, list[Any]] = {name: [] for name in ("id", "category", "type", "bbox", "segmentation", "keypoints")}
     for number, annotation_id, shape in item.shapes:
         found["id"].append(annotation_id)
         found["category"].append(number if classes is None else classes[number])
@@ -72,6 +74,7 @@ def _objects(item: Item, classes: list[str] | None) -> dict[str, list[Any]]:
         found["bbox"].append([None if side != side else float(side) for side in shape.box])
         told = shape.segmentation if isinstance(shape.segmentation, list | dict) else None
         found["segmentation"].append(None if told is None else schema.json_text(told))
+        found["keypoints"].append(None if shape.keypoints is None else schema.json_text(shape.keypoints))
     return found
 
 
@@ -104,13 +107,14 @@ def _write_parquet(path: Path, items: list[Item], chosen: Selection) -> None:
         "image": {"_type": "Image"}, "file_id": text, "name": text, "width": number, "height": number,
         "objects": {
             "id": several(text), "category": several({"names": chosen.classes, "_type": "ClassLabel"}),
-            "type": several(text), "bbox": several(boxes), "segmentation": several(text),
+            "type": several(text), "bbox": several(boxes), "segmentation": several(text), "keypoints": several(text),
         },
     }  # fmt: skip
     objects = pa.struct(
         {
             "id": pa.list_(pa.string()), "category": pa.list_(pa.int64()), "type": pa.list_(pa.string()),
             "bbox": pa.list_(pa.list_(pa.float64(), 4)), "segmentation": pa.list_(pa.string()),
+            "keypoints": pa.list_(pa.string()),
         }
     )  # fmt: skip
     fields = {
@@ -141,6 +145,7 @@ def _in_memory(chosen: Selection, with_images: bool) -> Any:
         "objects": {
             "id": several(text), "category": several(datasets.ClassLabel(names=chosen.classes)), "type": several(text),
             "bbox": several(several(datasets.Value("float64"), length=4)), "segmentation": several(text),
+            "keypoints": several(text),
         },
     }  # fmt: skip
     if with_images:

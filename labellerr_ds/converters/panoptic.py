@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from labellerr_ds import masks, rasters
+from labellerr_ds.coco import ids_of as coco_ids
 from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
 
@@ -35,11 +36,7 @@ def to_panoptic(
         files, annotations, categories, images=None, split=split, negatives=negatives, types=("polygon", "mask")
     )
     folder = in_folder(folder)
-    kinds = _things(categories)
-    told = [
-        {"id": number, "name": name, "isthing": kinds.get(name, 1), "supercategory": name}
-        for number, name in enumerate(chosen.classes, start=1)
-    ]
+    told = _classes(chosen.classes, categories)
     count = images = 0
     for name, items in by_split(chosen.items):
         made: dict[str, list[Any]] = {"images": [], "annotations": []}
@@ -50,8 +47,10 @@ def to_panoptic(
                 for _, annotation_id, _ in item.shapes:
                     chosen.leave("annotations", annotation_id, "its file was left out")
                 continue
+            segments, labels = _segments(item, chosen, order, [each["id"] for each in told])
+            if not chosen.keeps(item, len(segments)):
+                continue
             images += 1
-            segments, labels = _segments(item, chosen, order)
             count += len(segments)
             colors = np.stack([labels & 255, labels >> 8 & 255, labels >> 16 & 255], axis=2).astype(np.uint8)
             Image.fromarray(colors).save(folder / f"panoptic_{name}" / f"{item.name}.png")
@@ -65,17 +64,27 @@ def to_panoptic(
     return chosen.written(folder, count, images)
 
 
-def _things(categories: pd.DataFrame) -> dict[str, int]:
-    """Whether a class is a thing or stuff, where the export tells."""
-    found = {}
-    for name, extra in categories[["name", "extra"]].itertuples(index=False):
-        told = json.loads(extra).get("isthing") if not pd.isna(extra) else None
-        if told in (0, 1):
-            found[name] = int(told)
-    return found
+def _classes(names: list[str], categories: pd.DataFrame) -> list[dict[str, Any]]:
+    """The classes with the ids that COCO files of ours have, and what the export tells of them."""
+    ids = dict(zip(categories["name"], coco_ids(categories), strict=True))
+    rows = categories.drop_duplicates("name").set_index("name")
+    told = []
+    for name in names:
+        number = ids.get(name) or max([*ids.values(), 0]) + 1  # 0 is no pixel's class
+        ids[name] = number
+        extra = rows["extra"].get(name)
+        known = json.loads(extra) if isinstance(extra, str) else {}
+        parent = rows["supercategory"].get(name)
+        told.append(
+            {
+                "id": number, "name": name, "isthing": int(known.get("isthing", 1)),
+                "supercategory": name if parent is None or pd.isna(parent) else parent,
+            }
+        )  # fmt: skip
+    return told
 
 
-def _segments(item: Item, chosen: Selection, order: rasters.Order) -> tuple[list[dict[str, Any]], Any]:
+def _segments(item: Item, chosen: Selection, order: rasters.Order, ids: list[int]) -> tuple[list[dict[str, Any]], Any]:
     """The segments that can be seen, and the raster of their ids."""
     height, width = item.height or 0, item.width or 0
     painted = []
@@ -86,19 +95,27 @@ def _segments(item: Item, chosen: Selection, order: rasters.Order) -> tuple[list
             rle = None
         if rle is None or rle["size"] != [height, width]:
             chosen.leave("annotations", annotation_id, "its shape does not hold together, or does not fit its image")
+        elif not masks.rle_area(rle):
+            chosen.leave("annotations", annotation_id, "nothing of it lies within the image")
         else:
-            painted.append((rle, number, annotation_id))
+            painted.append((rle, number, annotation_id, shape.iscrowd))
     if order == "large_first":
         painted.sort(key=lambda each: -masks.rle_area(each[0]))
     labels = rasters.paint([(each[0], place) for place, each in enumerate(painted, start=1)], height, width)
     regions = {region.label: region for region in masks.label_regions(labels)}
     segments = []
-    for place, (_, number, annotation_id) in enumerate(painted, start=1):
+    for place, (_, number, annotation_id, crowd) in enumerate(painted, start=1):
         if place not in regions:
             chosen.leave("annotations", annotation_id, "others lie over all of it")
             continue
         region = regions[place]
         segments.append(
-            {"id": place, "category_id": number + 1, "area": region.area, "bbox": list(region.bbox), "iscrowd": 0}
-        )
+            {
+                "id": place,
+                "category_id": ids[number],
+                "area": region.area,
+                "bbox": list(region.bbox),
+                "iscrowd": int(crowd),
+            }
+        )  # fmt: skip
     return segments, labels

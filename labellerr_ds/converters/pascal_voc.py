@@ -33,14 +33,19 @@ def to_pascal_voc(
         (folder / part).mkdir(parents=True)
     count = 0
     for name, items in by_split(chosen.items):
-        (folder / "ImageSets" / "Main" / f"{name}.txt").write_text(
-            "".join(f"{item.name}\n" for item in items), encoding="utf-8"
-        )
+        listed = []
         for item in items:
-            root, written = _tree(item, chosen.copy_image(item, folder / "JPEGImages"), chosen)
+            root, written = _tree(item, chosen.image_name(item), chosen)
+            if not chosen.keeps(item, written):
+                continue
+            if not item.width or not item.height:
+                chosen.leave("files", item.file_id, "the size of its image is not known", written=True)
+            chosen.copy_image(item, folder / "JPEGImages")
+            listed.append(f"{item.name}\n")
             count += written
             ElementTree.indent(root)
             (folder / "Annotations" / f"{item.name}.xml").write_bytes(ElementTree.tostring(root, encoding="utf-8"))
+        (folder / "ImageSets" / "Main" / f"{name}.txt").write_text("".join(listed), encoding="utf-8")
     return chosen.written(folder, count)
 
 
@@ -51,6 +56,9 @@ def _tree(item: Item, file_name: str, chosen: Selection) -> tuple[ElementTree.El
     _add(size, width=item.width or 0, height=item.height or 0, depth=3)
     _add(root, segmented=0)
     for number, annotation_id, shape in item.shapes:
+        if shape.iscrowd:
+            chosen.leave("annotations", annotation_id, "a crowd is no single object")
+            continue
         x, y, width, height = shape.box
         if not all(map(math.isfinite, shape.box)):
             chosen.leave("annotations", annotation_id, "it has no box")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from labellerr_ds import images as pictures
@@ -23,6 +24,9 @@ Negatives = Literal["finished", "all", "none"]
 Splits = Any
 """A frame with `file_id` and `split`, what `Dataset.split` gives, a mapping of ids to splits, or None."""
 FINISHED = ("labelled", "negative")
+NO_IMAGES = frozenset(
+    {"mp4", "mov", "avi", "mkv", "webm", "mp3", "wav", "flac", "ogg", "m4a", "aac", "txt", "pdf", "doc", "docx", "csv"}
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +39,8 @@ class Written(os.PathLike[str]):
     images, annotations : int
         How many were written.
     left_out : DataFrame
-        A row a file or annotation that was not: `table` (``files``, ``annotations``), `id`, `reason`.
+        A row a file or annotation that was not: `table` (``files``, ``annotations``), `id`, `reason`; and what was
+        `written`, but not wholly.
     """
 
     folder: Path
@@ -62,6 +67,7 @@ class Item:
     width: int | None
     height: int | None
     image: Path | None
+    lost: bool = False  # whether it has annotations of a kind that the format can hold, which cannot be written
     shapes: list[tuple[int, str, Shape]] = field(default_factory=list)  # class, annotation_id, shape
 
 
@@ -93,7 +99,7 @@ class Selection:
     ) -> None:
         if negatives not in ("finished", "all", "none"):
             raise InvalidArgumentError(f"negatives must be 'finished', 'all' or 'none', got {negatives!r}.")
-        self._left: list[tuple[str, str, str]] = []
+        self._left: list[tuple[str, str, str, bool]] = []
         self.classes = _classes(annotations, categories, types)
         splits = _splits(split)
         where = {} if images is None else pictures.locate(files, images)
@@ -120,10 +126,7 @@ class Selection:
         self._fill(annotations, by_id, types)
         states = dict(zip(files["file_id"], files["label_state"].astype(object), strict=True))
         self.items = [item for item in self.items if self._goes(item, states.get(item.file_id), negatives)]
-        if images is not None:
-            for item in self.items:
-                if item.image is None:
-                    self.leave("files", item.file_id, "its image is not there; its labels were written")
+        self._all, self._wants_images, self._refused = negatives == "all", images is not None, 0
 
     def _fill(self, annotations: pd.DataFrame, by_id: dict[str, Item], types: tuple[str, ...]) -> None:
         place = {name: number for number, name in enumerate(self.classes)}
@@ -135,17 +138,20 @@ class Selection:
             if shape.type not in types:
                 self.leave("annotations", annotation_id, f"a {shape.type} has no place in this format")
             elif not still:
-                self.leave("annotations", annotation_id, "it is on a frame of a video")
+                self._lose(by_id.get(file_id), annotation_id, "it is on a frame of a video")
             elif file_id not in by_id:
                 self.leave("annotations", annotation_id, "its file is not in the dataset")
             elif pd.isna(category):
-                self.leave("annotations", annotation_id, "it has no class")
+                self._lose(by_id.get(file_id), annotation_id, "it has no class")
             else:
                 by_id[file_id].shapes.append((place[category], annotation_id, shape))
 
     def _goes(self, item: Item, state: Any, negatives: Negatives) -> bool:
+        ending = item.file_name.rpartition(".")[2].lower()
         if not item.split:
             self.leave("files", item.file_id, "it is in no split")
+        elif not item.shapes and ending in NO_IMAGES:
+            self.leave("files", item.file_id, "it is no image")
         elif (
             item.shapes or negatives == "all" or (negatives == "finished" and not pd.isna(state) and state in FINISHED)
         ):
@@ -157,14 +163,32 @@ class Selection:
             self.leave("annotations", annotation_id, "its file was left out")
         return False
 
-    def leave(self, table: str, row_id: Any, reason: str) -> None:
-        """Something is not written."""
-        self._left.append((table, "" if pd.isna(row_id) else str(row_id), reason))
+    def _lose(self, item: Item | None, annotation_id: str, reason: str) -> None:
+        if item is not None:
+            item.lost = True
+        self.leave("annotations", annotation_id, reason)
+
+    def keeps(self, item: Item, written: int) -> bool:
+        """Whether an item goes out with so many annotations: one that lost all it had would pass for a negative."""
+        if not written and (item.shapes or item.lost) and not self._all:
+            self.leave("files", item.file_id, "none of its annotations could be written, and it is no negative")
+            self._refused += 1
+            return False
+        if self._wants_images and item.image is None:
+            self.leave("files", item.file_id, "its image is not there; its labels were written", written=True)
+        return True
+
+    def leave(self, table: str, row_id: Any, reason: str, *, written: bool = False) -> None:
+        """Something is not written, or not wholly."""
+        self._left.append((table, "" if pd.isna(row_id) else str(row_id), reason, written))
+
+    def image_name(self, item: Item) -> str:
+        """What an item's image is called, also where there is none."""
+        return item.name + (Path(item.file_name).suffix if item.image is None else item.image.suffix)
 
     def copy_image(self, item: Item, folder: Path) -> str:
-        """Copy an item's image into a folder; its name there, also where there is none to copy."""
-        ending = Path(item.file_name).suffix if item.image is None else item.image.suffix
-        name = item.name + ending
+        """Copy an item's image into a folder, where there is one; its name there."""
+        name = self.image_name(item)
         if item.image is not None:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(item.image, folder / name)
@@ -172,15 +196,16 @@ class Selection:
 
     def written(self, folder: Path, annotations: int, images: int | None = None) -> Written:
         """What became of it; a warning counts what was left out, by reason."""
-        tables, ids, reasons = zip(*self._left, strict=True) if self._left else ((), (), ())
+        columns = list(zip(*self._left, strict=True)) if self._left else [(), (), (), ()]
         left = pd.DataFrame(
-            {"table": schema.text(list(tables)), "id": schema.text(list(ids)), "reason": schema.text(list(reasons))}
+            {name: schema.text(list(each)) for name, each in zip(("table", "id", "reason"), columns, strict=False)}
         )
+        left["written"] = np.array(columns[3], dtype=bool)
         if self._left:
-            counted = Counter((table, reason) for table, _, reason in self._left)
+            counted = Counter((table, reason) for table, _, reason, _ in self._left)
             told = "; ".join(f"{count:,} {table}: {reason}" for (table, reason), count in counted.most_common(6))
             warn(f"left out or incomplete: {told}. `left_out` of the result lists them.")
-        return Written(folder, len(self.items) if images is None else images, annotations, left)
+        return Written(folder, len(self.items) - self._refused if images is None else images, annotations, left)
 
 
 def _classes(annotations: pd.DataFrame, categories: pd.DataFrame, types: tuple[str, ...]) -> list[str]:
@@ -199,9 +224,9 @@ def _splits(split: Splits) -> dict[str, str] | None:
     if isinstance(split, pd.DataFrame):
         if not {"file_id", "split"} <= set(split.columns):
             raise InvalidArgumentError("split= must be a frame with file_id and split, or a mapping of ids.")
-        return dict(split[["file_id", "split"]].astype(str).itertuples(index=False))
+        return dict(split[["file_id", "split"]].dropna().astype(str).itertuples(index=False))
     if isinstance(split, pd.Series | Mapping):
-        return {str(key): str(value) for key, value in split.items()}
+        return {str(key): str(value) for key, value in split.items() if not pd.isna(value)}
     raise InvalidArgumentError(
         f"split= must be what dataset.split() gives, a frame, or a mapping; got {type(split).__name__}."
     )

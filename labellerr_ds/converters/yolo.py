@@ -47,6 +47,8 @@ def to_yolo(
         labels.mkdir(parents=True)
         for item in items:
             lines = _lines(item, chosen, task, turned)
+            if not chosen.keeps(item, len(lines)):
+                continue
             count += len(lines)
             (labels / f"{item.name}.txt").write_text("".join(lines), encoding="ascii")
             chosen.copy_image(item, folder / "images" / name)
@@ -57,6 +59,9 @@ def to_yolo(
 def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]:
     lines = []
     for number, annotation_id, shape in item.shapes:
+        if shape.iscrowd:
+            chosen.leave("annotations", annotation_id, "a crowd is no single object")
+            continue
         if not item.width or not item.height:
             chosen.leave("annotations", annotation_id, "the size of its image is not known")
             continue
@@ -89,11 +94,23 @@ def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.flo
     outer, inner = ([ring for ring in rings if len(ring) >= 3] for rings in clipped)
     if not outer:
         return None
+    if len(outer) > 1 and _overlap(outer, height, width):  # one ring cannot say it: their common outline can
+        united = masks.polygons_to_rle([ring.ravel().tolist() for ring in outer], height, width)
+        outer, inner = ([np.asarray(ring).reshape(-1, 2) for ring in rings] for rings in masks.rle_to_polygons(united))
+        if not outer:
+            return None
     ring = join_rings(outer, inner)
     if not np.isfinite(ring).all():
         raise ValueError("numbers that are not finite")
     extent = ring.max(axis=0) - ring.min(axis=0)
     return ring if (extent > 0).all() else None
+
+
+def _overlap(rings: list[NDArray[np.float64]], height: int, width: int) -> bool:
+    """Whether parts share more than pixels at their borders."""
+    rles = [masks.polygons_to_rle([ring.ravel().tolist()], height, width) for ring in rings]
+    united = masks.rle_area(masks.unite_rles(rles))
+    return sum(map(masks.rle_area, rles)) - united > 0.005 * united
 
 
 def _data_yaml(folder: Path, splits: list[str], classes: list[str], *, whole: bool) -> None:

@@ -117,8 +117,7 @@ def read_picture(source: Path | bytes, size_wh: tuple[int, int] | None) -> tuple
         with Image.open(io.BytesIO(body)) as raw:
             plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= LONGEST and not raw.getexif().get(0x0112)
             if plain:
-                raw.verify()
-                return body, raw.size
+                return body, raw.size  # as it is: the browser decodes it, and says where it cannot
         image = pictures.open_image(io.BytesIO(body), *(size_wh or (None, None)))
         size = image.size
         image = image.convert("RGB")

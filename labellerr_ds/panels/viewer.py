@@ -150,7 +150,14 @@ class AnnotationViewer(anywidget.AnyWidget):  # type: ignore[misc]
         from PIL import Image
 
         found = self._picture(index)
-        return None if found is None else Image.open(io.BytesIO(found[0]))
+        if found is None:
+            return None
+        try:
+            image = Image.open(io.BytesIO(found[0]))
+            image.load()
+        except pictures.UNREADABLE:
+            return None
+        return image
 
     def _packet(self, index: int) -> Packet:
         if index not in self._sent:
