@@ -19,7 +19,8 @@ from labellerr_ds.panels.shell import script
 def dataset(tmp_path):
     told = {
         "images": [
-            {"id": n, "file_name": f"{n}.png", "width": 40, "height": 30, "labellerr_file_id": f"f{n}"} for n in range(3)
+            {"id": place, "file_name": f"{place}.png", "width": 40, "height": 30, "labellerr_file_id": f"f{place}"}
+            for place in range(3)
         ],
         "categories": [{"id": 0, "name": "car"}, {"id": 1, "name": "<b>"}],
         "annotations": [
