@@ -69,8 +69,6 @@ def to_coco(
         warn(
             f"{broken:,} annotations have an RLE or ring that does not hold together; the COCO object has their boxes."
         )
-    if unknown := sum(None in size for size in sizes.values()):
-        warn(f"{unknown:,} images have no size; evaluators of masks stop at them.")
     coco = COCO()
     coco.dataset = {
         **_top(info),

@@ -105,6 +105,8 @@ def class_balance(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int
     ax.set_ylim(-0.6, len(values) - 0.4)
     if log:
         ax.set_xscale("log")
+    else:
+        _whole(ax.xaxis)
     ax.set_xlim(0.5 if log else 0, max(values) * (3 if log else 1.38))  # room for the counts
     return _plain(ax, "annotations")
 
@@ -129,6 +131,7 @@ def status_funnel(annotations: pd.DataFrame, files: pd.DataFrame | None = None, 
     ax.set_yticks(places, [_short(name) for name in order], fontsize=9)
     ax.set_ylim(-0.6, len(values) - 0.4)
     ax.set_xlim(0, max(values) * 1.25)
+    _whole(ax.xaxis)
     return _plain(ax, "files")
 
 
@@ -151,6 +154,7 @@ def per_image(annotations: pd.DataFrame, files: pd.DataFrame | None = None, *, a
         ax.plot([], [], " ", label=f"{without:,} without any")
     ax.legend(frameon=False, fontsize=8)
     ax.set_xlabel("annotations", fontsize=9)
+    _whole(ax.xaxis, ax.yaxis)
     return _plain(ax, None, "files")
 
 
@@ -304,6 +308,14 @@ def _plain(ax: Axes, xlabel: str | None, ylabel: str | None = None) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=8)
     return ax
+
+
+def _whole(*axes: Any) -> None:
+    """Ticks at whole numbers: what is counted has no halves."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis in axes:
+        axis.set_major_locator(MaxNLocator(nbins=7, integer=True))
 
 
 def _short(name: object, longest: int = LONGEST_NAME) -> str:
