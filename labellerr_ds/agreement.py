@@ -101,7 +101,7 @@ class _Side:
         if place not in self._rles:
             try:
                 self._rles[place] = rasters.rle_of(self.shapes[place])
-            except (ValueError, TypeError, KeyError, OverflowError):
+            except masks.BROKEN:
                 self._rles[place] = None  # what does not hold together is compared by its box
         return self._rles[place]
 

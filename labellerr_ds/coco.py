@@ -91,7 +91,7 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
         try:
             masks.checked_counts(segmentation)
             rle = segmentation
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except masks.BROKEN:
             segmentation, holds = None, False
     elif isinstance(segmentation, list) and segmentation:
         rings = [ring for ring in segmentation if isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0]

@@ -18,6 +18,9 @@ Counts = NDArray[np.int64]
 RLE = dict[str, Any]
 """``{"size": [height, width], "counts": str}``; `counts` may also be bytes, or a list of run lengths."""
 
+BROKEN = (ValueError, TypeError, KeyError, OverflowError)
+"""What is raised by a shape that does not hold together."""
+
 LONGEST = 1 << 16  # pixels of an image's side
 FARTHEST = 1e7  # pixels: beyond, native code overflows
 

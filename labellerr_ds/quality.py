@@ -69,7 +69,7 @@ def _shapes(frame: pd.DataFrame, min_side: float) -> Iterator[Finding]:
             continue
         try:
             empty, tight = _extent(shape)
-        except (ValueError, TypeError, KeyError, OverflowError) as problem:
+        except masks.BROKEN as problem:
             yield "broken_shape", position, f"it does not hold together: {problem}"
             continue
         if empty:

@@ -14,7 +14,6 @@ from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.masks import RLE
 
 BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
-NEEDED = ["type", "segmentation", *BOX, "rotation", "image_width", "image_height"]
 FILLED = ("bbox", "polygon", "mask")
 """The types that have pixels."""
 
@@ -90,7 +89,7 @@ def rles(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[RLE | None]:
     for position, shape in enumerate(shapes(frame)):
         try:
             yield rle_of(shape, turned=turned)
-        except (ValueError, TypeError, KeyError, OverflowError) as problem:
+        except masks.BROKEN as problem:
             raise InvalidArgumentError(
                 f"the shape in row {position} does not hold together: {problem}. df.labellerr.check() lists such rows."
             ) from None

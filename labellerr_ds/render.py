@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, UnidentifiedImageError
+from PIL import Image, ImageDraw
 
 from labellerr_ds import images as pictures
 from labellerr_ds import masks, rasters
@@ -75,7 +75,7 @@ def _size(frame: pd.DataFrame, image: Image.Image | None) -> tuple[int, int]:
 def _draw_mask(over: Image.Image, rle: dict[str, Any], fill: tuple[int, ...]) -> None:
     try:
         raster = masks.rle_to_mask(rle)
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except masks.BROKEN:
         return  # check() tells
     small = Image.fromarray(raster.astype(np.uint8) * 255).resize(over.size, Image.Resampling.NEAREST)
     over.paste(Image.new("RGBA", over.size, fill), mask=small)
@@ -102,6 +102,6 @@ def _opened(path: Any, frame: pd.DataFrame) -> Image.Image | None:
     try:
         image = pictures.open_image(path, *_size(frame, None))
         image.load()
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except pictures.UNREADABLE:
         return None
     return image

@@ -18,7 +18,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_exten
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
-from labellerr_ds.masks import compress_counts, rle_area
+from labellerr_ds.masks import BROKEN, compress_counts, rle_area
 
 
 @register_extension_dtype
@@ -94,7 +94,7 @@ def describe_shape(value: Any) -> str:
             return "mask"
         try:
             return f"mask {size[0]} x {size[1]}, {rle_area(value):,} pixels"
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except BROKEN:
             return f"mask {size[0]} x {size[1]}"  # it does not hold together; check() tells
     if isinstance(value, list):
         if value and all(isinstance(ring, list) for ring in value):

@@ -140,13 +140,15 @@ def export_body(request: ExportRequest) -> dict[str, Any]:
 
 def report_id(answer: Any) -> str:
     """The id of a new export. S."""
-    response = _response(answer, "creating an export")
-    found = response.get("report_id") if isinstance(response, dict) else None
+    hint = "The export may exist; project.exports() or the dashboard tells."
+    return _new_id(answer, "creating an export", "report_id", hint)
+
+
+def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
+    response = _response(answer, what)
+    found = response.get(key) if isinstance(response, dict) else None
     if not isinstance(found, str) or not found:
-        raise UnexpectedAnswerError(
-            f"creating an export: expected response.report_id, got {_shape(response)}. The export may exist; "
-            "project.exports() or the dashboard tells."
-        )
+        raise UnexpectedAnswerError(f"{what}: expected response.{key}, got {_shape(response)}. {hint}")
     return found
 
 
@@ -286,14 +288,8 @@ def connection_fields(access_key: str, secret_key: str) -> dict[str, str]:
 
 def connection_id(answer: Any) -> str:
     """The id of a new connection. S."""
-    response = _response(answer, "creating an S3 connection")
-    found = response.get("connection_id") if isinstance(response, dict) else None
-    if not isinstance(found, str) or not found:
-        raise UnexpectedAnswerError(
-            f"creating an S3 connection: expected response.connection_id, got {_shape(response)}. The connection may "
-            "exist; client.s3_connections() tells."
-        )
-    return found
+    hint = "The connection may exist; client.s3_connections() tells."
+    return _new_id(answer, "creating an S3 connection", "connection_id", hint)
 
 
 def connections(answer: Any) -> list[Connection]:

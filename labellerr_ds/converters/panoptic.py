@@ -91,7 +91,7 @@ def _segments(item: Item, chosen: Selection, order: rasters.Order, ids: list[int
     for number, annotation_id, shape in item.shapes:
         try:
             rle = rasters.rle_of(shape)
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except masks.BROKEN:
             rle = None
         if rle is None or rle["size"] != [height, width]:
             chosen.leave("annotations", annotation_id, "its shape does not hold together, or does not fit its image")

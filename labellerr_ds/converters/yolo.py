@@ -67,7 +67,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
             continue
         try:
             ring = _ring(shape, item.width, item.height, turned)
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except masks.BROKEN:
             chosen.leave("annotations", annotation_id, "its shape does not hold together")
             continue
         if ring is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from labellerr_ds import images as pictures
 from labellerr_ds import masks, rasters
@@ -104,7 +104,7 @@ def _shape(shape: rasters.Shape, xy: list[float], runs: int) -> dict[str, Any] |
                 continue
             parts.append([len(xy), len(ring) // 2 * 2])
             xy.extend(map(float, ring[: len(ring) // 2 * 2]))
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except masks.BROKEN:
         return None
     kind = {"polyline": "line", "bbox": "box"}.get(shape.type, "polygon")
     return {"kind": kind, "parts": parts} if parts else None
@@ -124,7 +124,7 @@ def read_picture(source: Path | bytes, size_wh: tuple[int, int] | None) -> tuple
         image.thumbnail((LONGEST, LONGEST))
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except pictures.UNREADABLE:
         return None
     return out.getvalue(), size
 

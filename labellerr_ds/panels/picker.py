@@ -38,7 +38,6 @@ CARRIES = {
     ExportFormat.CSV: "csv: everything, a row a file",
     ExportFormat.PNG: "png: masks of images, a colour a class; no instances",
 }
-REFRESH_FIRST_S, REFRESH_LONGEST_S = 10.0, 60.0
 NEW = ""
 _open: weakref.WeakValueDictionary[str, ExportPicker] = weakref.WeakValueDictionary()
 
@@ -165,7 +164,7 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
             if self.state in BUSY:
                 self._generation += 1  # what still runs in the thread is nobody's any more
                 self._idle.set()
-                self._set("stopped" if self.state != "listing" else "idle")
+                self.state = "stopped" if self.state != "listing" else "idle"
 
     def refresh(self, *_: Any) -> None:
         """Read the list of exports."""
@@ -198,7 +197,7 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
             self._idle.clear()
             self.error, self.error_details = None, ""
             self._began = time.monotonic()
-            self._set(state)
+            self.state = state
         threading.Thread(target=self._work, args=(mine, work), daemon=True).start()
 
     def _work(self, mine: int, work: Callable[[], None]) -> None:
@@ -225,7 +224,7 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
             if state == "done_empty":
                 self.dataset = empty_dataset(None, {"project_id": self.project.project_id})
                 self._failure = f"The export finished with nothing in it: {problem}"
-            self._set(state)
+            self.state = state
 
     def _watch(self, job: ExportJob) -> None:
         mine, stop = self._generation, self._stop
@@ -245,7 +244,7 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
         with self._lock:
             if mine != self._generation:
                 raise _StoppedError
-            self._set("downloading")
+            self.state = "downloading"
         dataset = job.load(progress=False)
         with self._lock:
             if mine != self._generation:
@@ -339,9 +338,6 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
     def _choose(self, statuses: tuple[FileStatus, ...]) -> None:
         for status, box in self._boxes.items():
             box.value = status in statuses
-
-    def _set(self, state: str) -> None:
-        self.state = state
 
     def _say(self, mine: int, text: str) -> None:
         if mine == self._generation:

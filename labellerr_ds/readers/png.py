@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from tqdm.auto import tqdm
 
 from labellerr_ds import schema
 from labellerr_ds.dataset import Dataset
+from labellerr_ds.images import UNREADABLE
 from labellerr_ds.masks import LabelRegion, label_regions, rle_to_mask
 from labellerr_ds.readers.assemble import assemble
 from labellerr_ds.readers.issues import IssueLog
@@ -124,13 +125,7 @@ def _decode(member: Member) -> Mask | str:
         with Image.open(io.BytesIO(member.read())) as image:
             image.load()
             return _regions(image)
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as problem:
+    except UNREADABLE as problem:
         return f"{type(problem).__name__}: {str(problem).split(' <')[0]}"
 
 
