@@ -6,18 +6,17 @@ import os
 import tempfile
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from labellerr_ds.errors import DownloadError
 from labellerr_ds.models import SignedLink
 from labellerr_ds.naming import local_name
+from labellerr_ds.progress import Progress, counting
 from labellerr_ds.transport import Body, open_link
 
 PIECE_BYTES = 1 << 18
 
 
 def download(
-    link: SignedLink, folder: Path, *, prefix: str = "", name: str | None = None, progress: bool = True
+    link: SignedLink, folder: Path, *, prefix: str = "", name: str | None = None, progress: Progress = True
 ) -> Path:
     """Fetch a link into a folder; the file has its name only once it is whole.
 
@@ -30,8 +29,8 @@ def download(
         Goes before the name the server has for it, so that two exports never meet.
     name : str, optional
         What it shall be called, instead of both.
-    progress : bool
-        A bar of bytes, for what takes over a second.
+    progress : bool or callable
+        A bar of bytes, for what takes over a second; or a function that is told the bytes so far and in all.
 
     Returns
     -------
@@ -57,12 +56,12 @@ def download(
     return final
 
 
-def _receive(body: Body, out: object, progress: bool) -> None:
-    with tqdm(total=body.length, unit="B", unit_scale=True, desc="downloading", disable=not progress, delay=1) as bar:
+def _receive(body: Body, out: object, progress: Progress) -> None:
+    with counting(body.length, "downloading", progress) as advance:
         seen = 0
         for piece in body.pieces(PIECE_BYTES):
             out.write(piece)  # type: ignore[attr-defined]
-            bar.update(body.received() - seen)
+            advance(body.received() - seen)
             seen = body.received()
     if body.length is not None and body.received() != body.length:
         raise DownloadError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ from labellerr_ds.errors import (
     InvalidArgumentError,
     LabellerrError,
     NotFoundError,
+    ReadError,
     ServiceError,
 )
 from labellerr_ds.landing import fetch_landed
@@ -40,6 +42,7 @@ from labellerr_ds.models import (
     resolve_format,
     resolve_statuses,
 )
+from labellerr_ds.progress import Progress
 from labellerr_ds.readers import load_export
 from labellerr_ds.since import resolve_since
 from labellerr_ds.transport import RefusedError
@@ -335,7 +338,7 @@ class ExportJob:
             self._sleep(interval)
         raise AssertionError("intervals never end")  # pragma: no cover
 
-    def download(self, folder: str | Path, *, progress: bool = True) -> Path:
+    def download(self, folder: str | Path, *, progress: Progress = True) -> Path:
         """The export as it was served, in this folder: transfer coding undone, not unpacked.
 
         Of an export to S3 that is several objects, a folder of them.
@@ -345,7 +348,9 @@ class ExportJob:
         files = self._from_bucket(self.destination, Path(folder), progress)
         return files[0][1] if len(files) == 1 else files[0][1].parent
 
-    def load(self, *, download_to: str | Path | None = None, progress: bool = True, strict: bool = False) -> Dataset:
+    def load(
+        self, *, download_to: str | Path | None = None, progress: Progress = True, strict: bool = False
+    ) -> Dataset:
         """Download and read the export; the project's template tells its classes and questions.
 
         An export to S3 is read from the bucket, with the user's own AWS credentials: exactly the objects
@@ -355,6 +360,8 @@ class ExportJob:
         ----------
         download_to : path, optional
             A folder to keep what was downloaded in.
+        progress : bool or callable
+            Bars, for what takes over a second; or a function that is told the bytes so far and in all.
         strict : bool
             Raise where something was not understood, instead of telling it in ``dataset.issues``.
 
@@ -373,15 +380,21 @@ class ExportJob:
             else:
                 files = self._from_bucket(self.destination, folder, progress)
                 source = files[0][0] if len(files) == 1 else self.report_id
-            dataset = load_export(
-                source,
-                files,
-                format=self.request.format.value if self.request else None,
-                categories=categories,
-                strict=strict,
-                info=self._provenance(),
-                progress=progress,
-            )
+            try:
+                dataset = load_export(
+                    source,
+                    files,
+                    format=self.request.format.value if self.request else None,
+                    categories=categories,
+                    strict=strict,
+                    info=self._provenance(),
+                    progress=progress is True,
+                )
+            except ReadError as problem:
+                if self.destination == "local" and download_to is None:  # what came is not lost
+                    kept = shutil.move(files[0][1], tempfile.mkdtemp(prefix="labellerr-kept-"))
+                    problem.args = (f"{problem} The file was kept at {kept}.",)
+                raise
         self._is_ours(dataset)
         return dataset._of(self.project)
 
@@ -399,7 +412,7 @@ class ExportJob:
                 candidates=[],
             )
 
-    def _from_bucket(self, destination: S3Destination, folder: Path, progress: bool) -> list[tuple[str, Path]]:
+    def _from_bucket(self, destination: S3Destination, folder: Path, progress: Progress) -> list[tuple[str, Path]]:
         if self._finished is None and not (state := self.status()).is_completed:
             raise NotFoundError(
                 f"export {self.report_id} is {state.raw or state.state!r}, not completed: wait() for it first."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,23 +33,37 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
         In a folder without an index images are known by their names; a name that several files share
         belongs to none of them, but ``<stem>_<file_id>.<ending>`` does.
     """
+    find = finder(files, images)
+    pairs = files[["file_id", "file_name"]].dropna(subset=["file_id"]).drop_duplicates("file_id")
+    names = pairs["file_name"].astype(object).where(pairs["file_name"].notna(), None)
+    found = {file_id: find(file_id, name) for file_id, name in zip(pairs["file_id"], names, strict=True)}
+    return {file_id: path for file_id, path in found.items() if path is not None}
+
+
+def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], Path | None]:
+    """What finds one file's image by its id and name, as `locate` does for all; the disk is asked only then."""
     if isinstance(images, Mapping):
         given = {str(file_id): Path(path) for file_id, path in images.items()}
-        return {file_id: path for file_id, path in given.items() if path.is_file()}
+        return lambda file_id, name: _there(given.get(file_id))
     folder = Path(images)
     if not folder.is_dir():
         raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path; there is no {folder}.")
-    index = {file_id: folder / name for file_id, name in read_index(folder).items()}
+    index = read_index(folder)
     pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")
     shared = Counter(pairs["file_name"])
-    found = {}
-    for file_id, name in pairs.itertuples(index=False):
-        own = folder / own_name(name, file_id)
-        for path in (index.get(file_id), own, folder / name if shared[name] == 1 else None):
-            if path is not None and path.is_file():
-                found[file_id] = path
-                break
-    return found
+
+    def find(file_id: str, name: str | None) -> Path | None:
+        told = _there(folder / index[file_id]) if file_id in index else None
+        if told is not None or name is None:
+            return told
+        own = _there(folder / own_name(name, file_id))
+        return own or (_there(folder / name) if shared[name] == 1 else None)
+
+    return find
+
+
+def _there(path: Path | None) -> Path | None:
+    return path if path is not None and path.is_file() else None
 
 
 def own_name(file_name: str, file_id: str) -> str:

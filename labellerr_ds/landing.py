@@ -13,6 +13,7 @@ from labellerr_ds import service
 from labellerr_ds.errors import AmbiguousObjectsError, NotFoundError
 from labellerr_ds.models import S3Destination, S3Object
 from labellerr_ds.naming import local_name
+from labellerr_ds.progress import Progress
 from labellerr_ds.storage import Bucket
 from labellerr_ds.waiting import intervals
 
@@ -29,7 +30,7 @@ def fetch_landed(
     *,
     masks: bool,
     sleep: Callable[[float], None],
-    progress: bool,
+    progress: Progress,
 ) -> list[tuple[str, Path]]:
     """Get the objects that an export wrote into a folder: the name of each within the export, and where it is now.
 

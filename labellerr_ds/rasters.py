@@ -65,6 +65,15 @@ def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:
     return []
 
 
+def points_of(shape: Shape) -> list[tuple[float, float] | None]:
+    """Where a point is, or keypoints are, in pixels; None for a keypoint that is not labelled."""
+    if shape.keypoints:
+        told = np.asarray(shape.keypoints[: len(shape.keypoints) // 3 * 3], dtype=np.float64).reshape(-1, 3)
+        return [(x, y) if flag and np.isfinite((x, y)).all() else None for x, y, flag in told.tolist()]
+    x, y = shape.box[:2]
+    return [(x, y)] if np.isfinite((x, y)).all() else []
+
+
 def rle_of(shape: Shape, *, turned: bool = False) -> RLE | None:
     """The pixels of a shape as pycocotools fills it; None for what has none, or no size of its image.
 

@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from tqdm.auto import tqdm
-
 from labellerr_ds.errors import (
     AuthError,
     ConnectionFailedError,
@@ -33,6 +31,7 @@ from labellerr_ds.errors import (
     StorageError,
 )
 from labellerr_ds.models import S3Object
+from labellerr_ds.progress import Progress, counting
 from labellerr_ds.redaction import redact, redact_logs
 
 AT_ONCE = 16  # objects on their way at the same time
@@ -200,7 +199,7 @@ class Bucket:
         except (KeyError, TypeError, ValueError):
             self.store_time = datetime.now(timezone.utc)
 
-    def fetch(self, objects: Sequence[S3Object], paths: Sequence[Path], *, progress: bool = True) -> None:
+    def fetch(self, objects: Sequence[S3Object], paths: Sequence[Path], *, progress: Progress = True) -> None:
         """Get objects to paths, several at a time; where one cannot be had whole, none of the paths stays.
 
         Raises
@@ -214,23 +213,21 @@ class Bucket:
                 f"the objects have {total:,} bytes, and {folder} has room for {free:,}. Free some, or set TMPDIR."
             )
         stop = threading.Event()
-        bar = tqdm(total=total, unit="B", unit_scale=True, desc="reading S3", disable=not progress, delay=1)
         pool = ThreadPoolExecutor(AT_ONCE)
-        advance = _counting(bar)
-        try:
-            running = [
-                pool.submit(self._fetch, each, path, advance, stop) for each, path in zip(objects, paths, strict=True)
-            ]
-            for each in as_completed(running):
-                each.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)  # one that hears nothing ends by its timeout
-            for path in paths:
-                path.unlink(missing_ok=True)
-            raise
-        finally:
-            bar.close()
+        with counting(total, "reading S3", progress) as advance:
+            try:
+                running = [
+                    pool.submit(self._fetch, each, path, advance, stop)
+                    for each, path in zip(objects, paths, strict=True)
+                ]
+                for each in as_completed(running):
+                    each.result()
+            except BaseException:
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)  # one that hears nothing ends by its timeout
+                for path in paths:
+                    path.unlink(missing_ok=True)
+                raise
         pool.shutdown()
 
     def _fetch(self, item: S3Object, path: Path, advance: Callable[[int], None], stop: threading.Event) -> None:
@@ -377,16 +374,6 @@ def _refusal(problem: Any, what: str, endpoint: str, bucket: str, secrets: tuple
 
 def _changed(what: str) -> DownloadError:
     return DownloadError(f"{what}: it was replaced while it was being read. Try again.")
-
-
-def _counting(bar: Any) -> Callable[[int], None]:
-    lock = threading.Lock()
-
-    def advance(count: int) -> None:
-        with lock:
-            bar.update(count)
-
-    return advance
 
 
 def _md5_of(path: Path, sizes: Sequence[int]) -> list[bytes]:

@@ -3,8 +3,13 @@
 export function guard(root, handle) {
   const listen = (event) => {
     if (!root.isConnected || !root.contains(event.target)) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Escape") return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" && event.shiftKey) return; // runs the cell
+    if (event.key === "Escape") { // back to the cell, where keys are Lab's again
+      const cell = root.closest(".jp-Cell");
+      if (cell) cell.focus({ preventScroll: true });
+      return;
+    }
     event.stopImmediatePropagation(); // what the browser itself does with the key goes on
     if (handle) handle(event);
   };

@@ -1,21 +1,27 @@
-"""What the viewer sends to the browser: a file's shapes in typed buffers, and its picture."""
+"""What the canvas gets of a page: its shapes in typed buffers, and its picture."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from labellerr_ds import images as pictures
 from labellerr_ds import masks, rasters
+from labellerr_ds.panels.pages import Pages, Source
+from labellerr_ds.render import NO_SIZE
 
 LONGEST = 2048  # pixels of a picture's longer side, as it is sent
-NO_SIZE = (640, 480)
+THUMBNAIL = 256
+
+
+class Picture(NamedTuple):
+    """A picture for the browser, and the size it has in the frame of the labels."""
+
+    body: bytes
+    size: tuple[int, int]
 
 
 class Packet(NamedTuple):
@@ -25,78 +31,85 @@ class Packet(NamedTuple):
     buffers: list[bytes]
 
 
-def packet(
-    frame: pd.DataFrame,
-    classes: dict[str, int],
-    name: str,
-    size_wh: tuple[int, int] | None,
-    picture: tuple[bytes, tuple[int, int]] | None,
-    marks: dict[int, tuple[str, str]],
-    *,
-    wanted: bool,
-) -> Packet:
-    """One file.
+def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
+    """One page.
 
     Parameters
     ----------
-    frame : its annotations
-    classes : the place of each class's name
-    name : str
-    size_wh : (int, int) or None
-        As the export tells it; coordinates are in it.
-    picture : (bytes, (width, height)) or None
-    marks : mapping of positions in `frame` to (word, colour)
-        What a comparison says of a row.
-    wanted : bool
-        Whether there should be a picture.
+    pages : Pages
+    page : int
+    longest : int
+        Pixels of the picture's longer side, at most.
     """
-    size = size_wh or (picture[1] if picture else NO_SIZE)
-    warning = ""
-    if picture and size_wh and picture[1] != size_wh:
-        warning = f"The image has {picture[1][0]} x {picture[1][1]} pixels, the export tells {size[0]} x {size[1]}."
-    if picture is None and wanted:
-        warning = "The image is not there, or cannot be opened: annotations are drawn on grey."
+    told_size = pages.size(page)
+    picture = read_picture(pages.source(page), told_size, longest)
+    size = told_size or (picture.size if picture else NO_SIZE)
+    frame, marks = pages.frame(page), pages.marks(page)
     xy: list[float] = []
     runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
-    count = 0
-    told = []
-    names = frame["category"].astype(object).where(frame["category"].notna(), "(no class)")
-    for position, (shape, label, row) in enumerate(zip(rasters.shapes(frame), names, frame.index, strict=True)):
-        entry = _shape(shape, xy, count)
+    shapes: list[dict[str, Any]] = []
+    for position, (shape, place, row) in enumerate(
+        zip(rasters.shapes(frame), pages.class_places(page), frame.index, strict=True)
+    ):
+        name = pages.classes[place]
+        entry = _shape(shape, xy, runs, pages.skeletons.get(name, []))
         if entry is None:
             continue
-        if entry["kind"] == "mask":
-            lengths = masks.checked_counts(shape.segmentation).astype(np.int32)
-            runs.append(lengths)
-            count += len(lengths)
-            entry["length"] = len(lengths)
         word, color = marks.get(position, ("", ""))
+        label = f"{word}: {name}" if word else name
         box = [float(side) for side in shape.box] if np.isfinite(shape.box).all() else None
-        text = f"{word}: {label}" if word else str(label)
-        size_told = f", {shape.box[2]:g} x {shape.box[3]:g} px" if box else ""
+        extent = f", {shape.box[2]:g} x {shape.box[3]:g} px" if box else ""
+        turned = f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
         entry.update(
             row=int(row) if isinstance(row, int | np.integer) else position,
-            cls=classes[str(label)], label=text, told=f"{text}{size_told}, {shape.type}", box=box,
+            cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
         )  # fmt: skip
-        if color:
+        if word:
             entry["color"] = color
-        told.append(entry)
-    message = {"kind": "file", "name": name, "width": size[0], "height": size[1], "shapes": told, "warning": warning}
+            entry["side"] = {"same": "both", "before": "a", "removed": "a"}.get(word, "b")
+        shapes.append(entry)
+    first, count = pages.siblings(page)
+    message = {
+        "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
+        "shapes": shapes, "first": first, "siblings": count, **_missing(pages, picture, told_size),
+    }  # fmt: skip
     joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
-    return Packet(message, [picture[0] if picture else b"", np.array(xy, dtype=np.float32).tobytes(), joined.tobytes()])
+    coordinates = np.array(xy, dtype=np.float32)
+    return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
 
 
-def _shape(shape: rasters.Shape, xy: list[float], runs: int) -> dict[str, Any] | None:
-    """How the browser draws it; its coordinates go to the end of `xy`. None for what does not hold together."""
+def _missing(pages: Pages, picture: Picture | None, told: tuple[int, int] | None) -> dict[str, Any]:
+    """What is to be said of the picture: a warning, and whether it may be asked for again."""
+    if picture and told and picture.size != told:
+        sides = f"{picture.size[0]} x {picture.size[1]} pixels, the export tells {told[0]} x {told[1]}"
+        return {"warning": f"The image has {sides}."}
+    if picture is None and pages.remote:
+        return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}
+    if picture is None and pages.wanted:
+        return {"warning": "The image is not there, or cannot be opened: annotations are drawn on grey."}
+    return {"warning": ""}
+
+
+def _shape(
+    shape: rasters.Shape,
+    xy: list[float],
+    runs: list[np.ndarray[Any, np.dtype[np.int32]]],
+    skeleton: list[tuple[int, int]],
+) -> dict[str, Any] | None:
+    """How the browser draws it; its numbers go to the end of `xy` or `runs`. None for what does not hold together."""
     try:
         if shape.type == "mask":
-            masks.checked_counts(shape.segmentation)
-            return {"kind": "mask", "size": [int(side) for side in shape.segmentation["size"]], "start": runs}
+            lengths = masks.checked_counts(shape.segmentation).astype(np.int32)
+            start = sum(map(len, runs))
+            runs.append(lengths)
+            size = [int(side) for side in shape.segmentation["size"]]
+            return {"kind": "mask", "size": size, "start": start, "length": len(lengths)}
         if shape.type in ("point", "keypoints"):
-            points = shape.segmentation if shape.type == "keypoints" else list(shape.box[:2])
+            points = rasters.points_of(shape)
             start = len(xy)
-            xy.extend(map(float, points if isinstance(points, list) else []))
-            return {"kind": "points", "start": start, "length": len(xy) - start}
+            xy.extend(side for point in points for side in (point or (np.nan, np.nan)))
+            edges = [edge for edge in skeleton if max(edge) < len(points) and min(edge) >= 0]
+            return {"kind": "points", "start": start, "length": len(xy) - start, "edges": edges} if points else None
         lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
         parts = []
         for ring in lines:
@@ -110,36 +123,27 @@ def _shape(shape: rasters.Shape, xy: list[float], runs: int) -> dict[str, Any] |
     return {"kind": kind, "parts": parts} if parts else None
 
 
-def read_picture(source: Path | bytes, size_wh: tuple[int, int] | None) -> tuple[bytes, tuple[int, int]] | None:
-    """The bytes for the browser, and the picture's own size in the frame of the labels; None where it is none."""
+def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LONGEST) -> Picture | None:
+    """A picture that browsers show, no larger than `longest`; None where there is none, or none that can be opened."""
+    if source is None:
+        return None
     try:
         body = source if isinstance(source, bytes) else source.read_bytes()
         with Image.open(io.BytesIO(body)) as raw:
-            plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= LONGEST and not raw.getexif().get(0x0112)
+            plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.getexif().get(0x0112)
             if plain:
-                return body, raw.size  # as it is: the browser decodes it, and says where it cannot
-        image = pictures.open_image(io.BytesIO(body), *(size_wh or (None, None)))
-        size = image.size
-        image = image.convert("RGB")
-        image.thumbnail((LONGEST, LONGEST))
+                return Picture(body, raw.size)  # as it is: the browser decodes it, and says where it cannot
+            size = raw.size
+            if raw.format == "JPEG" and not raw.getexif().get(0x0112):
+                raw.draft("RGB", (longest, longest))  # decoded at a half, quarter or eighth, which is quicker
+                image = raw.convert("RGB")
+            else:
+                image = pictures.open_image(io.BytesIO(body), *(told or (None, None)))
+                size = image.size
+                image = image.convert("RGB")
+        image.thumbnail((longest, longest))
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
     except pictures.UNREADABLE:
         return None
-    return out.getvalue(), size
-
-
-def link_reader(project: Any) -> Callable[[str], bytes | None]:
-    """Fetches a file's image through its signed link, which never leaves Python."""
-    from labellerr_ds.errors import LabellerrError
-    from labellerr_ds.transport import open_link
-
-    def read(file_id: str) -> bytes | None:
-        try:
-            (link,) = project.file_links([file_id])
-            with open_link(link.url) as body:
-                return b"".join(body.pieces(1 << 18))
-        except LabellerrError:
-            return None
-
-    return read
+    return Picture(out.getvalue(), size)

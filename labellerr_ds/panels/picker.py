@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from datetime import datetime
+from typing import Any, Literal
 
 import ipywidgets as widgets
 import pandas as pd
@@ -15,34 +17,23 @@ import traitlets
 
 from labellerr_ds.client import as_project
 from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import (
-    AmbiguousCreateError,
-    AuthError,
-    ConnectionFailedError,
-    EmptyExportError,
-    ExportFailedError,
-    InvalidArgumentError,
-    LabellerrError,
-    NotFoundError,
-)
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, NotFoundError
 from labellerr_ds.exports import ExportJob, create_export
 from labellerr_ds.models import ExportFormat, FileStatus, S3Destination, resolve_format, resolve_statuses
-from labellerr_ds.panels.shell import PanelShell, with_fallback
+from labellerr_ds.panels.failures import failure_text, remedy
+from labellerr_ds.panels.form import Filled, Form
+from labellerr_ds.panels.shell import Shown
+from labellerr_ds.since import resolve_since
 from labellerr_ds.waiting import intervals
 
-STATES = ("idle", "listing", "running", "stopped", "downloading", "done", "done_empty", "failed")
+STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done", "done_empty", "failed")
 BUSY = frozenset({"listing", "running", "downloading"})
-CARRIES = {
-    ExportFormat.JSON: "json: everything, answers to questions too",
-    ExportFormat.COCO_JSON: "coco_json: boxes, polygons and points of images; no answers",
-    ExportFormat.CSV: "csv: everything, a row a file",
-    ExportFormat.PNG: "png: masks of images, a colour a class; no instances",
-}
-NEW = ""
+LIST_AGAIN_S, LIST_AGAIN_AT_MOST_S = 10.0, 60.0  # while an export of the list is running
+TELL_EVERY_S = 0.2
 _open: weakref.WeakValueDictionary[str, ExportPicker] = weakref.WeakValueDictionary()
 
 
-class ExportPicker(widgets.VBox):  # type: ignore[misc]
+class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
     """A panel that lists a project's exports, runs new ones, and loads them.
 
     Nothing blocks the kernel: the work is done in a thread that only sets traits, and everything shown
@@ -60,13 +51,16 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
     Attributes
     ----------
     state : str
-        ``idle``, ``listing``, ``running``, ``stopped``, ``downloading``, ``done``, ``done_empty``, ``failed``.
+        ``idle``, ``listing``, ``empty`` (there are no exports yet), ``running``, ``stopped``, ``downloading``,
+        ``done``, ``done_empty``, ``failed``.
     dataset : Dataset or None
     df : DataFrame or None
         Its annotations.
     report_id : str or None
     error : Exception or None
         What went wrong; ``error_details`` has the traceback.
+    code : str
+        The line that does the same without a click.
 
     Examples
     --------
@@ -93,14 +87,26 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
         self.report_id: str | None = None
         self.error: BaseException | None = None
         self.error_details = ""
-        self._stop = threading.Event()
-        self._idle = threading.Event()
+        self._loaded_at = ""
+        self._listed = self._failure = ""
+        self._again: Callable[[], None] = self.refresh
+        self._began = self._told_at = time.monotonic()
+        self._stop, self._idle = threading.Event(), threading.Event()
         self._idle.set()
         self._generation = 0
         self._lock = threading.Lock()
         chosen = set() if statuses is None else set(resolve_statuses(statuses))
-        super().__init__(self._build(chosen, resolve_format(format), "" if since is None else str(since)))
+        told = "" if since is None else str(since)
+        self._form = Form(f"Labellerr exports: {self.project.project_id}", chosen, resolve_format(format), told)
+        super().__init__(self._form.children())
         self.add_class("labellerr-panel")
+        self.add_class("labellerr-shown")
+        for name, button in self._form.buttons.items():
+            button.on_click(getattr(self, name))
+        self._form.remedy.on_click(lambda _: self._again())
+        self._form.destination.observe(self._destination_chosen, "value")
+        for field in self._form.fields():
+            field.observe(self._filled_in, "value") if field.has_trait("value") else None
         if (before := _open.get(self.project.project_id)) is not None:
             before.stop()  # the cell was run again: the old panel's work ends
         _open[self.project.project_id] = self
@@ -119,43 +125,63 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
     def code(self) -> str:
         """The line that does the same without a click."""
         project = f"client.project({self.project.project_id!r})"
-        if self.report_id is None:
-            statuses = [status.value for status, box in self._boxes.items() if box.value]
-            since = f", since={self._since.value!r}" if self._since.value else ""
-            return f"lds.export_dataset({project}, {statuses!r}{since}, format={self._format.value!r})"
-        return f"lds.ExportJob({project}, {self.report_id!r}).load()"
+        picked = self.report_id if self.state in ("done", "stopped") else self._form.list.value or None
+        if picked is not None:
+            return f"lds.ExportJob({project}, {picked!r}).load()"
+        filled = self._form.filled()
+        told = [repr([status.value for status in filled.statuses])]
+        told += [f"since={filled.since!r}"] if filled.since else []
+        told += [f"format={filled.format!r}"]
+        told += [f"name={filled.name!r}"] if filled.name else []
+        if filled.destination == "s3":
+            told += [f"destination=lds.S3Destination({filled.bucket_path!r}, connection_id={filled.connection_id!r})"]
+        return f"lds.export_dataset({project}, {', '.join(told)})"
 
     def run(self, *_: Any) -> None:
         """Run the export that the form describes."""
-        statuses = [status for status, box in self._boxes.items() if box.value]
-        if not statuses:
-            self._problem.value = "Choose at least one status."
+        self._form.forgive()
+        filled = self._form.filled()
+        if not filled.statuses:
+            self._form.complain("statuses", "Choose at least one status.")
             return
-        self._problem.value = ""
-        since, name = self._since.value.strip() or None, self._name.value.strip() or None
-        destination: Any = "local"
         try:
-            if self._bucket.value.strip():
-                destination = S3Destination(self._bucket.value.strip(), connection_id=self._connection.value)
+            destination = _destination(filled)
         except InvalidArgumentError as problem:
-            self._problem.value = str(problem)
+            self._form.complain("destination", str(problem))
             return
 
-        def work() -> None:
+        def work(mine: int) -> None:
+            try:
+                since = resolve_since(filled.since or None, self.project.client.now)
+            except InvalidArgumentError as problem:  # by the service's clock, so it could not be told before
+                self._form.complain("since", str(problem))
+                self._finish(mine, "idle")
+                return
             job = create_export(
-                self.project, statuses, format=self._format.value, since=since, name=name, destination=destination
+                self.project,
+                filled.statuses,
+                format=filled.format,
+                since=since,
+                name=filled.name or None,
+                destination=destination,
             )
-            self._watch(job)
+            self._again = lambda: self._start("running", lambda mine: self._watch(mine, job))
+            self._watch(mine, job)
+            if since is None:
+                self._count(filled.statuses)
 
+        self._again = self.run
         self._start("running", work)
 
     def load(self, *_: Any) -> None:
         """Load the export that is picked in the list; a running one is waited for."""
-        report_id = self._list.value
+        self._form.forgive()
+        report_id = self._form.list.value
         if not report_id:
-            self._problem.value = "Pick an export from the list, or run a new one."
+            self._form.complain("list", "Pick an export from the list, or run a new one.")
             return
-        self._start("running", lambda: self._watch(ExportJob(self.project, report_id)))
+        self._again = self.load
+        self._start("running", lambda mine: self._watch(mine, ExportJob(self.project, report_id)))
 
     def stop(self, *_: Any) -> None:
         """Stop waiting; the export goes on at Labellerr."""
@@ -167,27 +193,41 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
                 self.state = "stopped" if self.state != "listing" else "idle"
 
     def refresh(self, *_: Any) -> None:
-        """Read the list of exports."""
+        """Read the list of exports; while one of them is running it is read again by itself, ever more seldom."""
+        self._again = self.refresh
         self._start("listing", self._read_list)
 
     def wait(self, timeout: float | None = None) -> ExportPicker:
-        """Wait until nothing is under way, for scripts; returns itself."""
+        """Wait until nothing is under way, for scripts; returns itself.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        TimeoutError
+        """
         if not self._idle.wait(timeout):
             raise TimeoutError(f"the panel is still {self.state} after {timeout:g} s")
         return self
+
+    def __await__(self) -> Generator[Any, None, ExportPicker]:
+        """``await picker``: as `wait`, while other tasks go on."""
+        return asyncio.to_thread(self.wait).__await__()
 
     def __repr__(self) -> str:
         told = "" if self.dataset is None else f", {len(self.dataset):,} files loaded"
         return f"ExportPicker({self.project.project_id!r}, {self.state}{told})"
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        parent = getattr(super(), "_repr_mimebundle_", None)
-        text = f"{self!r}\n{self._line.value}\n{self.code}"
-        return with_fallback(parent(**options) if parent else {}, text)
+    def still(self) -> tuple[str, bytes | None]:
+        """What a saved notebook shows in the panel's place: text."""
+        return f"{self!r}\n{self._form.line.value}\n{self.code}", None
 
     # --- the work, in a thread
 
-    def _start(self, state: str, work: Callable[[], None]) -> None:
+    def _start(self, state: str, work: Callable[[int], None]) -> None:
         with self._lock:
             if self.state in BUSY and not (self.state == "listing" and state != "listing"):
                 return  # only the reading of the list gives way
@@ -200,181 +240,152 @@ class ExportPicker(widgets.VBox):  # type: ignore[misc]
             self.state = state
         threading.Thread(target=self._work, args=(mine, work), daemon=True).start()
 
-    def _work(self, mine: int, work: Callable[[], None]) -> None:
+    def _work(self, mine: int, work: Callable[[int], None]) -> None:
         try:
-            work()
+            work(mine)
         except _StoppedError:
             return
         except EmptyExportError as problem:
             self._finish(mine, "done_empty", problem)
         except BaseException as problem:
-            self.error_details = traceback.format_exc()
-            self._finish(mine, "failed", problem)
+            self._finish(mine, "failed", problem, traceback.format_exc())
         finally:
             if mine == self._generation:
                 self._idle.set()
 
-    def _finish(self, mine: int, state: str, problem: BaseException | None = None) -> None:
+    def _finish(self, mine: int, state: str, problem: BaseException | None = None, details: str = "") -> None:
         with self._lock:
             if mine != self._generation:
                 return
-            self.error = problem if state == "failed" else None
-            if state == "failed":
+            if state == "failed" and problem is not None:
+                self.error, self.error_details = problem, details
                 self._failure = failure_text(problem, self.project.project_id)
             if state == "done_empty":
                 self.dataset = empty_dataset(None, {"project_id": self.project.project_id})
-                self._failure = f"The export finished with nothing in it: {problem}"
+                self._failure = f"The export finished with nothing in it: {problem or 'it holds no files.'}"
+            if state in ("done", "done_empty"):
+                self._loaded_at = f"{datetime.now():%H:%M}"
             self.state = state
 
-    def _watch(self, job: ExportJob) -> None:
-        mine, stop = self._generation, self._stop
+    def _watch(self, mine: int, job: ExportJob) -> None:
+        stop = self._stop
         self.report_id = job.report_id
         for looks, interval in enumerate(intervals(), start=1):
             state = job.status()
             if state.is_completed:
                 break
             if state.state == "failed":
+                self._again = self.run  # this one will not come any more
                 job.wait(0, progress=False)  # raises with the reason
             begun = time.monotonic()
             while (left := interval - (time.monotonic() - begun)) > 0:
-                elapsed = time.monotonic() - self._began
-                self._say(mine, f"Waiting: {looks} checks, {_clock(elapsed)}, next in {left:.0f} s")
+                clock = _clock(time.monotonic() - self._began)
+                self._say(mine, f"Waiting: {looks} check{'' if looks == 1 else 's'}, {clock}, next in {left:.0f} s")
                 if stop.wait(min(1.0, left)):
                     raise _StoppedError
-        with self._lock:
-            if mine != self._generation:
-                raise _StoppedError
-            self.state = "downloading"
-        dataset = job.load(progress=False)
+        self._become(mine, "downloading")
+        dataset = job.load(progress=lambda done, total: self._received(mine, done, total))
         with self._lock:
             if mine != self._generation:
                 raise _StoppedError
             self.dataset = dataset
-        self._finish(mine, "done" if len(dataset) else "done_empty", None)
+        self._finish(mine, "done" if len(dataset) else "done_empty")
 
-    def _read_list(self) -> None:
-        mine = self._generation
-        self._title.value = f"Labellerr exports: {self.project.name or self.project.project_id}"
+    def _become(self, mine: int, state: str) -> None:
+        with self._lock:
+            if mine != self._generation:
+                raise _StoppedError
+            self.state = state
+
+    def _read_list(self, mine: int) -> None:
+        exports: pd.DataFrame | None = None
         try:
             exports = self.project.exports()
-        except NotFoundError as problem:
-            exports = None
-            missing = str(problem)
-        options = [("New export…", NEW)]
-        if exports is not None:
-            for row in exports.itertuples(index=False):
-                when = "" if pd.isna(row.created_at) else row.created_at.strftime("%Y-%m-%d %H:%M")
-                options.append((f"{when}  {row.name}  {row.state}", row.report_id))
-        kept = self._list.value if self._list.value in {value for _, value in options} else NEW
-        self._list.options = options
-        self._list.value = kept
-        if exports is None:
-            self._listed = missing
-        elif exports.empty:
-            self._listed = "This project has no exports yet. Run the first one below."
-        else:
             self._listed = ""
-        self._finish(mine, "idle")
+        except NotFoundError as problem:  # a deployment without a list
+            self._listed = str(problem)
+        self._form.title.value = f"Labellerr exports: {self.project.name or self.project.project_id}"
+        self._form.show_exports(exports)
+        self._finish(mine, "empty" if exports is not None and exports.empty else "idle")
+        if exports is not None and (exports["state"] == "running").any():
+            threading.Thread(target=_keep_listing, args=(weakref.ref(self), mine), daemon=True).start()
+
+    def _count(self, statuses: list[FileStatus]) -> None:
+        """An export without `since` tells how many files have each of its statuses."""
+        if self.dataset is not None:
+            found = self.dataset.files["status"].value_counts()
+            self._form.show_counts({status: int(found.get(status.value, 0)) for status in statuses})
 
     # --- what is shown; all of it follows from `state`
 
-    def _build(self, chosen: set[FileStatus], form: ExportFormat, since: str) -> list[Any]:
-        wide = widgets.Layout(width="98%")
-        self._failure = self._listed = ""
-        self._began = time.monotonic()
-        self._list: Any = widgets.Dropdown(options=[("New export…", NEW)], value=NEW, description="Export", layout=wide)
-        self._boxes = {
-            status: widgets.Checkbox(
-                value=status in chosen, description=f"{status.value} - {status.description}", indent=False, layout=wide
-            )
-            for status in FileStatus
-        }
-        self._format = widgets.Dropdown(
-            options=[(CARRIES[each], each.value) for each in ExportFormat], value=form.value, description="Format",
-            layout=wide,
-        )  # fmt: skip
-        self._since = widgets.Text(value=since, description="Since", placeholder="2026-11-01, or 7d before now")
-        self._name = widgets.Text(description="Name", placeholder="made up where there is none")
-        self._bucket = widgets.Text(description="S3 folder", placeholder="bucket/path/to/folder/, or nothing for local")
-        self._connection = widgets.Text(description="Connection", placeholder="its id, for an S3 folder")
-        self._buttons = {
-            "refresh": widgets.Button(description="Refresh"),
-            "run": widgets.Button(description="Run export", button_style="primary"),
-            "stop": widgets.Button(description="Stop waiting"),
-            "load": widgets.Button(description="Load into a table"),
-        }
-        for name, button in self._buttons.items():
-            button.on_click(getattr(self, name))
-        words = {"all": tuple(FileStatus), "none": (), "finished work only": (FileStatus.ACCEPTED,)}
-        links = []
-        for word, statuses in words.items():
-            link = widgets.Button(description=word, layout=widgets.Layout(width="auto"))
-            link.on_click(lambda _, statuses=statuses: self._choose(statuses))
-            links.append(link)
-        self._links = links
-        self._bar = widgets.IntProgress(min=0, max=10, description="Progress", layout=widgets.Layout(width="98%"))
-        self._title: Any = widgets.Label(f"Labellerr exports: {self.project.project_id}")
-        self._line = widgets.Label()
-        self._line.add_class("labellerr-live")
-        self._problem = widgets.Label()
-        self._code = widgets.Text(description="As code", disabled=True, layout=wide)
-        box = widgets.Layout(max_height="180px", overflow="auto", border="1px solid #bbb", display="block")
-        return [
-            PanelShell(label="Labellerr export picker"),
-            widgets.HBox([self._title, self._buttons["refresh"]]),
-            self._list,
-            widgets.HBox(links),
-            widgets.VBox(list(self._boxes.values()), layout=box),
-            self._problem,
-            self._format,
-            widgets.HBox([self._since, self._name]),
-            widgets.HBox([self._bucket, self._connection]),
-            widgets.HBox([self._buttons[name] for name in ("run", "stop", "load")]),
-            self._bar,
-            self._line,
-            self._code,
-        ]
-
-    def _choose(self, statuses: tuple[FileStatus, ...]) -> None:
-        for status, box in self._boxes.items():
-            box.value = status in statuses
-
     def _say(self, mine: int, text: str) -> None:
         if mine == self._generation:
-            self._line.value = text
-            self._bar.value = (self._bar.value + 1) % (self._bar.max + 1)
+            self._form.line.value = text
+            self._form.bar.value = (self._form.bar.value + 0.1) % 1.05  # nobody tells how far it is: it only moves
+
+    def _received(self, mine: int, done: int, total: int | None) -> None:
+        if mine != self._generation:
+            raise _StoppedError
+        now = time.monotonic()
+        if now - self._told_at < TELL_EVERY_S and done != total:
+            return
+        self._told_at = now
+        if total:
+            self._form.bar.value = done / total
+        share = f" of {total / 1e6:,.1f} MB ({done / total:.0%})" if total else " MB"
+        self._form.line.value = f"Downloading: {done / 1e6:,.1f}{share}"
+
+    def _filled_in(self, _: Any) -> None:
+        self._form.code.value = self.code
+
+    def _destination_chosen(self, change: Any) -> None:
+        """The connections are asked for once they are needed, in a thread of their own."""
+        if change["new"] == "s3":
+            threading.Thread(target=self._read_connections, daemon=True).start()
+
+    def _read_connections(self) -> None:
+        try:
+            found = self.project.client.s3_connections()
+        except LabellerrError as problem:
+            self._form.problems["destination"].value = failure_text(problem, self.project.project_id)
+            return
+        names = found["name"].fillna(found["connection_id"])
+        self._form.connection.options = list(zip(names, found["connection_id"], strict=True)) or [("none yet", "")]
+        self._form.problems["destination"].value = (
+            "" if len(found) else "There is no connection yet: lds.create_s3_connection(client, ...) makes one."
+        )
 
     def _follow(self) -> None:
-        busy = self.state in BUSY
-        for name, button in self._buttons.items():
+        form, busy = self._form, self.state in BUSY
+        for name, button in form.buttons.items():
             button.disabled = busy != (name == "stop")
-        fields = [
-            self._list,
-            *self._boxes.values(),
-            self._format,
-            self._since,
-            self._name,
-            self._bucket,
-            self._connection,
-        ]
-        for field in [*fields, *self._links]:
+        for field in form.fields():
             field.disabled = busy
-        self._bar.layout.visibility = "visible" if busy else "hidden"
-        self._bar.bar_style = "info"
-        self._line.value = self._text()
-        self._code.value = self.code
+        form.bar.layout.visibility = "visible" if busy else "hidden"
+        form.bar.value = 0
+        form.bar.bar_style = "info"
+        form.line.value = self._text()
+        form.code.value = self.code
+        form.show_failure(None if self.error is None else remedy(self.error), self.error_details)
+        if self.error is not None and remedy(self.error) == "Refresh":
+            self._again = self.refresh
+        self._still_changed()
 
     def _text(self) -> str:
         if self.state == "done" and self.dataset is not None:
             took = time.monotonic() - self._began
             files, rows = len(self.dataset), len(self.dataset.annotations)
             return f"{files:,} files, {rows:,} annotations -> picker.df, picker.dataset ({took:.0f} s)"
+        if self.state == "failed":
+            old = "" if self.dataset is None else f" picker.df is still what was loaded at {self._loaded_at}."
+            return self._failure + old
         return {
             "idle": self._listed or "Choose statuses, then Run export; or pick one from the list and load it.",
             "listing": "Reading your exports…",
+            "empty": "This project has no exports yet. Run the first one below.",
             "running": "Asking for the export…",
             "stopped": "Stopped waiting. The export keeps running on Labellerr; pick it from the list later.",
-            "downloading": "Downloading and reading…",
+            "downloading": "Downloading…",
         }.get(self.state, self._failure)
 
 
@@ -382,21 +393,29 @@ class _StoppedError(Exception):
     """The user stopped waiting; what was under way ends without a word."""
 
 
-def failure_text(problem: BaseException | None, project_id: str) -> str:
-    """One line on what happened and what to do; never a key."""
-    if isinstance(problem, AuthError):
-        return f"Labellerr refused the keys. Check LABELLERR_API_KEY and LABELLERR_API_SECRET. ({problem})"
-    if isinstance(problem, AmbiguousCreateError):
-        return f"No clear answer came. Your export may have been created: Refresh before running it again. ({problem})"
-    if isinstance(problem, ConnectionFailedError):
-        return f"No answer. Check the network, then try again. ({problem})"
-    if isinstance(problem, ExportFailedError):
-        return f"Labellerr reports this export as failed: {problem.reason or 'no reason is given'}. {problem}"
-    if isinstance(problem, NotFoundError):
-        return f"Project {project_id}, or the export, was not found. ({problem})"
-    if isinstance(problem, LabellerrError):
-        return str(problem)
-    return f"Something unexpected happened: {type(problem).__name__}. picker.error_details has more."
+def _destination(filled: Filled) -> S3Destination | Literal["local"]:
+    if filled.destination == "local":
+        return "local"
+    return S3Destination(filled.bucket_path, connection_id=filled.connection_id)
+
+
+def _keep_listing(panel: weakref.ref[ExportPicker], generation: int) -> None:
+    """Read the list again while an export is running, until something else is done with the panel, or it is gone."""
+    interval, running = LIST_AGAIN_S, True
+    while running:
+        time.sleep(interval)
+        interval = min(interval * 1.5, LIST_AGAIN_AT_MOST_S)
+        picker = panel()
+        if picker is None or picker._generation != generation:
+            return
+        try:
+            exports = picker.project.exports()
+        except LabellerrError:  # it is only looked again; Refresh tells what is wrong
+            continue
+        if picker._generation == generation:
+            picker._form.show_exports(exports)
+            running = bool((exports["state"] == "running").any())
+        del picker
 
 
 def _clock(seconds: float) -> str:

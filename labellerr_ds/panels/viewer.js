@@ -1,117 +1,176 @@
-// The annotation viewer: draws on a canvas what Python sends in typed buffers; class names and file names are text, never HTML.
-const KEPT = 8; // pictures held at a time
-
-function element(tag, parent, text, attributes = {}) {
-  const node = document.createElement(tag);
-  if (text) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (parent) parent.appendChild(node);
-  return node;
-}
-
-function maskCanvas(shape, runs, color) {
-  // COCO's runs go down the columns, background first
-  const [height, width] = shape.size;
-  const canvas = document.createElement("canvas");
-  canvas.width = width; canvas.height = height;
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const [r, g, b] = color;
-  const value = (255 << 24) | (b << 16) | (g << 8) | r;
-  let place = 0, on = false;
-  for (let run = shape.start; run < shape.start + shape.length; run++) {
-    const stop = place + runs[run];
-    if (on) for (let flat = place; flat < stop; flat++) pixels[(flat % height) * width + ((flat / height) | 0)] = value;
-    place = stop; on = !on;
-  }
-  context.putImageData(image, 0, 0);
-  return canvas;
-}
-
-function rgb(color) {
-  return [1, 3, 5].map((place) => parseInt(color.slice(place, place + 2), 16));
-}
+// The annotation viewer: asks Python for the pages it needs, and draws, filters and zooms by itself.
+// Names of classes and files are text, never HTML.
+const KEPT = 8; // pages held at a time
+const HELP = `Left, Right, p, n: file    Home, End: first, last    Page Up, Page Down: file of a video
+Up, Down: select an annotation    [ ]: opacity    1-9: a class    0: all classes
+g: thumbnails    f: fit    + -: zoom    s: side by side    d: next difference    Esc: back to the cell`;
 
 function render({ model, el }) {
   const root = element("div", el, "", { class: "labellerr-viewer", tabindex: "0", role: "application" });
   root.setAttribute("aria-label", "Labellerr annotation viewer");
+  const get = (name) => model.get(name), save = () => model.save_changes();
+  const set = (name, value) => { model.set(name, value); save(); }; // what is shown follows from the change
+  const packets = new Map();
+  let view = null, dragging = null, asked = false, wanted = -1;
+
+  // --- what there is to see
+
   const bar = element("div", root, "", { class: "bar" });
-  const button = (text, title, action) => {
-    const node = element("button", bar, text, { type: "button", title });
+  const button = (parent, text, title, action) => {
+    const node = element("button", parent, text, { type: "button", title });
     node.addEventListener("click", action);
     return node;
   };
-  const previous = button("\u2039 Previous", "Previous file (left arrow or p)", () => go(model.get("index") - 1));
-  const next = button("Next \u203a", "Next file (right arrow or n)", () => go(model.get("index") + 1));
-  const gridButton = button("Grid", "Thumbnails (g)", () => toggleGrid());
+  const previous = button(bar, "\u2039 Previous", "Previous file (left arrow or p)", () => go(get("index") - 1));
+  const next = button(bar, "Next \u203a", "Next file (right arrow or n)", () => go(get("index") + 1));
+  const gridButton = button(bar, "Thumbnails", "Thumbnails (g)", () => toggleGrid());
   const name = element("span", bar, "", { class: "name" });
+  const position = element("input", bar, "", { type: "number", min: "1", "aria-label": "Number of the file", class: "position" });
+  position.addEventListener("change", () => go(Number(position.value) - 1));
   const counter = element("span", bar);
   const find = element("input", bar, "", { type: "search", placeholder: "Find a file", "aria-label": "Find a file by its name" });
-  const opacityLabel = element("label", bar, "Opacity ");
+  const looks = element("div", root, "", { class: "bar" });
+  const opacityLabel = element("label", looks, "Opacity ");
   const opacity = element("input", opacityLabel, "", { type: "range", min: "0", max: "1", step: "0.05" });
+  opacity.addEventListener("input", () => { set("opacity", Number(opacity.value)); });
   const toggles = {};
   for (const key of ["boxes", "masks", "labels"]) {
-    const label = element("label", bar);
+    const label = element("label", looks);
     toggles[key] = element("input", label, "", { type: "checkbox" });
     label.appendChild(document.createTextNode(" " + key));
-    toggles[key].checked = model.get("show_" + key);
-    toggles[key].addEventListener("change", () => { model.set("show_" + key, toggles[key].checked); save(); draw(); });
+    toggles[key].addEventListener("change", () => { set("show_" + key, toggles[key].checked); });
   }
-  const fit = button("Fit", "Fit into the panel (f)", () => { view = null; draw(); });
-  button("?", "Keys (?)", () => { help.hidden = !help.hidden; });
+  button(looks, "Fit", "Fit into the panel (f)", () => { view = null; draw(); });
+  const sides = button(looks, "", "Side by side, or over one another (s)", () => toggleSides());
+  const change = button(looks, "Next difference", "Next file that differs (d)", () => model.send({ kind: "change" }));
+  button(looks, "?", "Keys (?)", () => { help.hidden = !help.hidden; });
   const classes = element("div", root, "", { class: "bar classes", role: "group", "aria-label": "Classes" });
   const stage = element("div", root, "", { class: "stage" });
-  const canvas = element("canvas", stage, "", { role: "img" });
-  const grid = element("div", root, "", { class: "grid" });
-  grid.hidden = true;
-  const status = element("div", root, "", { class: "status", role: "status", "aria-live": "polite" });
-  const help = element("div", root, "Left, Right, p, n: file   Home, End: first, last   Up, Down: select an annotation\n" +
-    "[ ]: opacity   1-9: a class   0: all classes   g: grid   f: fit   +, -: zoom   Esc: back to the cell", { class: "help" });
+  const canvases = ["a", "b"].map((side) => {
+    const figure = element("figure", stage);
+    const caption = element("figcaption", figure, side === "a" ? "before" : "after");
+    return { side, figure, caption, canvas: element("canvas", figure, "", { role: "img" }) };
+  });
+  const canvas = canvases[0].canvas;
+  const scrubber = element("label", root, "Frame ", { class: "bar scrubber" });
+  const scrub = element("input", scrubber, "", { type: "range", step: "1" });
+  scrub.addEventListener("input", () => go(Number(scrub.value)));
+  const grid = makeGrid(root, {
+    count: () => get("count"), look,
+    ask: (pages) => model.send({ kind: "thumbnails", pages }),
+    open: (page) => { go(page); set("mode", "single"); root.focus(); },
+  });
+  const foot = element("div", root, "", { class: "bar" });
+  const status = element("div", foot, "", { class: "status", role: "status", "aria-live": "polite" });
+  const again = button(foot, "Refresh links", "Ask for this image again", () => {
+    packets.delete(get("index"));
+    model.send({ kind: "pages", pages: [get("index")], again: true });
+  });
+  const showAll = button(foot, "Show all", "Show all classes (0)", () => allClasses());
+  const help = element("div", root, HELP, { class: "help" });
   help.hidden = true;
 
-  const packets = new Map();
-  let view = null, gridStart = 0, dragging = null;
+  function look() {
+    return {
+      alpha: get("opacity"), hidden: new Set(get("hidden")), boxes: get("show_boxes"), masks: get("show_masks"),
+      labels: get("show_labels"), selected: get("selected"), classes: get("classes"), view,
+    };
+  }
 
-  const save = () => model.save_changes();
-  const current = () => packets.get(model.get("index"));
-  const hidden = () => new Set(model.get("hidden"));
+  // --- which page
+
+  const current = () => packets.get(get("index"));
 
   function go(index) {
-    const count = model.get("count");
-    if (!count) return;
-    const wanted = Math.max(0, Math.min(count - 1, index));
-    if (wanted === model.get("index") && current()) return;
-    model.set("index", wanted);
+    const count = get("count");
+    if (!count || Number.isNaN(index)) return;
+    const page = Math.max(0, Math.min(count - 1, index));
+    if (page === get("index") && current()) return;
     model.set("selected", null);
-    view = null;
+    model.set("index", page);
     save();
-    show();
   }
+
+  function goFile(step) { // the file before or after, of a video past its other frames
+    const packet = current();
+    if (packet) go(step > 0 ? packet.first + packet.siblings : packet.first - 1);
+  }
+
+  function turned() {
+    view = null;
+    show();
+    want();
+  }
+
+  function want() { // one lot at a time, so that pages that are only passed are never asked for
+    if (asked || get("mode") !== "single") return;
+    const index = get("index"), pages = [index, index + 1, index - 1].filter(
+      (page) => page >= 0 && page < get("count") && !packets.has(page));
+    if (!pages.length || (wanted === index && pages.includes(index))) return; // asked for already, and did not come
+    asked = true;
+    wanted = index;
+    model.send({ kind: "pages", pages });
+  }
+
+  async function receive(message, buffers) {
+    if (message.kind === "done") {
+      if (message.of === "thumbnails") grid.done();
+      else { asked = false; if (get("index") !== wanted) want(); }
+    } else if (message.kind === "thumbnails") {
+      grid.receive(await unpack(message, buffers));
+    } else if (message.kind === "pages") keep(await unpack(message, buffers));
+  }
+
+  function keep(packet) {
+    const old = packets.get(packet.index);
+    if (old && old.bitmap) old.bitmap.close();
+    packets.delete(packet.index);
+    packets.set(packet.index, packet);
+    for (const [index, old] of packets) {
+      if (packets.size <= KEPT) break;
+      if (Math.abs(index - get("index")) <= 1) continue;
+      if (old.bitmap) old.bitmap.close();
+      packets.delete(index);
+    }
+    root.dataset.held = [...packets.keys()].join(" ");
+    if (packet.index === get("index")) show();
+  }
+
+  // --- drawing
 
   function show() {
     const packet = current();
     if (packet) draw();
-    else { status.textContent = "Loading\u2026"; canvas.style.opacity = "0.4"; }
-    legend();
-    head();
+    else if (get("count")) {
+      status.textContent = "Loading\u2026";
+      for (const each of canvases) each.canvas.style.opacity = "0.4";
+    } else status.textContent = "There are no files to show.";
+    legend(packet);
+    head(packet);
   }
 
-  function head() {
-    const packet = current(), count = model.get("count"), index = model.get("index");
+  function redraw() { head(current()); legend(current()); draw(); if (get("mode") === "grid") grid.repaint(); }
+
+  function head(packet) {
+    const count = get("count"), index = get("index"), single = get("mode") === "single";
     name.textContent = packet ? packet.name : "";
     name.title = packet ? packet.name : "";
-    counter.textContent = count ? `${(index + 1).toLocaleString()} of ${count.toLocaleString()}` : "no files";
+    position.value = count ? index + 1 : 0;
+    position.max = count;
+    counter.textContent = `of ${count.toLocaleString("en")}`;
     previous.disabled = index <= 0;
     next.disabled = index >= count - 1;
-    opacity.value = model.get("opacity");
+    opacity.value = get("opacity");
+    for (const key of Object.keys(toggles)) toggles[key].checked = get("show_" + key);
+    sides.hidden = change.hidden = !get("compared");
+    sides.textContent = get("arrangement") === "side" ? "Over one another" : "Side by side";
+    scrubber.hidden = !single || !packet || packet.siblings < 2;
+    if (packet) { scrub.min = packet.first; scrub.max = packet.first + packet.siblings - 1; scrub.value = index; }
   }
 
-  function legend() {
-    const packet = current(), off = hidden();
-    const counts = new Map();
+  function legend(packet) {
+    const off = new Set(get("hidden")), all = get("classes"), counts = new Map();
     if (packet) for (const shape of packet.shapes) counts.set(shape.cls, (counts.get(shape.cls) || 0) + 1);
-    const all = model.get("classes");
     const shown = all.map((each, place) => place).filter((place) => counts.has(place) || off.has(place));
     const key = shown.join();
     if (classes.dataset.shown !== key) { // keep the nodes, and with them the focus, where the classes are the same
@@ -123,258 +182,180 @@ function render({ model, el }) {
         box.dataset.place = place;
         box.addEventListener("change", () => toggleClass(place));
         element("span", label, "", { class: "swatch" }).style.background = all[place].color;
-        element("span", label, "").className = "text";
+        element("span", label, "", { class: "text" });
+        button(label, "only", "Show this class alone", (event) => { event.preventDefault(); onlyClass(place); });
       }
     }
     for (const label of classes.children) {
       const box = label.firstChild, place = Number(box.dataset.place);
       box.checked = !off.has(place);
-      label.lastChild.textContent = `${all[place].name} ${counts.get(place) || 0}`;
+      label.querySelector(".text").textContent = `${all[place].name} ${counts.get(place) || 0}`;
     }
-  }
-
-  function toggleClass(place) {
-    const off = hidden();
-    if (off.has(place)) off.delete(place); else off.add(place);
-    model.set("hidden", [...off].sort((a, b) => a - b));
-    save();
-    legend();
-    draw();
-  }
-
-  function visible(packet) {
-    const off = hidden();
-    return packet.shapes.filter((shape) => !off.has(shape.cls));
   }
 
   function draw() {
     const packet = current();
-    if (!packet || model.get("mode") !== "single") return;
-    canvas.style.opacity = "1";
-    canvas.width = packet.width; canvas.height = packet.height;
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#80848a";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    if (view) context.setTransform(view.scale, 0, 0, view.scale, view.x, view.y);
-    if (packet.bitmap) context.drawImage(packet.bitmap, 0, 0, packet.width, packet.height);
-    const alpha = model.get("opacity"), all = model.get("classes"), selected = model.get("selected");
-    const wide = Math.max(1.5, packet.width / 500) / (view ? view.scale : 1);
-    for (const shape of visible(packet)) {
-      const color = shape.color || all[shape.cls].color;
-      context.strokeStyle = color; context.fillStyle = color;
-      context.lineWidth = shape.row === selected ? wide * 2.5 : wide;
-      if (shape.kind === "mask") {
-        if (!model.get("show_masks")) continue;
-        shape.canvas = shape.canvas || maskCanvas(shape, packet.runs, rgb(color));
-        context.globalAlpha = alpha;
-        context.drawImage(shape.canvas, 0, 0, packet.width, packet.height);
-        context.globalAlpha = 1;
-        if (shape.row === selected) outline(context, shape, packet);
-      } else if (shape.kind === "points") {
-        for (let place = shape.start; place < shape.start + shape.length; place += 2) {
-          context.beginPath();
-          context.arc(packet.xy[place], packet.xy[place + 1], wide * 2.5, 0, 7);
-          context.fill();
-        }
-      } else {
-        if (shape.kind === "box" && !model.get("show_boxes")) continue;
-        if (shape.kind === "polygon" && !model.get("show_masks")) continue;
-        context.beginPath();
-        for (const [start, length] of shape.parts) {
-          for (let place = start; place < start + length; place += 2) {
-            if (place === start) context.moveTo(packet.xy[place], packet.xy[place + 1]);
-            else context.lineTo(packet.xy[place], packet.xy[place + 1]);
-          }
-          if (shape.kind !== "line") context.closePath();
-        }
-        if (shape.kind !== "line") { context.globalAlpha = alpha; context.fill(); context.globalAlpha = 1; }
-        context.stroke();
-      }
+    if (!packet || get("mode") !== "single") return;
+    const side = get("compared") && get("arrangement") === "side";
+    stage.classList.toggle("sides", side);
+    for (const each of canvases) {
+      each.caption.hidden = !side;
+      each.figure.hidden = !side && each.side === "b";
+      if (each.figure.hidden) continue;
+      each.canvas.style.opacity = "1";
+      paint(each.canvas, packet, { ...look(), side: side ? each.side : null });
     }
-    if (model.get("show_labels")) texts(context, packet, wide);
-    context.setTransform(1, 0, 0, 1, 0, 0);
     tell(packet);
     requestAnimationFrame(() => { canvas.dataset.drawn = `${packet.index}:${packet.name}`; });
   }
 
-  function outline(context, shape) {
-    const [x, y, width, height] = shape.box;
-    context.strokeRect(x, y, width, height);
-  }
-
-  function texts(context, packet, wide) {
-    context.font = `${Math.max(11, packet.width / 70)}px sans-serif`;
-    for (const shape of visible(packet)) {
-      if (!shape.box) continue;
-      const text = shape.label, [x, y] = shape.box, size = Math.max(11, packet.width / 70);
-      const width = context.measureText(text).width;
-      context.fillStyle = shape.color || model.get("classes")[shape.cls].color;
-      context.fillRect(x, Math.max(0, y - size - 3), width + 6, size + 4);
-      context.fillStyle = "#fff";
-      context.fillText(text, x + 3, Math.max(size, y - 2));
-    }
-  }
-
-  function tell(packet) {
-    const shown = visible(packet), selected = model.get("selected");
-    let text = `${packet.name}: ${packet.shapes.length} annotations`;
-    if (!packet.shapes.length) text = `${packet.name}: no annotations on this file`;
-    else if (!shown.length) text = `All ${packet.shapes.length} annotations are hidden by the class filter; 0 shows all`;
-    const chosen = packet.shapes.find((shape) => shape.row === selected);
+  function tell(packet, hovered = null) {
+    const shapes = visible(packet, look()), all = get("classes"), selected = get("selected");
+    const counts = new Map();
+    for (const shape of packet.shapes) counts.set(all[shape.cls].name, (counts.get(all[shape.cls].name) || 0) + 1);
+    const told = [...counts].map(([each, count]) => `${count} ${each}`).join(", ");
+    const about = packet.status ? `${packet.name} (${packet.status})` : packet.name;
+    let text = `${about}: ${packet.shapes.length} annotation${packet.shapes.length === 1 ? "" : "s"}, ${told}`;
+    if (!packet.shapes.length) text = `${about}: no annotations on this file`;
+    else if (!shapes.length) text = `All ${packet.shapes.length} annotations are hidden by the class filter`;
+    showAll.hidden = get("mode") !== "single" || !packet.shapes.length || Boolean(shapes.length);
+    again.hidden = get("mode") !== "single" || !packet.again;
+    const chosen = hovered || packet.shapes.find((shape) => shape.row === selected);
     if (chosen) text = chosen.told;
     if (packet.warning) text += `  ${packet.warning}`;
     status.classList.toggle("warning", Boolean(packet.warning));
     status.textContent = text;
-    canvas.setAttribute("aria-label", text);
+    if (!hovered) for (const each of canvases) each.canvas.setAttribute("aria-label", text);
+  }
+
+  // --- what a person does
+
+  function toggleClass(place) {
+    const off = new Set(get("hidden"));
+    if (off.has(place)) off.delete(place); else off.add(place);
+    set("hidden", [...off].sort((one, other) => one - other));
+  }
+
+  function onlyClass(place) {
+    set("hidden", get("classes").map((each, at) => at).filter((at) => at !== place));
+  }
+
+  function allClasses() { set("hidden", []); }
+
+  function toggleSides() {
+    if (!get("compared")) return;
+    set("arrangement", get("arrangement") === "side" ? "over" : "side");
+  }
+
+  function toggleGrid() { set("mode", get("mode") === "single" ? "grid" : "single"); }
+
+  function mode() {
+    const single = get("mode") === "single";
+    stage.hidden = classes.hidden = !single;
+    grid.box.hidden = single;
+    gridButton.textContent = single ? "Thumbnails" : "Back";
+    if (single) { turned(); return; }
+    scrubber.hidden = again.hidden = showAll.hidden = true;
+    status.classList.remove("warning");
+    status.textContent = `${get("count").toLocaleString("en")} files; arrows move, Enter opens one`;
+    grid.show(get("index"));
   }
 
   function select(step) {
     const packet = current();
     if (!packet) return;
-    const rows = visible(packet).map((shape) => shape.row);
+    const rows = visible(packet, look()).map((shape) => shape.row);
     if (!rows.length) return;
-    const place = rows.indexOf(model.get("selected"));
-    choose(rows[(place + step + rows.length) % rows.length]);
+    const place = rows.indexOf(get("selected"));
+    choose(rows[place < 0 ? (step > 0 ? 0 : rows.length - 1) : (place + step + rows.length) % rows.length]);
   }
 
-  function choose(row) {
-    model.set("selected", row);
-    save();
-    draw();
-  }
+  function choose(row) { set("selected", row); }
 
-  function at(event) {
-    const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * canvas.width, y = ((event.clientY - box.top) / box.height) * canvas.height;
-    return view ? [(x - view.x) / view.scale, (y - view.y) / view.scale] : [x, y];
-  }
+  function dim(step) { set("opacity", Math.max(0, Math.min(1, Math.round((get("opacity") + step) * 100) / 100))); }
 
-  function zoom(factor, x, y) {
+  function zoom(factor, x = canvas.width / 2, y = canvas.height / 2) { // x, y: pixels of the canvas, which stay where they are
     const old = view || { scale: 1, x: 0, y: 0 };
-    const scale = Math.max(1, Math.min(40, old.scale * factor));
-    if (scale === 1) { view = null; draw(); return; }
-    view = { scale, x: old.x - x * (scale - old.scale), y: old.y - y * (scale - old.scale) };
+    const scale = Math.max(1, Math.min(40, old.scale * factor)), grown = scale / old.scale;
+    view = scale === 1 ? null : { scale, x: x - (x - old.x) * grown, y: y - (y - old.y) * grown };
     draw();
   }
 
-  canvas.addEventListener("click", (event) => {
-    root.focus();
-    if (dragging && dragging.moved) return;
-    const packet = current();
-    if (!packet) return;
-    const [x, y] = at(event);
-    const hits = visible(packet).filter(({ box }) => box && x >= box[0] - 3 && y >= box[1] - 3 && x <= box[0] + box[2] + 3 && y <= box[1] + box[3] + 3);
-    hits.sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3]);
-    choose(hits.length ? hits[0].row : null);
-  });
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const [x, y] = at(event);
-    zoom(event.deltaY < 0 ? 1.25 : 0.8, x, y);
-  }, { passive: false });
-  canvas.addEventListener("pointerdown", (event) => { dragging = { x: event.clientX, y: event.clientY, moved: false }; });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!event.buttons || !dragging || !view) return;
-    const ratio = canvas.width / canvas.getBoundingClientRect().width;
-    view.x += (event.clientX - dragging.x) * ratio; view.y += (event.clientY - dragging.y) * ratio;
-    dragging = { x: event.clientX, y: event.clientY, moved: true };
-    draw();
-  });
-
-  opacity.addEventListener("input", () => { model.set("opacity", Number(opacity.value)); save(); draw(); });
-  find.addEventListener("change", () => { if (find.value) model.send({ kind: "find", text: find.value }); });
-
-  function toggleGrid() {
-    const single = model.get("mode") === "single";
-    model.set("mode", single ? "grid" : "single");
-    save();
-    mode();
-  }
-
-  function mode() {
-    const single = model.get("mode") === "single";
-    stage.hidden = !single; classes.hidden = !single; grid.hidden = single;
-    gridButton.textContent = single ? "Grid" : "Back";
-    if (single) { show(); return; }
-    gridStart = Math.floor(model.get("index") / 24) * 24;
-    model.send({ kind: "thumbnails", start: gridStart });
-  }
-
-  function fillGrid(message, buffers) {
-    grid.replaceChildren();
-    message.items.forEach((item, place) => {
-      const node = element("button", grid, "", { type: "button", title: item.name });
-      const picture = element("img", node, "", { alt: "" });
-      picture.src = URL.createObjectURL(new Blob([buffers[place]], { type: "image/jpeg" }));
-      picture.onload = () => URL.revokeObjectURL(picture.src);
-      element("span", node, `${item.name} (${item.count})`);
-      node.addEventListener("click", () => { model.set("mode", "single"); go(item.index); save(); mode(); root.focus(); });
-    });
-    const more = element("div", grid, "", { class: "bar" });
-    const turn = (text, start, off) => {
-      const node = element("button", more, text, { type: "button" });
-      node.disabled = off;
-      node.addEventListener("click", () => { gridStart = start; model.send({ kind: "thumbnails", start }); });
+  for (const { side, canvas } of canvases) {
+    const at = (event) => {
+      const box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
+      return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio, ratio];
     };
-    turn("\u2039 24", message.start - 24, message.start <= 0);
-    turn("24 \u203a", message.start + 24, message.start + 24 >= model.get("count"));
-    status.classList.remove("warning");
-    status.textContent = `Files ${message.start + 1} to ${message.start + message.items.length} of ${model.get("count")}`;
-    grid.dataset.drawn = String(message.start);
+    const shapeUnder = (event) => {
+      const packet = current();
+      if (!packet) return null;
+      const [x, y, ratio] = at(event), scale = Number(canvas.dataset.scale) * (view ? view.scale : 1), from = view || { x: 0, y: 0 };
+      const shapes = visible(packet, { ...look(), side: stage.classList.contains("sides") ? side : null });
+      return shapeAt(packet, shapes, (x - from.x) / scale, (y - from.y) / scale, (6 * ratio) / scale);
+    };
+    canvas.addEventListener("click", (event) => {
+      root.focus({ preventScroll: true });
+      if (dragging && dragging.moved) return;
+      const shape = shapeUnder(event);
+      choose(shape ? shape.row : null);
+    });
+    canvas.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !root.contains(document.activeElement)) return; // the page scrolls on until the viewer is in use
+      event.preventDefault();
+      const [x, y] = at(event);
+      zoom(event.deltaY < 0 ? 1.25 : 0.8, x, y);
+    }, { passive: false });
+    canvas.addEventListener("pointerdown", (event) => { dragging = { x: event.clientX, y: event.clientY, moved: false }; });
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.buttons && dragging && view) {
+        const ratio = at(event)[2];
+        view.x += (event.clientX - dragging.x) * ratio; view.y += (event.clientY - dragging.y) * ratio;
+        dragging = { x: event.clientX, y: event.clientY, moved: true };
+        draw();
+      } else if (!event.buttons && current()) tell(current(), shapeUnder(event));
+    });
+    canvas.addEventListener("pointerleave", () => current() && tell(current()));
   }
 
   function keys(event) {
-    if (event.target instanceof HTMLInputElement && event.target.type === "search") return;
-    if (event.target instanceof HTMLInputElement && event.target.type === "range" && event.key.startsWith("Arrow")) return;
-    const index = model.get("index"), key = event.key;
-    const actions = {
+    const target = event.target, key = event.key;
+    if (target === find && key === "Enter" && find.value) model.send({ kind: "find", text: find.value });
+    if (target instanceof HTMLInputElement && ["search", "number"].includes(target.type)) return;
+    if (target instanceof HTMLInputElement && target.type === "range" && /^(Arrow|Home|End|Page)/.test(key)) return;
+    const index = get("index"), last = get("count") - 1;
+    const everywhere = { g: toggleGrid, "?": () => { help.hidden = !help.hidden; }, "[": () => dim(-0.1), "]": () => dim(0.1), 0: allClasses };
+    const single = {
       ArrowRight: () => go(index + 1), n: () => go(index + 1), ArrowLeft: () => go(index - 1), p: () => go(index - 1),
-      Home: () => go(0), End: () => go(model.get("count") - 1), ArrowDown: () => select(1), ArrowUp: () => select(-1),
-      g: toggleGrid, f: () => { view = null; draw(); }, "?": () => { help.hidden = !help.hidden; },
-      "[": () => dim(-0.1), "]": () => dim(0.1), "0": () => { model.set("hidden", []); save(); legend(); draw(); },
-      "+": () => zoom(1.25, canvas.width / 2, canvas.height / 2), "-": () => zoom(0.8, canvas.width / 2, canvas.height / 2),
+      Home: () => go(0), End: () => go(last), PageDown: () => goFile(1), PageUp: () => goFile(-1),
+      ArrowDown: () => select(1), ArrowUp: () => select(-1), f: () => { view = null; draw(); },
+      "+": () => zoom(1.25), "-": () => zoom(0.8), s: toggleSides, d: () => get("compared") && model.send({ kind: "change" }),
     };
-    const digit = /^[1-9]$/.test(key) ? classes.children[Number(key) - 1] : null;
+    const many = {
+      ArrowRight: () => grid.move(1), ArrowLeft: () => grid.move(-1), ArrowDown: () => grid.move(COLUMNS), ArrowUp: () => grid.move(-COLUMNS),
+      Home: () => grid.go(0), End: () => grid.go(last), PageDown: () => grid.move(3 * COLUMNS), PageUp: () => grid.move(-3 * COLUMNS),
+    };
+    if (target === root) many.Enter = () => grid.enter();
+    const actions = { ...everywhere, ...(get("mode") === "single" ? single : many) };
+    const digit = /^[1-9]$/.test(key) && get("mode") === "single" ? classes.children[Number(key) - 1] : null;
     if (digit) toggleClass(Number(digit.firstChild.dataset.place));
     else if (actions[key]) actions[key]();
     else return;
     event.preventDefault();
   }
 
-  function dim(step) {
-    model.set("opacity", Math.max(0, Math.min(1, Math.round((model.get("opacity") + step) * 100) / 100)));
-    save(); head(); draw();
-  }
-
-  async function receive(message, buffers) {
-    if (message.kind === "thumbnails") { fillGrid(message, buffers); return; }
-    if (message.kind !== "file") return;
-    const copy = (view, Kind) => new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-    const packet = { ...message, xy: copy(buffers[1], Float32Array), runs: copy(buffers[2], Int32Array), bitmap: null };
-    if (buffers[0].byteLength) {
-      try { packet.bitmap = await createImageBitmap(new Blob([buffers[0]])); }
-      catch { packet.warning = "The picture cannot be decoded."; }
-    }
-    packets.delete(packet.index);
-    packets.set(packet.index, packet);
-    for (const [index, old] of packets) {
-      if (packets.size <= KEPT) break;
-      if (index === model.get("index")) continue;
-      if (old.bitmap) old.bitmap.close();
-      packets.delete(index);
-    }
-    if (packet.index === model.get("index")) show();
-  }
-
   model.on("msg:custom", receive);
-  model.on("change:index", () => { view = null; show(); });
-  for (const trait of ["opacity", "hidden", "selected", "show_boxes", "show_masks", "show_labels"]) {
-    model.on("change:" + trait, () => { head(); legend(); draw(); });
-  }
+  model.on("change:index", turned);
+  for (const trait of ["opacity", "hidden", "selected", "show_boxes", "show_masks", "show_labels", "arrangement"]) model.on("change:" + trait, redraw);
   model.on("change:mode", mode);
   const release = guard(root, keys);
-  model.send({ kind: "ready" });
-  mode();
-  return () => { release(); model.off("msg:custom", receive); for (const packet of packets.values()) if (packet.bitmap) packet.bitmap.close(); };
+  const opening = get("opening");
+  if (opening.message) unpack(opening.message, opening.buffers).then(keep).then(mode); else mode();
+  return () => {
+    release();
+    model.off("msg:custom", receive);
+    model.off("change:index", turned);
+    for (const packet of packets.values()) if (packet.bitmap) packet.bitmap.close();
+    grid.close();
+  };
 }
 export default { render };

@@ -1,170 +1,102 @@
-"""A JupyterLab of the tests' own, and a real Chromium in front of it."""
+"""The servers and the browser, each started once; at the end of a test nobody may have complained."""
 
 from __future__ import annotations
 
-import json
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import time
-import urllib.request
+import re
 
-import nbformat
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from stores import free_port
-
-TOKEN = "testtoken"
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PICTURES = pathlib.Path(os.environ.get("LABELLERR_PICTURES", ""))
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """The address of a JupyterLab, and the folder of its notebooks."""
-    home, root = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    told = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(told))
-    environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
-    for name in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{name}_DIR"] = str(home / name.lower())
-    environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
-    environment["IPYTHONDIR"] = str(home / "ipython")
-    (home / "ipython").mkdir()
-    port = free_port()
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}",
-        "--expose-app-in-browser", "--LabApp.extension_manager=readonly",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address, root
-    finally:
-        process.terminate()
-        process.wait(20)
+from jupyter import KINDS, Notebook, Page, chromium, serving, write
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    from playwright.sync_api import sync_playwright
-
-    found = shutil.which("chromium")
-    assert found, "the browser tests need Debian's chromium; scripts/test installs it where it may"
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("profile")), executable_path=found, headless=True, args=FLAGS,
-            viewport={"width": 1300, "height": 1000},
-        )  # fmt: skip
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         yield context
-        context.close()
 
 
-class Notebook:
-    """An open notebook: its page, and what the browser complained of and asked for."""
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Addresses and folders of servers by their kind."""
+    started, running = {}, []
 
-    def __init__(self, page, name):
-        self.page, self.name = page, name
-        self.complaints, self.away = [], []
-        page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (self.complaints.append("a dialog opened"), dialog.dismiss()))
-        page.on("request", lambda request: self._note(request.url))
+    def start(kind):
+        if kind not in started:
+            root = tmp_path_factory.mktemp("notebooks")
+            context = serving(kind, tmp_path_factory.mktemp(kind), root)
+            started[kind] = (context.__enter__(), root)
+            running.append(context)
+        return started[kind]
 
-    def _note(self, url):
-        if not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
-            self.away.append(url)
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
 
-    def run(self):
-        self.page.wait_for_function(
-            "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=60000
-        )
-        self.page.evaluate(
-            """async () => {
-              const panel = window.jupyterapp.shell.currentWidget;
-              await panel.sessionContext.ready;
-              await panel.sessionContext.session.kernel.info;
-              await window.jupyterapp.commands.execute('notebook:run-all-cells');
-            }"""
-        )
 
-    def cells(self):
-        """The sources and types of all cells, as the notebook's model has them."""
-        return self.page.evaluate(
-            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(
-              (cell) => [cell.type, cell.sharedModel.getSource()])"""
-        )
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Of a test that fails, what was seen is saved where pictures are asked for."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for number, each in enumerate(item.funcargs.get("opened", [])):
+            each.picture(f"failed_{item.name}_{number}")
+    return report
 
-    def execute(self, code):
-        """Run code in the notebook's kernel; what it printed."""
-        return self.page.evaluate(
-            """async (code) => {
-              const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-              let told = '';
-              const future = kernel.requestExecute({ code });
-              future.onIOPub = (message) => {
-                if (message.header.msg_type === 'stream') told += message.content.text;
-                if (message.header.msg_type === 'error') told += message.content.traceback.join('\\n');
-              };
-              await future.done;
-              return told;
-            }""",
-            code,
-        )
 
-    def told(self, expression, expected, seconds=10):
-        """Whether an expression comes to have a value: what a widget says takes a moment to arrive."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = self.execute(f"print(({expression}))").strip()
-            if found == expected:
-                return True
-            time.sleep(0.2)
-        raise AssertionError(f"{expression} is {found}, not {expected}")
+@pytest.fixture(scope="session")
+def own_words(server, browser):
+    """What each kind complains of, and asks other hosts for, in a notebook without a panel."""
+    known = {}
 
-    def picture(self, name):
-        if str(PICTURES) != ".":
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=str(PICTURES / f"{name}.png"))
+    def told(kind):
+        if kind not in known:
+            address, root = server(kind)
+            write(root / "plain.ipynb", "print('ready' + ' to go')")
+            found = (Page if kind == "voila" else Notebook)(browser.new_page())
+            found.page.goto(f"{address}/{KINDS[kind][1].format('plain.ipynb')}")
+            if kind != "voila":
+                found.run()
+            found.page.get_by_text("ready to go").wait_for(timeout=60000)
+            known[kind] = ({_words(text) for text in found.complaints}, set(found.away))
+            found.page.close()
+        return known[kind]
+
+    return told
+
+
+def _words(complaint):
+    return re.sub(r"[^A-Za-z ]+", " ", complaint)[:80]
 
 
 @pytest.fixture
-def notebook(lab, browser, request):
-    """Opens a notebook of some cells; at the end nothing was complained of, and nothing asked for elsewhere."""
-    address, root = lab
-    opened = []
+def opened(own_words):
+    """Pages that are closed at the end; nothing was complained of, and nothing asked for elsewhere."""
+    pages = []
+    yield pages
+    for each in pages:
+        each.page.close()
+        complaints, away = own_words(each.kind) if each.kind in KINDS and each.kind != "lab" else (set(), set())
+        assert [url for url in each.away if url not in away] == []
+        # a browser asks for an icon of the page by itself
+        assert [told for told in each.complaints if "favicon" not in told and _words(told) not in complaints] == []
 
-    def open_one(*cells, theme=None):
-        name = f"{request.node.name.split('[')[0]}.ipynb"
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(made, root / name)
+
+@pytest.fixture
+def notebook(server, browser, request, opened):
+    """Opens a notebook of some cells, and runs them."""
+
+    def open_one(*cells, kind="lab", theme=None):
+        address, root = server(kind)
+        name = re.sub(r"\W+", "_", f"{request.node.name}_{len(opened)}") + ".ipynb"  # a kernel stays with its name
+        write(root / name, *cells)
         page = browser.new_page()
-        found = Notebook(page, name)
+        found = (Page if kind == "voila" else Notebook)(page)
+        found.kind, found.path, found.address = kind, root / name, f"{address}/{KINDS[kind][1].format(name)}"
         opened.append(found)
-        page.goto(f"{address}/lab/tree/{name}?reset&token={TOKEN}")
-        found.run()
+        page.goto(found.address)
+        if kind != "voila":
+            found.run()
         if theme:
-            page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+            found.command("apputils:change-theme", theme=theme)
         return found
 
-    yield open_one
-    for found in opened:
-        found.page.close()
-        assert found.away == []
-        assert [told for told in found.complaints if "favicon" not in told] == []
+    return open_one

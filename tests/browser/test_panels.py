@@ -1,190 +1,294 @@
-"""The panels as a person uses them, in a real browser."""
+"""The panels in JupyterLab, as a person uses them."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from shapes import GREY, SHAPES, blend, close
 
-SHAPES = """
-import json, pathlib, tempfile, warnings
+from labellerr_ds.colors import class_color
+
+PICKER = """
 import labellerr_ds as lds
-warnings.simplefilter("ignore")
-told = {
-    "images": [{"id": n, "file_name": f"{n}.jpg", "width": 200, "height": 100} for n in range(3)],
-    "categories": [{"id": 0, "name": "car"}, {"id": 1, "name": "<img src=x onerror=alert(1)>"}],
-    "annotations": [
-        {"id": 1, "image_id": 0, "category_id": 0, "bbox": [20, 20, 60, 60], "iscrowd": 0},
-        {"id": 2, "image_id": 0, "category_id": 1, "segmentation": {"size": [100, 200], "counts": [12000, 2000, 6000]}},
-        {"id": 3, "image_id": 1, "category_id": 0, "segmentation": [[100, 10, 190, 10, 190, 90]]},
-    ],
-}
-path = pathlib.Path(tempfile.mkdtemp()) / "in.json"
-path.write_text(json.dumps(told))
-dataset = lds.read_export(path)
+client = lds.Client.sandbox()
+picker = lds.ExportPicker(client.project(client.projects()['project_id'][0]), statuses=['accepted'])
+picker
 """
-GREY = [128, 132, 138]
-
-
-def pixel(page, x, y):
-    return page.evaluate(
-        """([x, y]) => {
-          const canvas = document.querySelector('.labellerr-viewer canvas');
-          return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3);
-        }""",
-        [x, y],
-    )
-
-
-def drawn(page, what):
-    page.wait_for_selector(f".labellerr-viewer canvas[data-drawn='{what}']", timeout=30000)
-
-
-def blend(color, alpha):
-    return [
-        round(alpha * int(color[place : place + 2], 16) + (1 - alpha) * grey)
-        for place, grey in zip((1, 3, 5), GREY, strict=True)
-    ]
-
-
-def close(one, other):
-    return all(abs(a - b) <= 3 for a, b in zip(one, other, strict=True))
 
 
 def test_the_viewer_draws_pages_filters_dims_selects_and_shows_thumbnails(notebook):
-    from labellerr_ds.colors import class_color
-
     opened = notebook(SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer")
     page, cells = opened.page, opened.cells()
-    drawn(page, "0:0.jpg")
-    opened.picture("viewer")
+    opened.drawn("0:0.jpg")
     car, other = class_color("car"), class_color("<img src=x onerror=alert(1)>")
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
-    assert close(pixel(page, 50, 50), blend(car, 0.5))
-    assert close(pixel(page, 130, 50), blend(other, 0.5))  # columns 120 to 139 of the mask
-    assert close(pixel(page, 5, 5), GREY)
+    assert close(opened.pixel(50, 50), blend(car, 0.5))
+    assert close(opened.pixel(130, 50), blend(other, 0.5))  # columns 120 to 139 of the mask
+    assert close(opened.pixel(119, 50), GREY)
+    assert close(opened.pixel(141, 50), GREY)
+    assert close(opened.pixel(5, 5), GREY)
 
     root = page.locator(".labellerr-viewer")
     root.focus()
-    for key in ("x", "a", "m", "y", "d", "d"):  # would cut, insert or change cells
-        page.keyboard.press(key)
-    page.keyboard.press("n")
-    drawn(page, "1:1.jpg")
-    assert close(pixel(page, 170, 30), blend(car, 0.5))
-    page.keyboard.press("End")
-    drawn(page, "2:2.jpg")
+    opened.press("x", "a", "m", "y", "d", "d")  # would cut, insert or change cells
+    opened.press("n")
+    opened.drawn("1:1.jpg")
+    assert close(opened.pixel(170, 30), blend(car, 0.5))
+    opened.press("End")
+    opened.drawn("2:2.jpg")
     assert "no annotations on this file" in page.inner_text(".labellerr-viewer .status")
-    page.keyboard.press("Home")
-    drawn(page, "0:0.jpg")
+    opened.press("Home")
+    opened.drawn("0:0.jpg")
 
-    page.keyboard.press("]")
-    assert close(pixel(page, 50, 50), blend(car, 0.6))
-    page.keyboard.press("1")
-    assert close(pixel(page, 50, 50), GREY)
-    page.keyboard.press("0")
-    assert close(pixel(page, 50, 50), blend(car, 0.6))
-    page.keyboard.press("ArrowDown")
+    opened.press("]")
+    assert close(opened.pixel(50, 50), blend(car, 0.6))
+    opened.press("1")
+    assert close(opened.pixel(50, 50), GREY)
+    opened.press("2")
+    assert "hidden by the class filter" in page.inner_text(".labellerr-viewer .status")
+    page.get_by_role("button", name="Show all").click()
+    assert close(opened.pixel(50, 50), blend(car, 0.6))
+    root.focus()
+    opened.press("ArrowDown")
     page.wait_for_function(
         "() => document.querySelector('.labellerr-viewer .status').textContent.startsWith('car, 60 x 60')"
     )
     assert opened.told("viewer.selected, viewer.index, round(viewer.opacity, 2)", "(0, 0, 0.6)")
+    canvas = page.locator(".labellerr-viewer .stage canvas").first
+    size = canvas.bounding_box()
+    canvas.click(position={"x": size["width"] * 130 / 200, "y": size["height"] * 0.5})
+    assert opened.told("viewer.selected", "1")
+    assert canvas.get_attribute("aria-label").startswith("<img src=x onerror=alert(1)>")
 
-    page.keyboard.press("g")
-    page.wait_for_selector(".labellerr-viewer .grid[data-drawn='0']")
-    assert page.locator(".labellerr-viewer .grid img").count() == 3
-    opened.picture("viewer_grid")
-    page.click(".labellerr-viewer .grid button >> nth=1")
-    drawn(page, "1:1.jpg")
+    root.focus()
+    opened.press("+", "+")
+    assert close(opened.pixel(10, 50), blend(car, 0.6))  # 1.25 twice about the middle: what was at 42 is there now
+    opened.press("f")
+    page.fill(".labellerr-viewer .position", "2")
+    opened.press("Enter")
+    opened.drawn("1:1.jpg")
+    page.fill(".labellerr-viewer input[type=search]", "2.J")
+    opened.press("Enter")
+    opened.drawn("2:2.jpg")
+
+    root.focus()
+    opened.press("g")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn='0-3']")
+    assert page.locator(".labellerr-viewer .tile").all_inner_texts() == ["0.jpg (2)", "1.jpg (1)", "2.jpg (0)"]
+    opened.press("ArrowLeft", "Enter")
+    opened.drawn("1:1.jpg")
     assert "<img src=x onerror=alert(1)>" not in page.inner_html(".labellerr-viewer")
+    opened.press("Escape")  # back to the cell, where keys are Lab's again
+    assert page.evaluate("() => document.activeElement.classList.contains('jp-Cell')")
     assert opened.cells() == cells
 
 
 def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):
-    from labellerr_ds.colors import class_color
-
     opened = notebook(
-        SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer", "import time; time.sleep(20)"
+        SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer", "import time; time.sleep(8)"
     )
-    page = opened.page
-    drawn(page, "0:0.jpg")
+    page, car = opened.page, class_color("car")
+
+    def status():
+        return page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
+
+    opened.drawn("0:0.jpg")  # the first file came with the panel
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
     page.locator(".labellerr-viewer").focus()
-    page.keyboard.press("[")
-    assert close(pixel(page, 50, 50), blend(class_color("car"), 0.4))
-    page.keyboard.press("n")  # the neighbour was sent before
-    drawn(page, "1:1.jpg")
-    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == "busy"
+    opened.press("[")
+    assert close(opened.pixel(50, 50), blend(car, 0.4))
+    opened.press("1")
+    assert close(opened.pixel(50, 50), GREY)
+    assert status() == "busy"
+    page.wait_for_selector(".labellerr-viewer[data-held='0 1']", timeout=20000)  # the neighbour, once it is free
+    page.evaluate(
+        """() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+             { code: 'time.sleep(5)' }); }"""
+    )
+    opened.press("0", "n")
+    opened.drawn("1:1.jpg")
+    assert close(opened.pixel(170, 30), blend(car, 0.4))
+    assert status() == "busy"
 
 
-def test_what_changed_is_drawn_over_one_another(notebook):
+def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
     opened = notebook(
         SHAPES,
         "after = dataset.annotations.copy()\nafter.loc[0, 'bbox_x'] = 30.0\nafter = after.drop(index=2)\n"
-        "viewer = lds.AnnotationViewer(dataset, compare=after)\nviewer",
+        "viewer = lds.AnnotationViewer(dataset, compare=after, opacity=1)\nviewer",
     )
     page = opened.page
-    drawn(page, "0:0.jpg")
-    texts = opened.execute("print([s['label'] for i in range(2) for s in viewer._packet(i).message['shapes']])")
-    assert "before: car" in texts
-    assert "moved: car" in texts
-    assert "removed: car" in texts
-    opened.picture("viewer_compare")
+    opened.drawn("0:0.jpg")
+    page.uncheck(".labellerr-viewer label:has-text('labels') input")
+    moved, gone = (230, 159, 0), (213, 94, 0)
+    assert close(opened.pixel(85, 50), moved)
+    opened.picture("viewer_over", ".labellerr-viewer")
+    page.locator(".labellerr-viewer").focus()
+    opened.press("s")
+    page.wait_for_selector(".labellerr-viewer .sides")
+    assert close(opened.pixel(85, 50, canvas=0), GREY)  # before it ended at 80
+    assert close(opened.pixel(25, 50, canvas=1), GREY)  # and now begins at 30
+    assert close(opened.pixel(85, 50, canvas=1), moved)
+    assert close(opened.pixel(130, 50, canvas=0), opened.pixel(130, 50, canvas=1))  # the mask is the same
+    opened.press("d")
+    opened.drawn("1:1.jpg")
+    assert close(opened.pixel(170, 30, canvas=0), gone)
+    assert close(opened.pixel(170, 30, canvas=1), GREY)
+    assert opened.told("viewer.arrangement", "side")
+
+
+def test_a_hundred_thousand_files_are_scrolled_through(notebook):
+    opened = notebook(
+        "import labellerr_ds as lds, pandas as pd\nfrom labellerr_ds import schema\nn = 100_000\n"
+        "ids = [f'f{i}' for i in range(n)]\n"
+        "files = schema.build('files', {'file_id': ids, 'file_name': [f'{i}.jpg' for i in ids],"
+        " 'width': [64] * n, 'height': [48] * n}, n)\n"
+        "rows = schema.build('annotations', {'file_id': ids[::2], 'category': ['car'] * (n // 2),"
+        " 'type': ['bbox'] * (n // 2), 'bbox_x': [0.0] * (n // 2), 'bbox_y': [0.0] * (n // 2),"
+        " 'bbox_width': [64.0] * (n // 2), 'bbox_height': [48.0] * (n // 2)}, n // 2)\n"
+        "dataset = lds.Dataset(files, rows, schema.empty('categories'), schema.empty('issues'))",
+        "viewer = lds.AnnotationViewer(dataset, opacity=1)\nviewer",
+    )
+    page = opened.page
+    opened.drawn("0:f0.jpg")
+    page.locator(".labellerr-viewer").focus()
+    opened.press("g")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn^='0-']")
+    assert page.locator(".labellerr-viewer .tile").count() < 40
+    page.evaluate("() => { const grid = document.querySelector('.labellerr-viewer .grid'); grid.scrollTop = 1e9; }")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn$='-100000']")
+    assert "f99999.jpg (0)" in page.locator(".labellerr-viewer .tile").all_inner_texts()
+    color = page.evaluate(
+        """() => { const tile = [...document.querySelectorAll('.labellerr-viewer .tile')].find(
+             (each) => each.textContent === 'f99998.jpg (1)');
+           return [...tile.firstChild.getContext('2d').getImageData(100, 100, 1, 1).data].slice(0, 3); }"""
+    )
+    assert close(color, blend(class_color("car"), 1))
+    opened.press("Home")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn^='0-']")
+    opened.press("End", "ArrowLeft", "Enter")
+    opened.drawn("99998:f99998.jpg")
+    assert opened.told("viewer.index", "99998")
+
+
+def test_images_come_through_links_and_frames_of_a_video_are_scrubbed(notebook):
+    opened = notebook(
+        "import labellerr_ds as lds\nclient = lds.Client.sandbox()\nids = client.projects()['project_id']\n"
+        "photos = lds.export_dataset(client.project(ids[0]), ['accepted'], progress=False)\n"
+        "videos = lds.export_dataset(client.project(ids[1]), 'all', progress=False)",
+        "viewer = lds.AnnotationViewer(photos, images='links')\nviewer",
+        "films = lds.AnnotationViewer(videos)\nfilms",
+    )
+    page = opened.page
+    page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='0:']", timeout=30000)
+    page.wait_for_function("() => document.querySelectorAll('.labellerr-viewer canvas[data-drawn]').length === 2")
+    assert page.locator(".jp-OutputArea-child:visible").count() == 2  # the stills are there, and hidden
+    opened.execute("viewer.index = 3")
+    page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='3:']")
+    assert page.locator(".labellerr-viewer .warning").count() == 0
+    opened.picture("viewer", ".labellerr-viewer")
+    page.locator(".labellerr-viewer").first.focus()
+    opened.press("g")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn]:not([data-drawn=''])")
+    opened.picture("viewer_grid", ".labellerr-viewer")
+    opened.execute("films.index = next(i for i in range(films.count) if films._pages.siblings(i)[1] > 3)")
+    scrub = page.locator(".labellerr-viewer .scrubber input").nth(1)
+    scrub.wait_for()
+    scrub.focus()
+    opened.press("End")
+    first, count = map(int, opened.execute("print(*films._pages.siblings(films.index))").split())
+    assert opened.told("films.index", str(first + count - 1))
+    page.locator(".labellerr-viewer").nth(1).focus()
+    opened.press("PageDown")
+    assert opened.told("films._pages.siblings(films.index)[0] == films.index or films.index == films.count - 1", "True")
+
+
+def test_the_viewer_of_core_widgets_pages_filters_and_keeps_letters(notebook):
+    opened = notebook(SHAPES, "viewer = lds.AnnotationViewer(dataset, backend='image')\nviewer")
+    page = opened.page
+    following = page.get_by_role("button", name="Next")
+    following.wait_for(timeout=30000)
+    page.wait_for_selector(".labellerr-panel[data-lm-suppress-shortcuts]")
+    cells = opened.cells()
+    opened.said("0.jpg: 2 annotations, 2 of them shown")
+    page.locator(".labellerr-panel select").focus()
+    opened.press("x", "a", "m", "y")
+    page.locator(".labellerr-panel select").select_option(label="car")
+    opened.said("2 annotations, 1 of them shown")
+    following.click()
+    opened.said("1.jpg: 1 annotations")
+    assert page.locator(".labellerr-panel img").evaluate("(image) => image.naturalWidth") == 200
+    assert opened.cells() == cells
+    assert "<img src=x onerror=alert(1)>" not in page.inner_html(".labellerr-panel")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_an_export_goes_from_the_picker_to_a_frame(notebook, theme):
-    opened = notebook(
-        "import labellerr_ds as lds\nclient = lds.Client.sandbox()\n"
-        "picker = lds.ExportPicker(client.project(client.projects()['project_id'][0]), statuses=['accepted'])\npicker",
-        theme=theme,
-    )
+    opened = notebook(PICKER, theme=theme)
     page = opened.page
     run = page.get_by_role("button", name="Run export")
     run.wait_for(timeout=60000)
-    page.wait_for_function("() => document.querySelector('.labellerr-live')?.textContent.length > 0")
+    opened.said("exports yet")
     cells = opened.cells()
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('.labellerr-panel button')].some(
-          (button) => button.textContent === 'Run export' && !button.disabled)"""
-    )
     page.wait_for_selector(".labellerr-panel[data-lm-suppress-shortcuts]")
-    opened.picture("picker_form")
     page.locator(".labellerr-panel input[type=checkbox]").first.focus()
-    for key in ("x", "a", "m", "y"):
-        page.keyboard.press(key)
+    opened.press("x", "a", "m", "y")
+    assert opened.cells() == cells
+    page.locator(".labellerr-panel select").first.focus()
+    opened.press("x", "a", "m", "y")
     assert opened.cells() == cells
     run.click()
-    page.wait_for_function(
-        "() => document.querySelector('.labellerr-live').textContent.includes('picker.df')", timeout=30000
-    )
-    opened.picture(f"picker_{theme.split()[-1].lower()}")
+    opened.said("picker.df")
+    opened.picture(f"picker_{theme.split()[-1].lower()}", ".labellerr-panel")
     told = opened.execute("print(picker.state, len(picker.df) > 0, set(picker.df['status']), picker.code)")
     assert told.startswith("done True {'accepted'} lds.ExportJob(")
+    assert re.search(r"accepted - .* \(\d+ files?\)", page.inner_text(".labellerr-panel"))
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_role("button", name="Copied", exact=True).wait_for()
+    assert page.evaluate("() => navigator.clipboard.readText()") == opened.execute("print(picker.code)").strip()
     assert page.locator("[role=region][aria-label='Labellerr export picker']").count() == 1
+    assert page.locator("[role=progressbar][aria-label='Progress of the export']").count() == 1
 
 
-def test_a_picker_stops_fails_and_finds_nothing(notebook):
+def test_a_picker_stops_fails_tries_again_and_finds_nothing(notebook):
     opened = notebook(
         "import labellerr_ds as lds\nfrom labellerr_ds.sandbox import Sandbox\n"
         "sandbox = Sandbox(files=12, export_seconds=60).start()\nclient = lds.Client.sandbox(sandbox)\n"
-        "picker = lds.ExportPicker(client.project(sandbox.project_ids[0]), statuses=['accepted'], since='0s')\npicker",
+        "picker = lds.ExportPicker(client.project(sandbox.project_ids[0]), since='0s')\npicker",
     )
     page = opened.page
-
-    def said(text):
-        page.wait_for_function(
-            "(text) => document.querySelector('.labellerr-live')?.textContent.includes(text)", arg=text, timeout=30000
-        )
-
-    said("exports yet")
-    page.get_by_role("button", name="Run export").click()
-    said("finished with nothing in it")
+    run = page.get_by_role("button", name="Run export")
+    opened.said("exports yet")
+    run.click()
+    opened.said("Choose at least one status.")
+    page.get_by_role("button", name="finished work only").click()
+    run.click()
+    opened.said("finished with nothing in it")
+    page.get_by_label("Since").fill("2999-01-01")
+    run.click()
+    opened.said("in the future")
     page.get_by_label("Since").fill("")
-    page.get_by_role("button", name="Run export").click()
-    said("Waiting")
+    run.click()
+    opened.said("Waiting")
+    bar = page.get_by_role("progressbar", name="Progress of the export")
+    assert bar.get_attribute("aria-valuetext").startswith("Waiting")
+    opened.picture("picker_waiting", ".labellerr-panel")
     page.get_by_role("button", name="Stop waiting").click()
-    said("keeps running on Labellerr")
+    opened.said("keeps running on Labellerr")
+    secret = opened.execute("print(sandbox.api_secret)").strip()
+    opened.execute("real = client._transport.base_url; client._transport.base_url = 'http://127.0.0.1:9'")
+    page.get_by_role("button", name="Refresh", exact=True).click()
+    opened.said("No answer")
+    page.get_by_role("button", name="Details").click()
+    assert secret not in page.inner_html(".labellerr-panel")
+    opened.picture("picker_failed", ".labellerr-panel")
+    opened.execute("client._transport.base_url = real")
+    page.get_by_role("button", name="Retry").click()
+    opened.said("Choose statuses")
     opened.execute("sandbox.stop()")
-    page.get_by_role("button", name="Run export").click()
-    said("may have been created")
+    run.click()
+    opened.said("may have been created")
     told = opened.execute(
         "print(picker.state, type(picker.error).__name__, sandbox.api_secret in picker.error_details)"
     )

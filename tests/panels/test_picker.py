@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.panels.picker import STATES
+from labellerr_ds.panels import picker as module
+from labellerr_ds.panels.picker import BUSY, STATES
 from labellerr_ds.sandbox import Sandbox
 
 
@@ -15,8 +19,21 @@ def slow():
         yield lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
 
 
-def buttons(picker):
-    return {name: not button.disabled for name, button in picker._buttons.items()}
+@pytest.fixture
+def unused(fresh):
+    return lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+
+
+def enabled(picker):
+    return {name: not button.disabled for name, button in picker._form.buttons.items()}
+
+
+def line(picker):
+    return picker._form.line.value
+
+
+def told(picker, field):
+    return picker._form.problems[field].value
 
 
 def test_an_export_is_run_and_loaded(project):
@@ -29,43 +46,77 @@ def test_an_export_is_run_and_loaded(project):
     assert set(picker.df["status"]) == {"accepted"}
     assert picker.dataset.info["report_id"] == picker.report_id
     assert picker.report_id in picker.code
-    assert "picker.df" in picker._line.value
+    assert "picker.df" in line(picker)
     again = eval(picker.code, {"lds": lds, "client": project.client})
     assert len(again) == len(picker.dataset)
+
+
+def test_the_code_line_repeats_what_the_form_says(unused):
+    picker = lds.ExportPicker(unused, statuses=["accepted", None], since="7d", format="csv").wait(30)
+    assert picker.state == "empty"
+    assert "no exports yet" in line(picker)
+    picker._form.name.value = "nightly"
+    expected = "['none', 'accepted'], since='7d', format='csv', name='nightly')"
+    assert picker._form.code.value == f"lds.export_dataset(client.project({unused.project_id!r}), {expected}"
+    assert len(eval(picker.code, {"lds": lds, "client": unused.client})) > 0
+    picker._form.destination.value = "s3"
+    assert "destination=lds.S3Destination('', connection_id='')" in picker._form.code.value
 
 
 def test_one_of_the_list_is_loaded(project):
     report_id = lds.create_export(project, ["accepted"], name="mine").report_id
     picker = lds.ExportPicker(project).wait(30)
-    assert "mine" in str(picker._list.options)
-    picker._list.value = report_id
+    picker.load()
+    assert told(picker, "list") == "Pick an export from the list, or run a new one."
+    labels = {value: text for text, value in picker._form.list.options}
+    assert "mine" in labels[report_id]
+    picker._form.list.value = report_id
     picker.load()
     assert picker.wait(30).state == "done"
     assert picker.report_id == report_id
+    assert told(picker, "list") == ""
 
 
 def test_what_is_enabled_follows_from_the_state(project):
     picker = lds.ExportPicker(project).wait(30)
     for state in STATES:
         picker.state = state
-        busy = state in ("listing", "running", "downloading")
-        assert buttons(picker) == {"refresh": not busy, "run": not busy, "stop": busy, "load": not busy}
-        assert picker._since.disabled == busy
+        busy = state in BUSY
+        assert enabled(picker) == {"refresh": not busy, "run": not busy, "stop": busy, "load": not busy}
+        assert all(field.disabled == busy for field in picker._form.fields())
+        assert picker._form.bar.layout.visibility == ("visible" if busy else "hidden")
 
 
 def test_waiting_is_stopped_at_once_and_nothing_is_asked_twice(slow):
     picker = lds.ExportPicker(slow, statuses=["accepted"]).wait(30)
     picker.run()
     picker.run()  # a second click
+    time.sleep(1)
+    assert line(picker).startswith("Waiting: 1 check, 0:0")
+    began = time.monotonic()
     picker.stop()
+    assert time.monotonic() - began < 0.5
     assert picker.state == "stopped"
-    assert "keeps running" in picker._line.value
+    assert "keeps running" in line(picker)
+    assert picker.report_id in picker.code
     picker.refresh()
-    assert len(picker.wait(30)._list.options) <= 2
+    assert len(picker.wait(30)._form.list.options) == 2
     picker.run()
     with pytest.raises(TimeoutError, match="still running"):
         picker.wait(0.2)
     picker.stop()
+
+
+def test_a_download_tells_its_bytes_and_is_stopped_too(project):
+    picker = lds.ExportPicker(project, statuses="all").wait(30)
+    seen = []
+    picker._form.line.observe(lambda change: seen.append(change["new"]), "value")
+    picker.run()
+    picker.wait(30)
+    assert any(text.startswith("Downloading: ") and text.endswith("(100%)") for text in seen)
+    mine = picker._generation
+    with pytest.raises(module._StoppedError):
+        picker._received(mine - 1, 1, 2)
 
 
 def test_a_panel_that_is_made_again_ends_the_work_of_the_old_one(slow):
@@ -75,32 +126,171 @@ def test_a_panel_that_is_made_again_ends_the_work_of_the_old_one(slow):
     assert old.state == "stopped"
 
 
-def test_nothing_matching_and_a_wrong_form_are_told_in_the_panel(project):
-    picker = lds.ExportPicker(project, since="0s").wait(30)
-    picker.run()
-    assert picker._problem.value == "Choose at least one status."
-    picker._choose(tuple(picker._boxes))
+def test_it_can_be_awaited_while_other_tasks_go_on(project):
+    async def both():
+        picker = lds.ExportPicker(project, statuses=["accepted"])
+        picker.run()
+        found, _ = await asyncio.gather(_wait(picker), asyncio.sleep(0))
+        return found
+
+    async def _wait(picker):
+        return await picker
+
+    assert asyncio.run(both()).state == "done"
+
+
+def test_nothing_matching_is_no_failure(unused):
+    picker = lds.ExportPicker(unused, statuses="all", since="0s").wait(30)
     picker.run()
     assert picker.wait(30).state == "done_empty"
+    assert "nothing in it" in line(picker)
     assert picker.df.empty
     assert picker.error is None
-    picker._bucket.value = "a/../b"
+
+
+def test_a_wrong_form_is_told_beside_the_field_and_asks_for_nothing(unused):
+    picker = lds.ExportPicker(unused).wait(30)
     picker.run()
-    assert "bucket_path must be" in picker._problem.value
+    assert told(picker, "statuses") == "Choose at least one status."
+    assert picker._form.problems["statuses"].layout.display == ""
+    picker._form.choices["all"].click()
+    assert len(picker._form.filled().statuses) == 15
+    for since in ("2999-01-01", "yesterday", "12"):
+        picker._form.since.value = since
+        picker.run()
+        assert picker.wait(30).state == "idle"
+        assert since in told(picker, "since")
+        assert told(picker, "statuses") == ""
+    picker._form.since.value = ""
+    picker._form.destination.value = "s3"
+    picker._form.bucket.value = "a/../b"
+    picker.run()
+    assert "bucket_path must be" in told(picker, "destination")
+    assert unused.exports().empty
+
+
+def test_s3_connections_are_asked_for_once_they_are_needed(unused):
+    picker = lds.ExportPicker(unused, statuses="all").wait(30)
+    assert picker._form._in_bucket.layout.display == "none"
+    picker._form.destination.value = "s3"
+    assert picker._form._in_bucket.layout.display == ""
+    for _ in range(50):
+        if told(picker, "destination"):
+            break
+        time.sleep(0.1)
+    assert "create_s3_connection" in told(picker, "destination")
+
+
+def test_how_many_files_a_status_has_is_known_after_an_export_without_since(unused):
+    picker = lds.ExportPicker(unused, statuses=["accepted"], since="30d").wait(30)
+    picker.run()
+    picker.wait(30)
+    accepted = picker._form.boxes[lds.FileStatus.ACCEPTED]
+    assert accepted.description == "accepted - passed by the client: final"
+    picker._form.since.value = ""
+    picker.run()
+    picker.wait(30)
+    assert accepted.description == f"accepted - passed by the client: final ({len(picker.dataset)} files)"
 
 
 def test_a_failure_is_one_line_and_details_and_no_key(slow, sandbox):
     client = lds.Client("canary-key-1234", "canary-secret-5678", "c", sandbox.base_url)
     picker = lds.ExportPicker(client.project("p"), statuses="all").wait(30)
     assert picker.state == "failed"
-    assert "refused the keys" in picker._line.value
+    assert "refused the keys" in line(picker)
     assert isinstance(picker.error, lds.AuthError)
-    told = picker._line.value + picker.error_details + repr(picker) + str(picker._repr_mimebundle_())
-    assert "canary" not in told
+    assert picker._form.remedy.description == "Retry"
+    assert picker._form.details.layout.display == "none"
+    picker._form.more.click()
+    assert "Traceback" in picker._form.details.value
+    assert picker._form.details.layout.display == ""
+    text = line(picker) + picker.error_details + repr(picker) + str(picker._repr_mimebundle_()) + str(picker.get_state())
+    assert "canary" not in text
+
+
+def test_after_a_failure_a_click_tries_again_and_what_was_loaded_stays(fresh):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    picker.run()
+    picker.wait(30)
+    kept = picker.dataset
+    project.client._transport.base_url = "http://127.0.0.1:9"
+    picker._form.list.value = picker._form.list.options[-1][1]
+    picker.refresh()
+    assert picker.wait(60).state == "failed"
+    assert "picker.df is still what was loaded at" in line(picker)
+    assert picker.dataset is kept
+    project.client._transport.base_url = fresh.base_url
+    picker._form.remedy.click()
+    assert picker.wait(30).state == "idle"
+    assert picker._form.remedy.layout.display == "none"
+
+
+def test_an_export_that_may_exist_is_not_asked_for_again_by_a_click(fresh, monkeypatch):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    create = module.create_export
+    asked = []
+
+    def lost(*args, **options):
+        asked.append(create(*args, **options))
+        raise lds.AmbiguousCreateError("no clear answer came", name="x")
+
+    monkeypatch.setattr(module, "create_export", lost)
+    picker.run()
+    assert picker.wait(30).state == "failed"
+    assert picker._form.remedy.description == "Refresh"
+    picker._form.remedy.click()
+    assert picker.wait(30).state == "idle"
+    assert len(asked) == 1
+    assert asked[0].report_id in [value for _, value in picker._form.list.options]
+
+
+def test_a_link_that_expired_is_replaced_by_a_new_one_for_the_same_export(fresh, monkeypatch):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    load = lds.ExportJob.load
+    monkeypatch.setattr(lds.ExportJob, "load", _raises(lds.DownloadError("the link has expired")))
+    picker.run()
+    assert picker.wait(30).state == "failed"
+    assert picker._form.remedy.description == "Get a new link"
+    monkeypatch.setattr(lds.ExportJob, "load", load)
+    picker._form.remedy.click()
+    assert picker.wait(30).state == "done"
+    assert len(project.exports()) == 1
+
+
+def _raises(problem):
+    def load(*args, **options):
+        raise problem
+
+    return load
+
+
+def test_the_list_follows_an_export_that_is_running(monkeypatch):
+    monkeypatch.setattr(module, "LIST_AGAIN_S", 0.3)
+    with Sandbox(files=12, export_seconds=1.5) as sandbox:
+        project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
+        lds.create_export(project, ["accepted"])
+        picker = lds.ExportPicker(project).wait(30)
+        assert "running" in picker._form.list.options[1][0]
+        for _ in range(50):
+            if "completed" in picker._form.list.options[1][0]:
+                break
+            time.sleep(0.1)
+        assert "completed" in picker._form.list.options[1][0]
+        assert picker.state == "idle"
 
 
 def test_the_saved_notebook_has_the_state_and_the_line_that_repeats_it(project):
-    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
-    data, _ = picker._repr_mimebundle_()
+    data = lds.ExportPicker(project, statuses=["accepted"]).wait(30)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
     assert "ExportPicker(" in data["text/plain"]
     assert "lds.export_dataset(" in data["text/plain"]
+
+
+def test_no_two_controls_share_a_layout(project):
+    picker = lds.ExportPicker(project).wait(30)
+    form = picker._form
+    controls = [*form.fields(), *form.buttons.values(), form.bar, form.line, form.code, form.details, form.remedy]
+    assert len({control.layout.model_id for control in controls}) == len(controls)

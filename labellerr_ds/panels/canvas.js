@@ -1,0 +1,167 @@
+// Draws a page's shapes from typed buffers: coordinates in Float32, masks as run lengths in Int32.
+const SMALL = 640, LARGE = 2048; // pixels of the longer side of what is drawn on
+
+function element(tag, parent, text, attributes = {}) {
+  const node = document.createElement(tag);
+  if (text) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (parent) parent.appendChild(node);
+  return node;
+}
+
+// A message and its buffers; buffers are views that the next message may write over.
+async function unpack(message, buffers) {
+  const copy = (view, Kind) => new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  const packet = { ...message, xy: copy(buffers[1], Float32Array), runs: copy(buffers[2], Int32Array), bitmap: null };
+  if (buffers[0].byteLength) {
+    try { packet.bitmap = await createImageBitmap(new Blob([buffers[0]])); }
+    catch { packet.warning = "The picture cannot be decoded: annotations are drawn on grey."; }
+  }
+  return packet;
+}
+
+// A mask as a canvas of what its pixels extend over, every step-th of them. COCO's runs go down the columns, background first.
+function maskCanvas(shape, runs, color, step) {
+  const [height, width] = shape.size, stop = shape.start + shape.length;
+  let left = width, right = 0, top = height, low = 0;
+  const columns = (visit) => {
+    for (let run = shape.start, place = 0, on = false; run < stop; place += runs[run], run++, on = !on) {
+      if (!on || !runs[run]) continue;
+      const last = place + runs[run] - 1, first = (place / height) | 0, end = (last / height) | 0;
+      for (let column = first; column <= end; column++) {
+        if (column % step) continue;
+        visit(column, column === first ? place % height : 0, column === end ? last % height : height - 1);
+      }
+    }
+  };
+  columns((column, from, to) => {
+    left = Math.min(left, column); right = Math.max(right, column); top = Math.min(top, from); low = Math.max(low, to);
+  });
+  if (right < left || low < top) return null;
+  top -= top % step;
+  const wide = (right - left) / step + 1, high = Math.floor((low - top) / step) + 1;
+  const canvas = document.createElement("canvas");
+  canvas.width = wide; canvas.height = high;
+  const context = canvas.getContext("2d"), image = context.createImageData(wide, high);
+  const pixels = new Uint32Array(image.data.buffer);
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  const value = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  columns((column, from, to) => {
+    const x = (column - left) / step;
+    for (let row = Math.ceil((from - top) / step), end = Math.floor((to - top) / step); row <= end; row++) pixels[row * wide + x] = value;
+  });
+  context.putImageData(image, 0, 0);
+  return { canvas, x: left, y: top, width: wide * step, height: high * step };
+}
+
+const onSide = (shape, side) => !side || !shape.side || shape.side === "both" || shape.side === side;
+const visible = (packet, look) => packet.shapes.filter((shape) => !look.hidden.has(shape.cls) && onSide(shape, look.side));
+
+// look: alpha, hidden, boxes, masks, labels, selected, classes, side, view, longest
+function paint(canvas, packet, look) {
+  const longest = Math.max(packet.width, packet.height);
+  const base = (look.longest || Math.min(LARGE, Math.max(SMALL, longest))) / longest;
+  canvas.width = Math.max(1, Math.round(packet.width * base)); canvas.height = Math.max(1, Math.round(packet.height * base));
+  canvas.dataset.scale = base;
+  const context = canvas.getContext("2d"), zoom = look.view ? look.view.scale : 1;
+  context.fillStyle = "#80848a";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.setTransform(base * zoom, 0, 0, base * zoom, look.view ? look.view.x : 0, look.view ? look.view.y : 0);
+  context.imageSmoothingEnabled = base * zoom < 2;
+  if (packet.bitmap) context.drawImage(packet.bitmap, 0, 0, packet.width, packet.height);
+  context.imageSmoothingEnabled = false;
+  const step = Math.max(1, Math.floor(1 / (base * 1.5)));
+  const wide = Math.max(1.5, Math.max(canvas.width, canvas.height) / 500) / (base * zoom);
+  const shapes = visible(packet, look);
+  for (const shape of shapes) {
+    const color = shape.color || look.classes[shape.cls].color, chosen = shape.row === look.selected;
+    context.strokeStyle = color; context.fillStyle = color;
+    context.lineWidth = chosen ? wide * 2.5 : wide;
+    context.setLineDash(shape.side === "a" ? [wide * 4, wide * 3] : []);
+    if (shape.kind === "mask") {
+      if (!look.masks) continue;
+      if (shape.mask === undefined || shape.step !== step) { shape.mask = maskCanvas(shape, packet.runs, color, step); shape.step = step; }
+      if (!shape.mask) continue;
+      const [height, width] = shape.size, x = packet.width / width, y = packet.height / height; // a mask of another size than its image
+      context.globalAlpha = look.alpha;
+      context.drawImage(shape.mask.canvas, shape.mask.x * x, shape.mask.y * y, shape.mask.width * x, shape.mask.height * y);
+      context.globalAlpha = 1;
+      if (chosen && shape.box) context.strokeRect(...shape.box);
+    } else if (shape.kind === "points") {
+      if (chosen && shape.box) context.strokeRect(...shape.box);
+      const at = (point) => [packet.xy[shape.start + 2 * point], packet.xy[shape.start + 2 * point + 1]];
+      for (const [one, other] of shape.edges) {
+        const ends = [...at(one), ...at(other)];
+        if (ends.some(Number.isNaN)) continue;
+        context.beginPath(); context.moveTo(ends[0], ends[1]); context.lineTo(ends[2], ends[3]); context.stroke();
+      }
+      for (let point = 0; point < shape.length / 2; point++) {
+        const [x, y] = at(point);
+        if (Number.isNaN(x)) continue;
+        context.beginPath(); context.arc(x, y, wide * (chosen ? 4 : 2.5), 0, 7); context.fill();
+      }
+    } else {
+      if (shape.kind === "box" ? !look.boxes : shape.kind === "polygon" && !look.masks) continue;
+      outline(context, packet, shape);
+      if (shape.kind !== "line") { context.globalAlpha = look.alpha; context.fill(); context.globalAlpha = 1; }
+      context.stroke();
+    }
+  }
+  context.setLineDash([]);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  if (look.labels) texts(context, shapes, look, base * zoom);
+  return shapes;
+}
+
+function outline(context, packet, shape) {
+  context.beginPath();
+  for (const [start, length] of shape.parts) {
+    for (let at = start; at < start + length; at += 2) {
+      if (at === start) context.moveTo(packet.xy[at], packet.xy[at + 1]);
+      else context.lineTo(packet.xy[at], packet.xy[at + 1]);
+    }
+    if (shape.kind !== "line") context.closePath();
+  }
+}
+
+function texts(context, shapes, look, scale) {
+  const size = Math.max(11, Math.max(context.canvas.width, context.canvas.height) / 75);
+  const offset = look.view || { x: 0, y: 0 };
+  context.font = `${size}px sans-serif`;
+  for (const shape of shapes) {
+    if (!shape.box) continue;
+    const x = shape.box[0] * scale + offset.x, y = shape.box[1] * scale + offset.y;
+    const width = context.measureText(shape.label).width + 6, left = Math.max(0, Math.min(x, context.canvas.width - width));
+    context.fillStyle = shape.color || look.classes[shape.cls].color;
+    context.fillRect(left, Math.max(0, y - size - 4), width, size + 4);
+    context.fillStyle = "#fff";
+    context.fillText(shape.label, left + 3, Math.max(size, y - 4));
+  }
+}
+
+// The smallest shape at a place of the image, within a few pixels for what has none inside.
+function shapeAt(packet, shapes, x, y, near) {
+  const context = document.createElement("canvas").getContext("2d");
+  const size = (shape) => (shape.box ? Math.max(1, shape.box[2]) * Math.max(1, shape.box[3]) : 1);
+  const hit = (shape) => {
+    if (shape.kind === "points") {
+      for (let at = shape.start; at < shape.start + shape.length; at += 2) {
+        if (Math.hypot(packet.xy[at] - x, packet.xy[at + 1] - y) <= near) return true;
+      }
+      return false;
+    }
+    if (shape.kind === "mask") {
+      const [height, width] = shape.size, column = Math.floor((x * width) / packet.width), row = Math.floor((y * height) / packet.height);
+      const pixel = column * height + row;
+      for (let run = shape.start, place = 0, on = false; run < shape.start + shape.length; run++, on = !on) {
+        place += packet.runs[run];
+        if (pixel < place) return on;
+      }
+      return false;
+    }
+    outline(context, packet, shape);
+    context.lineWidth = 2 * near;
+    return (shape.kind !== "line" && context.isPointInPath(x, y)) || context.isPointInStroke(x, y);
+  };
+  return shapes.filter(hit).sort((one, other) => size(one) - size(other))[0] || null;
+}

@@ -1,0 +1,68 @@
+"""The viewer that draws in the browser, on a canvas, from coordinates and run lengths."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import anywidget
+import traitlets
+
+from labellerr_ds.panels.packets import LONGEST, THUMBNAIL, Packet, packet
+from labellerr_ds.panels.shell import script, style
+from labellerr_ds.panels.viewer import AnnotationViewer
+
+AT_ONCE = 48  # pages that one message may ask for
+
+
+class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
+    """See `AnnotationViewer`. The browser asks for the pages it needs, and draws, filters and zooms by itself."""
+
+    _esm = script("canvas.js", "grid.js", "viewer.js")
+    _css = style("shell.css", "viewer.css")
+    mode = traitlets.Enum(["single", "grid"], "single").tag(sync=True)
+    show_boxes = traitlets.Bool(True).tag(sync=True)
+    show_masks = traitlets.Bool(True).tag(sync=True)
+    show_labels = traitlets.Bool(True).tag(sync=True)
+    compared = traitlets.Bool(False).tag(sync=True)
+    opening: Any = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.add_class("labellerr-shown")
+        self.compared = self._pages.compared
+        # the network may take its time, and the kernel must not wait for it
+        self._worker = ThreadPoolExecutor(1, "labellerr-viewer") if self._pages.remote else None
+        self.on_msg(self._hear)
+        if self.count:  # goes with the panel, so that it is seen although the next cell keeps the kernel busy
+            made = self._packet(self.index)
+            self.opening = {"message": made.message, "buffers": made.buffers}
+
+    def _hear(self, _: Any, message: Any, __: Any) -> None:
+        kind = message.get("kind") if isinstance(message, dict) else None
+        if kind in ("pages", "thumbnails"):
+            wanted = [page for page in message.get("pages", []) if isinstance(page, int) and 0 <= page < self.count]
+            if message.get("again"):
+                for page in wanted:
+                    self._pages.again(page)
+            if self._worker is None:
+                self._serve(kind, wanted[:AT_ONCE])
+            else:
+                self._worker.submit(self._serve, kind, wanted[:AT_ONCE])
+        elif kind == "find":
+            self.find(str(message.get("text", "")))
+        elif kind == "change" and (found := self._pages.next_change(self.index)) is not None:
+            self.index = found
+
+    def _serve(self, kind: str, pages: list[int]) -> None:
+        """Send pages one by one, and then that this was all: the browser asks for one lot at a time."""
+        try:
+            self._pages.ahead(pages)
+            for page in pages:
+                made = self._packet(page, THUMBNAIL if kind == "thumbnails" else LONGEST)
+                self.send({"kind": kind, **made.message}, made.buffers)
+        finally:
+            self.send({"kind": "done", "of": kind, "pages": pages})
+
+    def _packet(self, page: int, longest: int = LONGEST) -> Packet:
+        return packet(self._pages, page, longest=longest)

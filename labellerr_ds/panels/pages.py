@@ -1,0 +1,258 @@
+"""What a viewer pages through: a file a page, of a video a frame a page; found by sorting once, opened one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from labellerr_ds import images as pictures
+from labellerr_ds import schema
+from labellerr_ds.dataset import Dataset, compare
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.panels.links import LinkedImages
+from labellerr_ds.render import NO_CLASS
+from labellerr_ds.uniting import unite_frames
+
+CHANGE_COLORS = {
+    "same": "#7d8590", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00", "reclassified": "#cc79a7",
+    "changed": "#0072b2",
+}  # fmt: skip
+_NEEDED = ["file_id", "file_name", "category", "type", "segmentation", "bbox_x", "image_width", "image_height"]
+
+Source = Path | bytes | None
+
+
+class Pages:
+    """The pages of a dataset, or of two that are compared.
+
+    Opening takes one pass over the columns that tell where a row belongs; nothing is read, or made into an
+    object, for a page before it is asked for.
+
+    Parameters
+    ----------
+    shown : Dataset or annotations frame
+    other : Dataset or annotations frame, optional
+        What it has become.
+    images : folder, mapping of `file_id` or ``(file_id, frame)`` to path, 'links', or None
+
+    Attributes
+    ----------
+    classes : list of str
+        Names, in the order in which they come.
+    """
+
+    def __init__(self, shown: Any, other: Any, images: Any) -> None:
+        frame, files, self._marks = _both(shown, other)
+        self._frame = frame
+        kinds = frame["type"].astype("category").array
+        is_shape = np.isin(kinds.categories, list(schema.SHAPE_TYPES))
+        rows = np.flatnonzero(np.append(is_shape, False)[kinds.codes])
+        self._files = _files_of(frame, rows) if files is None else files.dropna(subset=["file_id"])
+        self._files = self._files.drop_duplicates("file_id", ignore_index=True)
+        self._arrange(rows)
+        self.classes, self._class_of = _classes(frame["category"], rows)
+        self.skeletons = _skeletons(shown)
+        self.compared = other is not None
+        self.wanted = images is not None
+        self._links: LinkedImages | None = None
+        self._read = self._reader(shown, images)
+
+    def _arrange(self, rows: NDArray[np.intp]) -> None:
+        """Sort the rows by page: a page is a file, and within it a frame, with those without one before all."""
+        ids = schema.arrow_text(self._frame["file_id"])
+        found = pc.index_in(ids, value_set=schema.arrow_text(self._files["file_id"])).fill_null(-1)
+        place = found.to_numpy(zero_copy_only=False).astype(np.int64)[rows]
+        rows, place = rows[place >= 0], place[place >= 0]
+        moment = np.zeros(len(rows), dtype=np.int64)
+        if "frame" in self._frame and self._frame["frame"].notna().any():
+            moment = self._frame["frame"].iloc[rows].fillna(-1).to_numpy(dtype=np.int64) + 1
+        span = int(moment.max(initial=0)) + 1
+        key = place * span + moment
+        used = np.unique(key)
+        bare = np.setdiff1d(np.arange(len(self._files)), used // span, assume_unique=False) * span
+        pages = np.sort(np.concatenate([used, bare]))
+        self._file_of, self._moment_of = pages // span, pages % span - 1
+        page_of_row = np.searchsorted(pages, key)
+        order = np.argsort(page_of_row, kind="stable")
+        self._rows = rows[order]
+        self._bounds = np.searchsorted(page_of_row[order], np.arange(len(pages) + 1))
+
+    def __len__(self) -> int:
+        return len(self._file_of)
+
+    # --- one page
+
+    def rows(self, page: int) -> NDArray[np.intp]:
+        """The positions of its annotations in the frame."""
+        return self._rows[self._bounds[page] : self._bounds[page + 1]]
+
+    def frame(self, page: int) -> pd.DataFrame:
+        """Its annotations, under the index that the user's frame has."""
+        return self._frame.iloc[self.rows(page)]
+
+    def marks(self, page: int) -> dict[int, tuple[str, str]]:
+        """What a comparison says of them: position among them to a word and a colour."""
+        return {at: self._marks[row] for at, row in enumerate(self.rows(page).tolist()) if row in self._marks}
+
+    def class_places(self, page: int) -> list[int]:
+        """The class of each of them, as a place in `classes`."""
+        places: list[int] = self._class_of[self.rows(page)].tolist()
+        return places
+
+    def file_id(self, page: int) -> str:
+        """The file it is of."""
+        return str(self._files["file_id"].iloc[self._file_of[page]])
+
+    def name(self, page: int) -> str:
+        """The file's name, and of a video the frame."""
+        file_name = self._file_name(page) or self.file_id(page)
+        moment = self._moment_of[page]
+        return file_name if moment < 0 else f"{file_name}, frame {moment}"
+
+    def _file_name(self, page: int) -> str | None:
+        name = self._files["file_name"].iloc[self._file_of[page]]
+        return None if pd.isna(name) else str(name)
+
+    def status(self, page: int) -> str:
+        """The file's status, where it is known."""
+        status = self._files["status"].iloc[self._file_of[page]] if "status" in self._files else pd.NA
+        return "" if pd.isna(status) else str(status)
+
+    def size(self, page: int) -> tuple[int, int] | None:
+        """Width and height in pixels, as the export tells them."""
+        width, height = (self._files[name].iloc[self._file_of[page]] for name in ("width", "height"))
+        return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
+
+    def siblings(self, page: int) -> tuple[int, int]:
+        """The first page of its file, and how many there are: of a video more than one."""
+        first, stop = np.searchsorted(self._file_of, [self._file_of[page], self._file_of[page] + 1])
+        return int(first), int(stop - first)
+
+    def source(self, page: int) -> Source:
+        """Its image: a path, or bytes; None where there is none."""
+        return self._read(page)
+
+    # --- many pages
+
+    @property
+    def remote(self) -> bool:
+        """Whether images come over the network, which may take its time."""
+        return self._links is not None
+
+    def ahead(self, pages: list[int]) -> None:
+        """These will be asked for: what comes over the network begins to come."""
+        if self._links is not None:
+            self._links.ahead([self.file_id(page) for page in pages if self._moment_of[page] < 0])
+
+    def again(self, page: int) -> None:
+        """Forget that an image could not be had."""
+        if self._links is not None:
+            self._links.forget(self.file_id(page))
+
+    def find(self, text: str, after: int) -> int | None:
+        """The next page whose file has this in its name, in any letter case; after the last it goes on at the first."""
+        names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
+        files = np.flatnonzero(names.str.contains(text.casefold(), regex=False).to_numpy(dtype=bool))
+        return _next(np.searchsorted(self._file_of, files), after)
+
+    def next_change(self, after: int) -> int | None:
+        """The next page on which a comparison found something other than ``same``."""
+        changed = np.array([row for row, (word, _) in self._marks.items() if word != "same"], dtype=np.int64)
+        page_of = np.empty(len(self._frame), dtype=np.int64)
+        page_of[self._rows] = np.repeat(np.arange(len(self)), np.diff(self._bounds))
+        return _next(np.unique(page_of[np.intersect1d(changed, self._rows)]), after)
+
+    def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
+        if images is None:
+            return lambda page: None
+        if isinstance(images, str) and images == "links":
+            project = getattr(shown, "_project", None)
+            if project is None:
+                raise InvalidArgumentError("images='links' needs a Dataset that was exported in this process.")
+            links = self._links = LinkedImages(project)
+            return lambda page: links.image(self.file_id(page)) if self._moment_of[page] < 0 else None
+        frames: dict[tuple[str, int], Path] = {}
+        if isinstance(images, Mapping):
+            frames = {(key[0], int(key[1])): Path(path) for key, path in images.items() if isinstance(key, tuple)}
+            images = {key: path for key, path in images.items() if not isinstance(key, tuple)}
+        find = pictures.finder(self._files, images)
+
+        def read(page: int) -> Source:
+            if self._moment_of[page] < 0:
+                return find(self.file_id(page), self._file_name(page))
+            return frames.get((self.file_id(page), int(self._moment_of[page])))
+
+        return read
+
+
+def _next(pages: NDArray[np.intp], after: int) -> int | None:
+    if not len(pages):
+        return None
+    later = pages[pages > after]
+    return int(later[0] if len(later) else pages[0])
+
+
+def _files_of(frame: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
+    """A `files` frame of what an annotations frame tells of them."""
+    names = ["file_id", "file_name", "image_width", "image_height", *(["status"] if "status" in frame else [])]
+    told = frame[names].iloc[rows].dropna(subset=["file_id"])
+    return told.rename(columns={"image_width": "width", "image_height": "height"})
+
+
+def _classes(names: pd.Series[Any], rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.int64]]:
+    """The names of the classes in the order in which they come, and the place of each row's."""
+    values = names.astype("category").array
+    codes = np.where(values.codes < 0, len(values.categories), values.codes)
+    used = pd.unique(codes[rows])
+    place = np.full(len(values.categories) + 1, -1, dtype=np.int64)
+    place[used] = np.arange(len(used))
+    words = [*map(str, values.categories), NO_CLASS]
+    return [words[code] for code in used], place[codes]
+
+
+def _skeletons(shown: Any) -> dict[str, list[tuple[int, int]]]:
+    """Which keypoints of a class belong together, counted from 0 (COCO counts from 1)."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    if isinstance(shown, Dataset):
+        for name, extra in zip(shown.categories["name"], shown.categories["extra"], strict=True):
+            told = {} if pd.isna(extra) else json.loads(extra)
+            edges = told.get("skeleton") if isinstance(told, dict) else None
+            pairs = [edge for edge in edges or [] if isinstance(edge, list) and len(edge) == 2]
+            if pairs and all(isinstance(end, int) for edge in pairs for end in edge):
+                found[str(name)] = [(edge[0] - 1, edge[1] - 1) for edge in pairs]
+    return found
+
+
+def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, dict[int, tuple[str, str]]]:
+    """The annotations to draw, the files, and what a comparison says of each row."""
+    frames = []
+    for side in (shown,) if other is None else (shown, other):
+        frame = side.annotations if isinstance(side, Dataset) else side
+        if not isinstance(frame, pd.DataFrame) or (missing := [name for name in _NEEDED if name not in frame]):
+            told = type(side).__name__ if not isinstance(frame, pd.DataFrame) else f"no column {missing[0]!r}"
+            raise InvalidArgumentError(f"a viewer takes a Dataset or an annotations frame of labellerr_ds; got {told}.")
+        frames.append(frame)
+    files = shown.files if isinstance(shown, Dataset) else None
+    if other is None:
+        return frames[0], files, {}
+    told = compare(shown, other).annotations
+    # what is the same in both is drawn once
+    old = told[told["row_a"].notna() & (told["change"] != "same")]
+    new = told[told["row_b"].notna()]
+    united = unite_frames([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
+    changes = [*zip(["before"] * len(old), old["change"].astype(str), strict=True)]
+    changes += [*zip(new["change"].astype(str), new["change"].astype(str), strict=True)]
+    marks = {
+        row: ("removed" if change == "removed" else word, CHANGE_COLORS["same" if word == "before" and change != "removed" else change])
+        for row, (word, change) in enumerate(changes)
+    }  # fmt: skip
+    if isinstance(other, Dataset) and files is not None:
+        files = unite_frames([files, other.files])
+    return united, files, marks
