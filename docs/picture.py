@@ -1,4 +1,4 @@
-"""Draws docs/first_export.png, the picture of the README, from the sandbox.
+"""Draws docs/pictures/first_export.png, the picture of the README, from the sandbox.
 
 python docs/picture.py
 """
@@ -69,7 +69,7 @@ def main() -> None:
     table.set_fontsize(9)
     table.scale(1, 1.6)
     fig.tight_layout()
-    fig.savefig(pathlib.Path(__file__).with_name("first_export.png"))
+    fig.savefig(pathlib.Path(__file__).with_name("pictures") / "first_export.png")
 
 
 if __name__ == "__main__":

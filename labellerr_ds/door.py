@@ -28,6 +28,8 @@ Level = Literal["annotation", "file"]
 class Options(TypedDict, total=False):
     """The keywords that the three doors share.
 
+    Attributes
+    ----------
     name, description : str
         As the dashboard shows the export.
     question_ids : list of str

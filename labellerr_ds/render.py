@@ -86,8 +86,8 @@ def _draw_shape(
     if shape.type in ("point", "keypoints"):
         points = [None if point is None else tuple(np.array(point) * ratio) for point in rasters.points_of(shape)]
         for one, other in skeleton:
-            ends = [points[place] if 0 <= place < len(points) else None for place in (one, other)]
-            if None not in ends:
+            ends = [point for at, point in enumerate(points) if at in (one, other) and point is not None]
+            if len(ends) == 2:
                 pen.line(ends, fill=line, width=width)
         for x, y in filter(None, points):
             pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=line, outline=(255, 255, 255, 255))

@@ -77,13 +77,14 @@ function paint(canvas, packet, look) {
     const color = shape.color || look.classes[shape.cls].color, chosen = shape.row === look.selected;
     context.strokeStyle = color; context.fillStyle = color;
     context.lineWidth = chosen ? wide * 2.5 : wide;
-    context.setLineDash(shape.side === "a" ? [wide * 4, wide * 3] : []);
+    const old = shape.side === "a", alpha = old && !look.side ? 0 : look.alpha; // over one another, what was is an outline
+    context.setLineDash(old ? [wide * 4, wide * 3] : []);
     if (shape.kind === "mask") {
       if (!look.masks) continue;
       if (shape.mask === undefined || shape.step !== step) { shape.mask = maskCanvas(shape, packet.runs, color, step); shape.step = step; }
       if (!shape.mask) continue;
       const [height, width] = shape.size, x = packet.width / width, y = packet.height / height; // a mask of another size than its image
-      context.globalAlpha = look.alpha;
+      context.globalAlpha = old && !look.side ? look.alpha / 2 : look.alpha;
       context.drawImage(shape.mask.canvas, shape.mask.x * x, shape.mask.y * y, shape.mask.width * x, shape.mask.height * y);
       context.globalAlpha = 1;
       if (chosen && shape.box) context.strokeRect(...shape.box);
@@ -103,7 +104,7 @@ function paint(canvas, packet, look) {
     } else {
       if (shape.kind === "box" ? !look.boxes : shape.kind === "polygon" && !look.masks) continue;
       outline(context, packet, shape);
-      if (shape.kind !== "line") { context.globalAlpha = look.alpha; context.fill(); context.globalAlpha = 1; }
+      if (shape.kind !== "line") { context.globalAlpha = alpha; context.fill(); context.globalAlpha = 1; }
       context.stroke();
     }
   }

@@ -27,7 +27,9 @@ def failure_text(problem: BaseException, project_id: str) -> str:
                 f"({problem})"
             )
         case AmbiguousCreateError():
-            return f"No clear answer came. Your export may have been created: Refresh before running it again. ({problem})"
+            return (
+                f"No clear answer came. Your export may have been created: Refresh before running it again. ({problem})"
+            )
         case ConnectionFailedError():
             return f"No answer. Check the network, then try again. ({problem})"
         case ExportFailedError():

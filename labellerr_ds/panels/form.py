@@ -64,7 +64,10 @@ class Form:
         self.since = widgets.Text(value=since, description="Since", placeholder="2026-11-01, or 7d before now")
         self.name = widgets.Text(description="Name", placeholder="made up where there is none")
         self.destination = widgets.Dropdown(
-            options=[(text, word) for word, text in DESTINATIONS.items()], value="local", description="To", layout=_wide()
+            options=[(text, word) for word, text in DESTINATIONS.items()],
+            value="local",
+            description="To",
+            layout=_wide(),
         )
         self.bucket = widgets.Text(description="Folder", placeholder="bucket/path/to/folder/")
         self.connection = widgets.Dropdown(options=[("", "")], value="", description="Connection")

@@ -59,7 +59,9 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         label = f"{word}: {name}" if word else name
         box = [float(side) for side in shape.box] if np.isfinite(shape.box).all() else None
         extent = f", {shape.box[2]:g} x {shape.box[3]:g} px" if box else ""
-        turned = f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
+        turned = (
+            f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
+        )
         entry.update(
             row=int(row) if isinstance(row, int | np.integer) else position,
             cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,

@@ -247,12 +247,13 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     old = told[told["row_a"].notna() & (told["change"] != "same")]
     new = told[told["row_b"].notna()]
     united = unite_frames([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
-    changes = [*zip(["before"] * len(old), old["change"].astype(str), strict=True)]
-    changes += [*zip(new["change"].astype(str), new["change"].astype(str), strict=True)]
-    marks = {
-        row: ("removed" if change == "removed" else word, CHANGE_COLORS["same" if word == "before" and change != "removed" else change])
-        for row, (word, change) in enumerate(changes)
-    }  # fmt: skip
+    changes = [*old["change"].astype(str), *new["change"].astype(str)]
+    marks = {}
+    for row, change in enumerate(changes):
+        if row < len(old) and change != "removed":  # what it was before
+            marks[row] = ("before", CHANGE_COLORS["same"])
+        else:
+            marks[row] = (change, CHANGE_COLORS[change])
     if isinstance(other, Dataset) and files is not None:
         files = unite_frames([files, other.files])
     return united, files, marks

@@ -365,11 +365,12 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         form.bar.value = 0
         form.bar.bar_style = "info"
         form.line.value = self._text()
+        (form.line.add_class if self.state == "failed" else form.line.remove_class)("labellerr-problem")
         form.code.value = self.code
         form.show_failure(None if self.error is None else remedy(self.error), self.error_details)
         if self.error is not None and remedy(self.error) == "Refresh":
             self._again = self.refresh
-        self._still_changed()
+        self._still_changed(at_once=not busy)
 
     def _text(self) -> str:
         if self.state == "done" and self.dataset is not None:

@@ -56,7 +56,7 @@ def _shell() -> Any:
         return None
     from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     return shell if getattr(shell, "kernel", None) is not None else None
 
 
@@ -100,12 +100,15 @@ class Shown:
         display({**self._live(), "text/plain": name}, raw=True)  # type: ignore[no-untyped-call]
         self._still_handle = display(_bundle(text, png), raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
-    def _still_changed(self, _: Any = None) -> None:
-        """Update what is saved, a moment later, so that quick changes cost one picture."""
+    def _still_changed(self, _: Any = None, *, at_once: bool = False) -> None:
+        """Update what is saved; a moment later, so that quick changes cost one picture, where it need not be at once."""
         if self._still_handle is None:
             return
         if self._still_timer is not None:
             self._still_timer.cancel()
+        if at_once:
+            self._update_still()
+            return
         self._still_timer = threading.Timer(STILL_AFTER_S, self._update_still)
         self._still_timer.daemon = True
         self._still_timer.start()

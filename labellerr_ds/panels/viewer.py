@@ -137,7 +137,7 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
 
     def __repr__(self) -> str:
         name = self._pages.name(self.index) if self.count else "no files"
-        return f"AnnotationViewer({self.count:,} files; {name})"
+        return f"AnnotationViewer({self.count:,} file{'' if self.count == 1 else 's'}; {name})"
 
     @traitlets.validate("index")
     def _within(self, proposal: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from jupyter import KINDS, Notebook, Page, chromium, serving, write
+from servers import KINDS, Notebook, Page, chromium, serving, write
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def opened(own_words):
 def notebook(server, browser, request, opened):
     """Opens a notebook of some cells, and runs them."""
 
-    def open_one(*cells, kind="lab", theme=None):
+    def open_one(*cells, kind="lab", theme="JupyterLab Light"):
         address, root = server(kind)
         name = re.sub(r"\W+", "_", f"{request.node.name}_{len(opened)}") + ".ipynb"  # a kernel stays with its name
         write(root / name, *cells)
@@ -95,7 +95,7 @@ def notebook(server, browser, request, opened):
         page.goto(found.address)
         if kind != "voila":
             found.run()
-        if theme:
+        if kind == "lab":
             found.command("apputils:change-theme", theme=theme)
         return found
 

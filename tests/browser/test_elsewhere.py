@@ -36,9 +36,8 @@ def test_an_export_is_run_and_the_viewer_is_paged(notebook, kind):
     opened.page.keyboard.press("x")
     page.get_by_role("button", name="Run export").click()
     opened.said("picker.df")
-    assert page.evaluate(
-        """() => [...document.querySelectorAll('.jp-OutputArea img')].filter((image) => image.checkVisibility()).length"""
-    ) == 0
+    stills = page.locator(".jp-OutputArea img").all()
+    assert not any(still.is_visible() for still in stills)
     opened.picture(kind)
     if kind == "notebook":
         assert opened.cells() == cells

@@ -90,8 +90,8 @@ def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):
     )
     page, car = opened.page, class_color("car")
 
-    def status():
-        return page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
+    def busy():
+        return page.locator(".jp-InputArea-prompt").nth(2).inner_text() == "[*]:"
 
     opened.drawn("0:0.jpg")  # the first file came with the panel
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
@@ -100,16 +100,19 @@ def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):
     assert close(opened.pixel(50, 50), blend(car, 0.4))
     opened.press("1")
     assert close(opened.pixel(50, 50), GREY)
-    assert status() == "busy"
+    assert busy()
     page.wait_for_selector(".labellerr-viewer[data-held='0 1']", timeout=20000)  # the neighbour, once it is free
     page.evaluate(
-        """() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
-             { code: 'time.sleep(5)' }); }"""
+        """() => {
+          const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          window.running = true;
+          kernel.requestExecute({ code: 'time.sleep(5)' }).done.then(() => { window.running = false; });
+        }"""
     )
     opened.press("0", "n")
     opened.drawn("1:1.jpg")
     assert close(opened.pixel(170, 30), blend(car, 0.4))
-    assert status() == "busy"
+    assert page.evaluate("() => window.running")
 
 
 def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
@@ -123,11 +126,13 @@ def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
     moved, gone = (230, 159, 0), (213, 94, 0)
     assert close(opened.pixel(85, 50), moved)
+    assert close(opened.pixel(25, 50), GREY)  # where it was there is an outline
     opened.picture("viewer_over", ".labellerr-viewer")
     page.locator(".labellerr-viewer").focus()
     opened.press("s")
     page.wait_for_selector(".labellerr-viewer .sides")
     assert close(opened.pixel(85, 50, canvas=0), GREY)  # before it ended at 80
+    assert not close(opened.pixel(25, 50, canvas=0), GREY)
     assert close(opened.pixel(25, 50, canvas=1), GREY)  # and now begins at 30
     assert close(opened.pixel(85, 50, canvas=1), moved)
     assert close(opened.pixel(130, 50, canvas=0), opened.pixel(130, 50, canvas=1))  # the mask is the same
@@ -136,6 +141,11 @@ def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
     assert close(opened.pixel(170, 30, canvas=0), gone)
     assert close(opened.pixel(170, 30, canvas=1), GREY)
     assert opened.told("viewer.arrangement", "side")
+    opened.press("Home")
+    page.check(".labellerr-viewer label:has-text('labels') input")
+    opened.execute("viewer.opacity = 0.4")
+    opened.drawn("0:0.jpg")
+    opened.picture("viewer_sides", ".labellerr-viewer")
 
 
 def test_a_hundred_thousand_files_are_scrolled_through(notebook):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbconvert
 import nbformat
 import pytest
-from jupyter import Notebook, Page
+from servers import Notebook, Page
 from shapes import SHAPES
 
 
@@ -48,7 +48,9 @@ def test_opened_again_without_a_kernel_it_shows_the_last_picture_and_text(saved,
     page = Notebook(browser.new_page())
     opened.append(page)
     # Lab takes another kernel where the notebook's is gone: here it gets none
-    page.page.route("**/api/sessions*", lambda route: route.abort() if route.request.method == "POST" else None)
+    page.page.route(
+        "**/api/sessions*", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
     page.page.goto(saved.address.replace(saved.path.name, path.name))
     page.page.wait_for_selector(".jp-OutputArea img")
     assert seen(page.page) == [200]

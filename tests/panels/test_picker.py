@@ -204,7 +204,9 @@ def test_a_failure_is_one_line_and_details_and_no_key(slow, sandbox):
     picker._form.more.click()
     assert "Traceback" in picker._form.details.value
     assert picker._form.details.layout.display == ""
-    text = line(picker) + picker.error_details + repr(picker) + str(picker._repr_mimebundle_()) + str(picker.get_state())
+    text = (
+        line(picker) + picker.error_details + repr(picker) + str(picker._repr_mimebundle_()) + str(picker.get_state())
+    )
     assert "canary" not in text
 
 

@@ -121,7 +121,8 @@ class Page:
     def said(self, text, seconds=30):
         """Wait until a picker says this."""
         self.page.wait_for_function(
-            "(text) => [...document.querySelectorAll('.labellerr-live')].some((line) => line.textContent.includes(text))",
+            """(text) => [...document.querySelectorAll('.labellerr-live')].some(
+                 (line) => line.textContent.includes(text))""",
             arg=text,
             timeout=seconds * 1000,
         )
