@@ -41,6 +41,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "labellerr_ds"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_favicon = "static/icon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's machine is
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "navbar_end": ["theme-switcher"],

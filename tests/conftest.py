@@ -6,6 +6,8 @@ import logging
 import os
 import pathlib
 import socket
+import subprocess
+import sys
 
 import hypothesis
 import pytest
@@ -65,6 +67,17 @@ def client(sandbox):
 @pytest.fixture
 def project(client, sandbox):
     return client.project(sandbox.project_ids[0])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The documentation site, built with warnings as errors."""
+    docs = pathlib.Path(__file__).parents[1] / "docs"
+    folder = tmp_path_factory.mktemp("site") / "html"
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(docs), str(folder)]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr[-4000:]
+    return folder
 
 
 @pytest.fixture(scope="session")

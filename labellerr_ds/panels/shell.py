@@ -101,7 +101,7 @@ class Shown:
         self._still_handle = display(_bundle(text, png), raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def _still_changed(self, _: Any = None, *, at_once: bool = False) -> None:
-        """Update what is saved; a moment later, so that quick changes cost one picture, where it need not be at once."""
+        """Update what is saved; a moment later where that will do, so that quick changes cost one picture."""
         if self._still_handle is None:
             return
         if self._still_timer is not None:

@@ -79,7 +79,7 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     >>> AnnotationViewer(dataset).index
     0
     >>> AnnotationViewer(dataset, backend="static").size
-    (1280, 720)
+    (640, 480)
     """
 
     index = traitlets.Int(0).tag(sync=True)

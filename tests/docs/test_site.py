@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import html
-import http.server
 import pathlib
 import re
-import shutil
-import threading
 from html.parser import HTMLParser
 
 import pytest
@@ -101,33 +97,3 @@ def test_the_python_of_a_guide_runs(guide, tmp_path, monkeypatch):
     names = {}
     for block in re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(block, guide.name, "exec"), names)
-
-
-def test_it_is_searched_in_a_browser_and_asks_for_nothing_elsewhere(site, tmp_path):
-    from playwright.sync_api import sync_playwright
-
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
-    handler.log_message = lambda *told: None
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    away = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        page.on("request", lambda told: None if told.url.startswith((address, "data:")) else away.append(told.url))
-        page.goto(f"{address}/index.html")
-        page.keyboard.press("Control+k")
-        page.keyboard.type("label_state")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("ul.search li a")
-        hits = page.locator("ul.search li a").all_inner_texts()
-        page.goto(f"{address}/guide/panels.html")
-        assert page.evaluate("() => [...document.images].every((image) => image.naturalWidth > 0)")
-        browser.close()
-    server.shutdown()
-    server.server_close()
-    assert any("Frames" in hit for hit in hits)
-    assert away == []
