@@ -80,7 +80,7 @@ STATUS_WORDS: dict[str, tuple[FileStatus, ...]] = {
 def _nearest(word: object, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"{hint} Known: {', '.join(names)}."
 
 

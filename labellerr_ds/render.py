@@ -130,7 +130,9 @@ def _draw_text(over: Image.Image, x: float, y: float, text: str, color: str) -> 
     text = text.encode("latin-1", "replace").decode("latin-1")  # what Pillow's own font has
     left, top = max(0, x), max(0, y - size - 4)
     pen.rectangle((left, top, left + pen.textlength(text, font=font) + 6, top + size + 4), fill=(*_rgb(color), 255))
-    pen.text((left + 3, top + 1), text, font=font, fill=(255, 255, 255, 255))
+    red, green, blue = _rgb(color)
+    light = 0.3 * red + 0.59 * green + 0.11 * blue > 150
+    pen.text((left + 3, top + 1), text, font=font, fill=(0, 0, 0, 255) if light else (255, 255, 255, 255))
 
 
 def grid(frame: pd.DataFrame, file_ids: list[str], images: Any) -> NDArray[np.uint8]:

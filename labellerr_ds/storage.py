@@ -73,6 +73,7 @@ def split_url(url: str) -> tuple[str, str]:
 
 def own_keys() -> tuple[str, str]:
     """Access key and secret of the user's own credential chain, to be handed to Labellerr."""
+    _boto3()
     with _failures("looking for AWS keys", "AWS"):
         frozen = _frozen_keys(_session())
     if frozen is None:

@@ -125,6 +125,11 @@ function outline(context, packet, shape) {
   }
 }
 
+function ink(color) { // what can be read on a colour
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  return 0.3 * r + 0.59 * g + 0.11 * b > 150 ? "#000" : "#fff";
+}
+
 function texts(context, shapes, look, scale) {
   const size = Math.max(11, Math.max(context.canvas.width, context.canvas.height) / 75);
   const offset = look.view || { x: 0, y: 0 };
@@ -135,7 +140,7 @@ function texts(context, shapes, look, scale) {
     const width = context.measureText(shape.label).width + 6, left = Math.max(0, Math.min(x, context.canvas.width - width));
     context.fillStyle = shape.color || look.classes[shape.cls].color;
     context.fillRect(left, Math.max(0, y - size - 4), width, size + 4);
-    context.fillStyle = "#fff";
+    context.fillStyle = ink(context.fillStyle);
     context.fillText(shape.label, left + 3, Math.max(size, y - 4));
   }
 }

@@ -10,7 +10,7 @@ from PIL import Image
 
 from labellerr_ds import images as pictures
 from labellerr_ds import masks, rasters
-from labellerr_ds.panels.pages import Pages, Source
+from labellerr_ds.panels.pages import Pages, Source, side_of
 from labellerr_ds.render import NO_SIZE
 
 LONGEST = 2048  # pixels of a picture's longer side, as it is sent
@@ -48,8 +48,9 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     xy: list[float] = []
     runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
     shapes: list[dict[str, Any]] = []
+    labels = pages.labels[pages.rows(page)]
     for position, (shape, place, row) in enumerate(
-        zip(rasters.shapes(frame), pages.class_places(page), frame.index, strict=True)
+        zip(rasters.shapes(frame), pages.class_places(page), labels, strict=True)
     ):
         name = pages.classes[place]
         entry = _shape(shape, xy, runs, pages.skeletons.get(name, []))
@@ -63,28 +64,30 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
             f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
         )
         entry.update(
-            row=int(row) if isinstance(row, int | np.integer) else position,
+            row=int(row),
             cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
         )  # fmt: skip
         if word:
             entry["color"] = color
-            entry["side"] = {"same": "both", "before": "a", "removed": "a"}.get(word, "b")
+            entry["side"] = side_of(word)
         shapes.append(entry)
     first, count = pages.siblings(page)
     message = {
         "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
-        "shapes": shapes, "first": first, "siblings": count, **_missing(pages, picture, told_size),
+        "shapes": shapes, "first": first, "siblings": count, **_missing(pages, page, picture, told_size),
     }  # fmt: skip
     joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
     coordinates = np.array(xy, dtype=np.float32)
     return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
 
 
-def _missing(pages: Pages, picture: Picture | None, told: tuple[int, int] | None) -> dict[str, Any]:
+def _missing(pages: Pages, page: int, picture: Picture | None, told: tuple[int, int] | None) -> dict[str, Any]:
     """What is to be said of the picture: a warning, and whether it may be asked for again."""
     if picture and told and picture.size != told:
         sides = f"{picture.size[0]} x {picture.size[1]} pixels, the export tells {told[0]} x {told[1]}"
         return {"warning": f"The image has {sides}."}
+    if picture is None and pages.wanted and pages.is_moment(page):
+        return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
     if picture is None and pages.remote:
         return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}
     if picture is None and pages.wanted:

@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 
 from labellerr_ds import images as pictures
 from labellerr_ds import schema
+from labellerr_ds.client import Project
 from labellerr_ds.dataset import Dataset, compare
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.panels.links import LinkedImages
 from labellerr_ds.render import NO_CLASS
+from labellerr_ds.segmentation import SegmentationArray, SegmentationDtype
 from labellerr_ds.uniting import unite_frames
 
 CHANGE_COLORS = {
-    "same": "#7d8590", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00", "reclassified": "#cc79a7",
-    "changed": "#0072b2",
+    "before": "#ffffff", "same": "#c4ccd4", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00",
+    "reclassified": "#cc79a7", "changed": "#0072b2",
 }  # fmt: skip
+LOOKED_FOR = 20  # images, before a folder in which none of them is gets a warning
 _NEEDED = ["file_id", "file_name", "category", "type", "segmentation", "bbox_x", "image_width", "image_height"]
 
 Source = Path | bytes | None
@@ -40,12 +43,15 @@ class Pages:
     shown : Dataset or annotations frame
     other : Dataset or annotations frame, optional
         What it has become.
-    images : folder, mapping of `file_id` or ``(file_id, frame)`` to path, 'links', or None
+    images : folder, mapping of `file_id` or ``(file_id, frame)`` to path, 'links', Project, or None
 
     Attributes
     ----------
     classes : list of str
         Names, in the order in which they come.
+    labels : Index
+        What each row is called: as in the user's frame, where that is by whole numbers that are unique, else its
+        position.
     """
 
     def __init__(self, shown: Any, other: Any, images: Any) -> None:
@@ -57,12 +63,15 @@ class Pages:
         self._files = _files_of(frame, rows) if files is None else files.dropna(subset=["file_id"])
         self._files = self._files.drop_duplicates("file_id", ignore_index=True)
         self._arrange(rows)
+        whole = pd.api.types.is_integer_dtype(frame.index.dtype) and frame.index.is_unique
+        self.labels = frame.index if whole else pd.RangeIndex(len(frame))
         self.classes, self._class_of = _classes(frame["category"], rows)
         self.skeletons = _skeletons(shown)
         self.compared = other is not None
         self.wanted = images is not None
         self._links: LinkedImages | None = None
         self._read = self._reader(shown, images)
+        self._warn_where_none_is(images)
 
     def _arrange(self, rows: NDArray[np.intp]) -> None:
         """Sort the rows by page: a page is a file, and within it a frame, with those without one before all."""
@@ -130,6 +139,10 @@ class Pages:
         width, height = (self._files[name].iloc[self._file_of[page]] for name in ("width", "height"))
         return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
 
+    def is_moment(self, page: int) -> bool:
+        """Whether it is a frame of a video."""
+        return bool(self._moment_of[page] >= 0)
+
     def siblings(self, page: int) -> tuple[int, int]:
         """The first page of its file, and how many there are: of a video more than one."""
         first, stop = np.searchsorted(self._file_of, [self._file_of[page], self._file_of[page] + 1])
@@ -156,6 +169,12 @@ class Pages:
         if self._links is not None:
             self._links.forget(self.file_id(page))
 
+    def page_of(self, row: Any) -> int | None:
+        """The page of a row of the user's frame; None where it is on none."""
+        at = self.labels.get_indexer([row])[0]
+        places = np.flatnonzero(self._rows == at)
+        return int(np.searchsorted(self._bounds, places[0], side="right")) - 1 if len(places) else None
+
     def find(self, text: str, after: int) -> int | None:
         """The next page whose file has this in its name, in any letter case; after the last it goes on at the first."""
         names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
@@ -172,10 +191,13 @@ class Pages:
     def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
         if images is None:
             return lambda page: None
-        if isinstance(images, str) and images == "links":
-            project = getattr(shown, "_project", None)
+        if isinstance(images, Project) or images == "links":
+            project = images if isinstance(images, Project) else getattr(shown, "_project", None)
             if project is None:
-                raise InvalidArgumentError("images='links' needs a Dataset that was exported in this process.")
+                raise InvalidArgumentError(
+                    "images='links' needs a Dataset that was exported in this process (not its frame alone); "
+                    "images=project takes the links of a Project."
+                )
             links = self._links = LinkedImages(project)
             return lambda page: links.image(self.file_id(page)) if self._moment_of[page] < 0 else None
         frames: dict[tuple[str, int], Path] = {}
@@ -191,6 +213,21 @@ class Pages:
 
         return read
 
+    def _warn_where_none_is(self, images: Any) -> None:
+        looked = range(min(len(self), LOOKED_FOR))
+        if images is not None and self._links is None and looked and not any(self._read(page) for page in looked):
+            of = f"the first {len(looked)} of {len(self):,}" if len(looked) < len(self) else f"the {len(self):,}"
+            warn(
+                f"images=: none of {of} files has its image there, {self.name(0)!r} for one; labels are drawn on grey. "
+                "A mapping is of file_id to path; a folder is searched for file names, or has the images.csv that "
+                "Dataset.download_images writes."
+            )
+
+
+def side_of(word: str) -> str:
+    """On which side of a comparison a row is: ``a``, ``b`` or ``both``."""
+    return {"same": "both", "before": "a", "removed": "a"}.get(word, "b")
+
 
 def _next(pages: NDArray[np.intp], after: int) -> int | None:
     if not len(pages):
@@ -204,6 +241,16 @@ def _files_of(frame: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
     names = ["file_id", "file_name", "image_width", "image_height", *(["status"] if "status" in frame else [])]
     told = frame[names].iloc[rows].dropna(subset=["file_id"])
     return told.rename(columns={"image_width": "width", "image_height": "height"})
+
+
+def _with_shapes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with shapes as such, where they are JSON text as `df.labellerr.plain()` and files have them."""
+    plain = [
+        name
+        for name in ("segmentation", "keypoints")
+        if name in frame and not isinstance(frame[name].dtype, SegmentationDtype)
+    ]
+    return frame.assign(**{name: SegmentationArray(schema.arrow_text(frame[name])) for name in plain})
 
 
 def _classes(names: pd.Series[Any], rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.int64]]:
@@ -238,7 +285,7 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
         if not isinstance(frame, pd.DataFrame) or (missing := [name for name in _NEEDED if name not in frame]):
             told = type(side).__name__ if not isinstance(frame, pd.DataFrame) else f"no column {missing[0]!r}"
             raise InvalidArgumentError(f"a viewer takes a Dataset or an annotations frame of labellerr_ds; got {told}.")
-        frames.append(frame)
+        frames.append(_with_shapes(frame))
     files = shown.files if isinstance(shown, Dataset) else None
     if other is None:
         return frames[0], files, {}
@@ -251,7 +298,7 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     marks = {}
     for row, change in enumerate(changes):
         if row < len(old) and change != "removed":  # what it was before
-            marks[row] = ("before", CHANGE_COLORS["same"])
+            marks[row] = ("before", CHANGE_COLORS["before"])
         else:
             marks[row] = (change, CHANGE_COLORS[change])
     if isinstance(other, Dataset) and files is not None:

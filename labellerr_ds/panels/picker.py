@@ -8,7 +8,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Generator
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 import ipywidgets as widgets
@@ -58,7 +58,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         Its annotations.
     report_id : str or None
     error : Exception or None
-        What went wrong; ``error_details`` has the traceback.
+        What went wrong, a form that cannot be meant included; ``error_details`` has the traceback of a failure.
     code : str
         The line that does the same without a click.
 
@@ -96,6 +96,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self._generation = 0
         self._lock = threading.Lock()
         chosen = set() if statuses is None else set(resolve_statuses(statuses))
+        resolve_since(since, lambda: datetime.max.replace(tzinfo=timezone.utc))  # whether it can be meant at all
         told = "" if since is None else str(since)
         self._form = Form(f"Labellerr exports: {self.project.project_id}", chosen, resolve_format(format), told)
         super().__init__(self._form.children())
@@ -142,19 +143,19 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self._form.forgive()
         filled = self._form.filled()
         if not filled.statuses:
-            self._form.complain("statuses", "Choose at least one status.")
+            self._complain("statuses", "Choose at least one status.")
             return
         try:
             destination = _destination(filled)
         except InvalidArgumentError as problem:
-            self._form.complain("destination", str(problem))
+            self._complain("destination", str(problem))
             return
 
         def work(mine: int) -> None:
             try:
                 since = resolve_since(filled.since or None, self.project.client.now)
             except InvalidArgumentError as problem:  # by the service's clock, so it could not be told before
-                self._form.complain("since", str(problem))
+                self._complain("since", str(problem))
                 self._finish(mine, "idle")
                 return
             job = create_export(
@@ -173,15 +174,27 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self._again = self.run
         self._start("running", work)
 
-    def load(self, *_: Any) -> None:
-        """Load the export that is picked in the list; a running one is waited for."""
+    def load(self, report_id: Any = None) -> None:
+        """Load an export; a running one is waited for.
+
+        Parameters
+        ----------
+        report_id : str, optional
+            The one that is picked in the list, where none is given.
+        """
         self._form.forgive()
-        report_id = self._form.list.value
+        if not isinstance(report_id, str):  # a click comes with its button
+            report_id = self._form.list.value
         if not report_id:
-            self._form.complain("list", "Pick an export from the list, or run a new one.")
+            self._complain("list", "Pick an export from the list, or run a new one.")
             return
-        self._again = self.load
+        self._again = lambda: self.load(report_id)
         self._start("running", lambda mine: self._watch(mine, ExportJob(self.project, report_id)))
+
+    def _complain(self, field: str, problem: str) -> None:
+        """What was filled in cannot be meant: it is said beside the field, and is `error` for who calls from code."""
+        self.error = InvalidArgumentError(problem)
+        self._form.complain(field, problem)
 
     def stop(self, *_: Any) -> None:
         """Stop waiting; the export goes on at Labellerr."""
@@ -367,8 +380,9 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         form.line.value = self._text()
         (form.line.add_class if self.state == "failed" else form.line.remove_class)("labellerr-problem")
         form.code.value = self.code
-        form.show_failure(None if self.error is None else remedy(self.error), self.error_details)
-        if self.error is not None and remedy(self.error) == "Refresh":
+        failure = self.error if self.state == "failed" else None
+        form.show_failure(None if failure is None else remedy(failure), self.error_details)
+        if failure is not None and remedy(failure) == "Refresh":
             self._again = self.refresh
         self._still_changed(at_once=not busy)
 

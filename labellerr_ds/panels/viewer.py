@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from labellerr_ds import render
 from labellerr_ds.colors import class_color
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.panels.packets import read_picture
-from labellerr_ds.panels.pages import Pages
+from labellerr_ds.panels.pages import Pages, side_of
 from labellerr_ds.panels.shell import Shown, in_vscode
 
 Backend = Literal["auto", "canvas", "image", "static"]
@@ -35,18 +36,18 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         Of a Dataset files without annotations are shown as well.
     compare : Dataset or annotations frame, optional
         What was added, removed, moved, reclassified since `dataset_or_frame`.
-    images : folder, mapping of `file_id` to path, or 'links', optional
-        ``'links'`` fetches them through signed links of the project that the dataset came from; the links stay
-        in Python. A frame of a video is known by ``(file_id, frame)``. Without images annotations are drawn on
-        grey.
-    classes : list of str, optional
+    images : folder, mapping of `file_id` to path, 'links', or Project, optional
+        ``'links'`` fetches them through signed links of the project that the dataset came from, a `Project`
+        through its own; the links stay in Python. A frame of a video is known by ``(file_id, frame)``. Without
+        images annotations are drawn on grey.
+    classes : str or list of str, optional
         Show these alone at first.
     opacity : float
         Of what is filled, 0 to 1.
     index : int
         The file that is shown first.
     layout : {'over', 'side'}
-        Of a comparison: over one another, or side by side.
+        Of a comparison: over one another, or side by side, which only the canvas does.
     backend : {'auto', 'canvas', 'image', 'static'}
         ``'canvas'`` draws in the browser; ``'image'`` sends a picture made by Pillow to ipywidgets' own
         controls, which needs no script of ours; ``'static'`` gives a `PIL.Image.Image` of one file and no
@@ -56,11 +57,13 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     Attributes
     ----------
     index : int
-        Which file is shown, from 0; may be set.
+        Which page is shown, from 0: a file, or a frame of a video. May be set; it is kept within what there is.
     count : int
-        How many there are.
+        How many pages there are.
     selected : int or None
-        The index of the selected row: ``df.loc[viewer.selected]``.
+        The index of the selected row: ``df.loc[viewer.selected]``; its position where the frame is not indexed by
+        unique whole numbers. May be set: the page of that row is shown then. Of a comparison it is no row of
+        either.
     hidden : list of int
         Places in `classes` of those that are hidden; may be set.
     opacity : float
@@ -112,7 +115,7 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         compare: Any = None,
         *,
         images: Any = None,
-        classes: list[str] | None = None,
+        classes: str | list[str] | None = None,
         opacity: float = 0.35,
         index: int = 0,
         layout: Literal["over", "side"] = "over",
@@ -121,9 +124,10 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         if layout not in ("over", "side"):
             raise InvalidArgumentError(f"layout must be 'over' or 'side', got {layout!r}.")
         self._pages = pages = Pages(dataset_or_frame, compare, images)
+        classes = [classes] if isinstance(classes, str) else classes
         if classes is not None and (unknown := [name for name in classes if name not in pages.classes]):
             known = ", ".join(pages.classes) or "none at all"
-            raise InvalidArgumentError(f"there is no class {unknown[0]!r}; there are {known}.")
+            raise InvalidArgumentError(f"no shape has the class {unknown[0]!r}; there are {known}.")
         hidden = [] if classes is None else [at for at, name in enumerate(pages.classes) if name not in classes]
         super().__init__(
             count=len(pages),
@@ -133,6 +137,8 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
             arrangement=layout,
         )
         self.index = index
+        self.observe(self._turn_to_selected, "selected")
+        self.observe(self._drop_selected, "index")
         self.observe(self._still_changed, ["index", "hidden", "opacity", "arrangement"])
 
     def __repr__(self) -> str:
@@ -142,6 +148,21 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     @traitlets.validate("index")
     def _within(self, proposal: Any) -> int:
         return max(0, min(int(proposal["value"]), max(self.count - 1, 0)))
+
+    @traitlets.validate("selected")
+    def _known(self, proposal: Any) -> int | None:
+        row = proposal["value"]
+        if row is not None and self._pages.page_of(row) is None:
+            raise InvalidArgumentError(f"selected must be the index of a row with a shape, or None; got {row!r}.")
+        return None if row is None else int(row)
+
+    def _turn_to_selected(self, change: Any) -> None:
+        if change["new"] is not None and (page := self._pages.page_of(change["new"])) is not None:
+            self.index = page
+
+    def _drop_selected(self, change: Any) -> None:
+        if self.selected is not None and self._pages.page_of(self.selected) != change["new"]:
+            self.selected = None
 
     @traitlets.validate("opacity")
     def _share(self, proposal: Any) -> float:
@@ -157,9 +178,23 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         """
         if not self.count:
             return Image.new("RGB", render.NO_SIZE, render.EMPTY)
+        if not (self._pages.compared and self.arrangement == "side"):
+            return self._side(None, longest)
+        halves = [self._side(side, longest and longest // 2) for side in ("a", "b")]
+        sheet = Image.new("RGB", (halves[0].width * 2 + 6, halves[0].height), "white")
+        sheet.paste(halves[0], (0, 0))
+        sheet.paste(halves[1], (halves[0].width + 6, 0))
+        return sheet
+
+    def _side(self, side: str | None, longest: int | None) -> Image.Image:
+        """The file that is shown, or what it was before (``a``), or is after (``b``)."""
         page, size = self.index, self._pages.size(self.index)
-        kept = [at for at, place in enumerate(self._pages.class_places(page)) if place not in self.hidden]
         marks = self._pages.marks(page)
+        kept = [
+            at
+            for at, place in enumerate(self._pages.class_places(page))
+            if place not in self.hidden and (side is None or side_of(marks[at][0]) in (side, "both"))
+        ]
         image = _opened(self._pages, page)
         return render.draw(
             self._pages.frame(page).iloc[kept],
@@ -171,8 +206,8 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
             skeletons=self._pages.skeletons,
         )
 
-    def png(self, *, longest: int = STILL) -> bytes:
-        """The file that is shown, as the bytes of a PNG, for reports."""
+    def png(self, *, longest: int | None = None) -> bytes:
+        """The file that is shown, as the bytes of a PNG, for reports; see `image`."""
         out = io.BytesIO()
         self.image(longest=longest).save(out, "PNG")
         return out.getvalue()
@@ -185,8 +220,17 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         return found is not None
 
     def still(self) -> tuple[str, bytes | None]:
-        """What a saved notebook shows in the panel's place: text, and a PNG."""
-        return repr(self), self.png()
+        """What a saved notebook shows in the panel's place: text, and a PNG of few colours, since it is kept in git."""
+        out = io.BytesIO()
+        few = self.image(longest=STILL).quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(out, "PNG", optimize=True)
+        return repr(self), out.getvalue()
+
+
+_told = inspect.signature(AnnotationViewer.__init__)  # __new__ tells less
+AnnotationViewer.__signature__ = _told.replace(  # type: ignore[attr-defined]
+    parameters=[each for name, each in _told.parameters.items() if name != "self"]
+)
 
 
 def _opened(pages: Pages, page: int) -> Image.Image | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,6 +59,7 @@ def load_export(
     with ExitStack() as opened:
         inside = members(found, opened)
         kinds = [recognise(member) for member in inside]
+        _refuse_own_tables(source, inside)
         form = _format(source, inside, kinds, format)
         info = {**info, "format": form, "source": source}
         if form == "png":
@@ -95,6 +97,22 @@ def _read(form: str, member: Member, **more: Any) -> Dataset:
         if offset is None:
             raise
     raise ReadError(f"{member.name}: expected UTF-8, got something else at byte {offset}.", byte_offset=offset)
+
+
+_OWN = re.compile(
+    rb'\A(PAR1|\s*annotation_id,file_id,|\s*file_id,file_name,status,label_state,)|"label_state":|"bbox_x":'
+)
+
+
+def _refuse_own_tables(source: str, found: list[Member]) -> None:
+    """A frame that was written by itself is no export: read as one, its labels would be lost without a word."""
+    for member in found:
+        if _OWN.search(as_utf8(member.head) if member.head else b""):
+            where = "" if member.name == source else f": {member.name} in it"
+            raise ReadError(
+                f"{source}{where} is a table of rows, such as labellerr_ds and its command line write, and no export. "
+                "pandas reads it; what Dataset.to_parquet(folder) writes is read by read_export(folder)."
+            )
 
 
 def recognise(member: Member) -> str | None:

@@ -17,6 +17,9 @@ DEEPEST = 3
 ZIP, GZIP, PNG = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b", b"\x89PNG\r\n\x1a\n"
 
 
+HEAD_BYTES = 512  # what a file is recognised by
+
+
 @dataclass(frozen=True)
 class Member:
     """One file to read: its name within the export, its first bytes, and how to have all of them."""
@@ -47,11 +50,11 @@ def members(found: Sequence[tuple[str, Path]], opened: ExitStack) -> list[Member
 
 def _of_file(path: Path, name: str) -> Member:
     with path.open("rb") as file:
-        return Member(name, file.read(64), path.read_bytes)
+        return Member(name, file.read(HEAD_BYTES), path.read_bytes)
 
 
 def _of_bytes(name: str, body: bytes) -> Member:
-    return Member(name, body[:64], lambda: body)
+    return Member(name, body[:HEAD_BYTES], lambda: body)
 
 
 def is_stray(name: str) -> bool:
@@ -90,7 +93,7 @@ def _of_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
 
     try:
         with archive.open(entry) as file:
-            head = file.read(64)
+            head = file.read(HEAD_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         head = b""
     return Member(entry.filename, head, read)

@@ -105,6 +105,7 @@ class Page:
     """An open page, and what the browser complained of and asked for."""
 
     kind = ""
+    expected: tuple[str, ...] = ()  # words of complaints that a test brings about
 
     def __init__(self, page):
         self.page = page

@@ -141,11 +141,6 @@ def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
     assert close(opened.pixel(170, 30, canvas=0), gone)
     assert close(opened.pixel(170, 30, canvas=1), GREY)
     assert opened.told("viewer.arrangement", "side")
-    opened.press("Home")
-    page.check(".labellerr-viewer label:has-text('labels') input")
-    opened.execute("viewer.opacity = 0.4")
-    opened.drawn("0:0.jpg")
-    opened.picture("viewer_sides", ".labellerr-viewer")
 
 
 def test_a_hundred_thousand_files_are_scrolled_through(notebook):
@@ -189,13 +184,17 @@ def test_images_come_through_links_and_frames_of_a_video_are_scrubbed(notebook):
         "videos = lds.export_dataset(client.project(ids[1]), 'all', progress=False)",
         "viewer = lds.AnnotationViewer(photos, images='links')\nviewer",
         "films = lds.AnnotationViewer(videos)\nfilms",
+        "after = photos.annotations.copy()\nboxes = after.index[after['type'] == 'bbox'][:3]\n"
+        "after.loc[boxes[0], 'bbox_x'] += 60\nafter.loc[boxes[1], 'category'] = 'car'\n"
+        "lds.AnnotationViewer(photos, compare=after.drop(index=boxes[2]), images='links', layout='side')",
     )
     page = opened.page
     page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='0:']", timeout=30000)
-    page.wait_for_function("() => document.querySelectorAll('.labellerr-viewer canvas[data-drawn]').length === 2")
-    assert page.locator(".jp-OutputArea-child:visible").count() == 2  # the stills are there, and hidden
-    opened.execute("viewer.index = 3")
-    page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='3:']")
+    page.wait_for_function("() => document.querySelectorAll('.labellerr-viewer canvas[data-drawn]').length === 3")
+    assert page.locator(".jp-OutputArea-child:visible").count() == 3  # the stills are there, and hidden
+    opened.picture("viewer_sides", ".labellerr-viewer:has(.sides)")
+    opened.execute("viewer.index = 1")
+    page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='1:']")
     assert page.locator(".labellerr-viewer .warning").count() == 0
     opened.picture("viewer", ".labellerr-viewer")
     page.locator(".labellerr-viewer").first.focus()

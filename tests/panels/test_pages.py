@@ -97,11 +97,12 @@ def test_an_image_of_another_size_warns_and_one_that_is_not_there_too(dataset, t
     assert message(Pages(dataset, None, None), 1)["warning"] == ""
 
 
-def test_frames_of_videos_are_found_by_file_and_frame(serve, tmp_path):
+def test_frames_of_videos_are_found_by_file_and_frame(serve, tmp_path, monkeypatch):
     sandbox = serve()
     videos = lds.export_dataset(lds.Client.sandbox(sandbox).project(sandbox.project_ids[1]), "all", progress=False)
     row = videos.annotations.dropna(subset=["frame"]).iloc[0]
     Image.new("RGB", (8, 6)).save(tmp_path / "frame.png")
+    monkeypatch.setattr("labellerr_ds.panels.pages.LOOKED_FOR", 1000)
     pages = Pages(videos, None, {(row["file_id"], row["frame"]): tmp_path / "frame.png"})
     found = [page for page in range(len(pages)) if pages.source(page) is not None]
     assert [pages.name(page) for page in found] == [f"{row['file_name']}, frame {row['frame']}"]

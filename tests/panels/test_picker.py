@@ -75,6 +75,9 @@ def test_one_of_the_list_is_loaded(project):
     assert picker.wait(30).state == "done"
     assert picker.report_id == report_id
     assert told(picker, "list") == ""
+    other = lds.create_export(project, ["review"]).report_id
+    picker.load(other)
+    assert picker.wait(30).report_id == other
 
 
 def test_what_is_enabled_follows_from_the_state(project):
@@ -152,6 +155,9 @@ def test_a_wrong_form_is_told_beside_the_field_and_asks_for_nothing(unused):
     picker = lds.ExportPicker(unused).wait(30)
     picker.run()
     assert told(picker, "statuses") == "Choose at least one status."
+    assert isinstance(picker.error, lds.InvalidArgumentError)
+    with pytest.raises(lds.InvalidArgumentError, match="last week"):
+        lds.ExportPicker(unused, since="last week")
     assert picker._form.problems["statuses"].layout.display == ""
     picker._form.choices["all"].click()
     assert len(picker._form.filled().statuses) == 15

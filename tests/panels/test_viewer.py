@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import io
 
 import pytest
 from PIL import Image
+from traitlets import TraitError
 
 import labellerr_ds as lds
 from labellerr_ds.colors import class_color
@@ -66,7 +68,7 @@ def test_classes_that_are_not_wanted_are_hidden_at_first_also_in_the_picture(dat
     viewer = lds.AnnotationViewer(dataset, classes=["car"])
     assert viewer.hidden == [1, 2]
     assert viewer.png() != lds.AnnotationViewer(dataset).png()
-    with pytest.raises(lds.InvalidArgumentError, match="no class 'cat'; there are car, <b>, person"):
+    with pytest.raises(lds.InvalidArgumentError, match="no shape has the class 'cat'; there are car, <b>, person"):
         lds.AnnotationViewer(dataset, classes=["cat"])
 
 
@@ -138,3 +140,59 @@ def test_the_scripts_fetch_nothing_and_write_no_html():
         text = script(*names)
         for word in ("http://", "https://", "innerHTML", "insertAdjacentHTML", "import ", "eval("):
             assert word not in text
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_selecting_a_row_from_code_shows_its_page_and_another_page_selects_none(dataset, backend):
+    viewer = lds.AnnotationViewer(dataset, backend=backend)
+    viewer.selected = 3
+    assert viewer.index == 2
+    viewer.index = 0
+    assert viewer.selected is None
+    for wrong in (99, "x"):
+        with pytest.raises((lds.InvalidArgumentError, TraitError)):
+            viewer.selected = wrong
+    part = dataset.annotations[dataset.annotations["category"] == "person"]
+    viewer = part.labellerr.view(backend=backend)
+    viewer.selected = part.index[0]
+    assert part.loc[viewer.selected, "category"] == "person"
+
+
+@pytest.mark.parametrize("index", [["a", "b", "c", "d", "e"], [0, 0, 1, 1, 2]])
+def test_rows_without_unique_whole_numbers_are_called_by_their_position(dataset, index):
+    viewer = dataset.annotations.set_axis(index).labellerr.view()
+    viewer.selected = 4
+    assert viewer._packet(viewer.index).message["shapes"][-1]["row"] == 4
+
+
+def test_shapes_as_json_text_are_drawn_too(dataset):
+    plain = dataset.annotations.labellerr.plain()
+    assert plain.labellerr.view().png() == dataset.annotations.labellerr.view().png()
+
+
+def test_side_by_side_is_seen_in_the_picture_too(dataset):
+    after = dataset.annotations.copy()
+    after.loc[0, "bbox_y"] = 18.0
+    over, side = (lds.AnnotationViewer(dataset, compare=after, layout=layout).image() for layout in ("over", "side"))
+    assert (over.size, side.size) == ((40, 30), (86, 30))
+    moved = [side.getpixel((left + 4, 24)) != (128, 132, 138) for left in (0, 46)]
+    assert moved == [False, True]
+
+
+def test_images_that_are_nowhere_are_told_at_once(dataset, tmp_path):
+    for images in (tmp_path, {"f0": tmp_path / "none.png"}, {"nope": tmp_path}):
+        with pytest.warns(lds.LabellerrWarning, match="none of the 3 files has its image there, '0.png' for one"):
+            lds.AnnotationViewer(dataset, images=images)
+    with pytest.raises(lds.InvalidArgumentError, match="there is no link"):
+        lds.AnnotationViewer(dataset, images="link")
+
+
+def test_images_come_through_the_links_of_a_project_that_is_named(project, tmp_path):
+    lds.export_dataset(project, ["accepted"], progress=False).to_parquet(tmp_path / "labels")
+    viewer = lds.AnnotationViewer(lds.read_export(tmp_path / "labels"), images=project)
+    assert viewer._packet(0).buffers[0]
+
+
+def test_one_class_may_be_named_alone_and_help_tells_the_parameters(dataset):
+    assert lds.AnnotationViewer(dataset, classes="car").hidden == [1, 2]
+    assert list(inspect.signature(lds.AnnotationViewer).parameters)[:3] == ["dataset_or_frame", "compare", "images"]

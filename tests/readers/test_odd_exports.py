@@ -115,3 +115,19 @@ def test_categories_with_the_least_columns_will_do(tmp_path):
     least = pd.DataFrame({"category_id": ["q"], "name": ["thing"], "color": [None]})
     dataset = read(tmp_path, "file_id,thing\nf,x\n", categories=least)
     assert dataset.categories.columns.tolist() == schema.empty("categories").columns.tolist()
+
+
+WRITERS = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".json": lambda frame, path: frame.to_json(path, orient="records", date_format="iso"),
+    ".parquet": lambda frame, path: frame.to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("level", ["annotation", "file"])
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_table_that_was_written_from_a_frame_is_no_export(project, tmp_path, ending, level):
+    frame = lds.export_to_dataframe(project, ["accepted"], level=level, progress=False)
+    WRITERS[ending](frame.labellerr.plain() if level == "annotation" else frame, tmp_path / f"labels{ending}")
+    with pytest.raises(lds.ReadError, match="is a table of rows.*and no export"):
+        lds.read_export(tmp_path / f"labels{ending}")
