@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -270,7 +270,14 @@ class ExportJob:
         finally:
             bar.close()
 
-    def _watch(self, deadline: float, limit: float, bar: Any) -> ExportState:
+    def looks(self) -> Iterator[tuple[ExportState, float]]:
+        """Look at the export until it is completed: what was seen, and the seconds until the next look.
+
+        Raises
+        ------
+        ExportFailedError, EmptyExportError, NotFoundError
+            As `wait`.
+        """
         absent = 0
         for interval in intervals():
             state = self._look()
@@ -280,23 +287,29 @@ class ExportJob:
                     f"export {self.report_id}: the service does not know it in project {self.project.project_id}. "
                     "Check the report id; project.exports() lists them."
                 )
-            if state and state.state == "completed":
-                return state
             if state and state.state == "failed":
                 raise self._failure(state)
+            yield state or ExportState(self.report_id, "unknown"), interval
+            if state and state.state == "completed":
+                return
+
+    def _watch(self, deadline: float, limit: float, bar: Any) -> ExportState:
+        for state, interval in self.looks():
+            if state.state == "completed":
+                return state
             left = deadline - self._clock()
             if left <= 0:
                 raise ExportTimeoutError(
-                    f"export {self.report_id} is still {(state and state.raw) or 'unknown'!r} after {limit:g} s; wait "
+                    f"export {self.report_id} is still {state.raw or 'unknown'!r} after {limit:g} s; wait "
                     f"again with ExportJob({self.project.project_id!r}, {self.report_id!r}).wait(), it goes on at "
                     "the service.",
                     report_id=self.report_id,
                 )
             self._pause(min(interval, left), bar, state)
-        raise AssertionError("intervals never end")  # pragma: no cover
+        raise AssertionError("looks end with the export")  # pragma: no cover
 
-    def _pause(self, seconds: float, bar: Any, state: ExportState | None) -> None:
-        bar.set_description_str(f"export {(state and state.raw) or 'unknown'}", refresh=False)
+    def _pause(self, seconds: float, bar: Any, state: ExportState) -> None:
+        bar.set_description_str(f"export {state.raw or 'unknown'}", refresh=False)
         while seconds > 0:
             step = min(seconds, 1.0)
             self._sleep(step)

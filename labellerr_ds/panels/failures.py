@@ -37,7 +37,7 @@ def failure_text(problem: BaseException, project_id: str) -> str:
         case NotFoundError():
             return f"Project {project_id}, or the export, was not found. ({problem})"
         case DownloadError():
-            return f"The export could not be downloaded; links are short-lived, a new one may do. ({problem})"
+            return f"The export could not be downloaded. ({problem})"
         case ReadError():
             return f"What came is not a whole export. {problem}"
         case LabellerrError():
@@ -45,8 +45,15 @@ def failure_text(problem: BaseException, project_id: str) -> str:
     return f"Something unexpected happened: {type(problem).__name__}. Details, or picker.error_details, tells more."
 
 
-def remedy(problem: BaseException) -> Remedy:
-    """What a click may do about it; an export that may exist is never asked for again by one."""
+def remedy(problem: BaseException, *, linked: bool) -> Remedy:
+    """What a click may do about it; an export that may exist is never asked for again by one.
+
+    Parameters
+    ----------
+    problem : exception
+    linked : bool
+        Whether the export comes through a link, which is short-lived.
+    """
     if isinstance(problem, AmbiguousCreateError):
         return "Refresh"
-    return "Get a new link" if isinstance(problem, DownloadError) else "Retry"
+    return "Get a new link" if linked and isinstance(problem, DownloadError) else "Retry"

@@ -96,6 +96,7 @@ class Form:
             label.add_class("labellerr-live")
             label.observe(lambda change: _show(change["owner"], bool(change["new"])), "value")
             _show(label, False)
+        self.destinations: dict[str, Any] = {}  # of the exports in the list, as far as the service tells
         self._in_bucket = widgets.HBox([self.bucket, self.connection])
         self.destination.observe(lambda change: _show(self._in_bucket, change["new"] == "s3"), "value")
         _show(self._in_bucket, False)
@@ -165,10 +166,12 @@ class Form:
     def show_exports(self, exports: pd.DataFrame | None) -> None:
         """Fill the list, newest first; what is picked stays picked."""
         options = [("New export…", NEW)]
+        self.destinations = {}
         for row in () if exports is None else exports.itertuples(index=False):
             when = "" if pd.isna(row.created_at) else f"{row.created_at:%Y-%m-%d %H:%M}"
             told = [when, *(str(word) for word in (row.name, row.statuses, row.format, row.state) if not pd.isna(word))]
             options.append(("  ".join(told), row.report_id))
+            self.destinations[row.report_id] = row.destination
         if list(self.list.options) == options:
             return
         kept = self.list.value if self.list.value in [value for _, value in options] else NEW

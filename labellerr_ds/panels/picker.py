@@ -17,14 +17,21 @@ import traitlets
 
 from labellerr_ds.client import as_project
 from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, NotFoundError
+from labellerr_ds.errors import (
+    AuthError,
+    EmptyExportError,
+    ExportFailedError,
+    InvalidArgumentError,
+    LabellerrError,
+    NotFoundError,
+)
 from labellerr_ds.exports import ExportJob, create_export
 from labellerr_ds.models import ExportFormat, FileStatus, S3Destination, resolve_format, resolve_statuses
 from labellerr_ds.panels.failures import failure_text, remedy
 from labellerr_ds.panels.form import Filled, Form
 from labellerr_ds.panels.shell import Shown
+from labellerr_ds.panels.work import StoppedError, Work
 from labellerr_ds.since import resolve_since
-from labellerr_ds.waiting import intervals
 
 STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done", "done_empty", "failed")
 BUSY = frozenset({"listing", "running", "downloading"})
@@ -87,14 +94,15 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self.report_id: str | None = None
         self.error: BaseException | None = None
         self.error_details = ""
-        self._loaded_at = ""
-        self._listed = self._failure = ""
+        self._job: ExportJob | None = None
+        self._loaded_at = self._listed = self._failure = ""
         self._again: Callable[[], None] = self.refresh
         self._began = self._told_at = time.monotonic()
-        self._stop, self._idle = threading.Event(), threading.Event()
-        self._idle.set()
-        self._generation = 0
         self._lock = threading.Lock()
+        self._target = "idle"  # what `state` is, or is about to become
+        self._work, self._idle = Work(), threading.Event()
+        self._idle.set()
+        self._list_due, self._list_followed, self._gone = threading.Event(), False, threading.Event()
         chosen = set() if statuses is None else set(resolve_statuses(statuses))
         resolve_since(since, lambda: datetime.max.replace(tzinfo=timezone.utc))  # whether it can be meant at all
         told = "" if since is None else str(since)
@@ -107,9 +115,10 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self._form.remedy.on_click(lambda _: self._again())
         self._form.destination.observe(self._destination_chosen, "value")
         for field in self._form.fields():
-            field.observe(self._filled_in, "value") if field.has_trait("value") else None
+            if field.has_trait("value"):
+                field.observe(self._filled_in, "value")
         if (before := _open.get(self.project.project_id)) is not None:
-            before.stop()  # the cell was run again: the old panel's work ends
+            before._end_work()  # the cell was run again
         _open[self.project.project_id] = self
         self.observe(lambda change: self._follow(), "state")
         self._follow()
@@ -126,9 +135,12 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
     def code(self) -> str:
         """The line that does the same without a click."""
         project = f"client.project({self.project.project_id!r})"
-        picked = self.report_id if self.state in ("done", "stopped") else self._form.list.value or None
+        job = self._job if self.state in ("done", "stopped") else None
+        picked = job.report_id if job else self._form.list.value or None
         if picked is not None:
-            return f"lds.ExportJob({project}, {picked!r}).load()"
+            kept = job.destination if job else "local"
+            where = f", destination={_code_of(kept)}" if isinstance(kept, S3Destination) else ""
+            return f"lds.ExportJob({project}, {picked!r}{where}).load()"
         filled = self._form.filled()
         told = [repr([status.value for status in filled.statuses])]
         told += [f"since={filled.since!r}"] if filled.since else []
@@ -151,12 +163,13 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
             self._complain("destination", str(problem))
             return
 
-        def work(mine: int) -> None:
+        def doing(work: Work) -> None:
             try:
                 since = resolve_since(filled.since or None, self.project.client.now)
             except InvalidArgumentError as problem:  # by the service's clock, so it could not be told before
+                work.check()
                 self._complain("since", str(problem))
-                self._finish(mine, "idle")
+                self._become(work, "idle")
                 return
             job = create_export(
                 self.project,
@@ -166,13 +179,17 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
                 name=filled.name or None,
                 destination=destination,
             )
-            self._again = lambda: self._start("running", lambda mine: self._watch(mine, job))
-            self._watch(mine, job)
+            self._follow_list()
+            self._retry_with(work, lambda: self._start("running", lambda work: self._watch(work, job)))
+            try:
+                self._watch(work, job)
+            except ExportFailedError:  # this one will not come any more
+                self._retry_with(work, self.run)
+                raise
             if since is None:
                 self._count(filled.statuses)
 
-        self._again = self.run
-        self._start("running", work)
+        self._start("running", doing, again=self.run)
 
     def load(self, report_id: Any = None) -> None:
         """Load an export; a running one is waited for.
@@ -188,8 +205,18 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         if not report_id:
             self._complain("list", "Pick an export from the list, or run a new one.")
             return
-        self._again = lambda: self.load(report_id)
-        self._start("running", lambda mine: self._watch(mine, ExportJob(self.project, report_id)))
+        destination: S3Destination | Literal["local"] = "local"
+        if self._form.destinations.get(report_id) == "s3":
+            try:
+                destination = _destination(self._form.filled())
+            except InvalidArgumentError:
+                destination = "local"
+            if destination == "local":
+                told = "That export went to S3: say here to which folder, and through which connection."
+                self._complain("destination", told)
+                return
+        job = ExportJob(self.project, report_id, destination=destination)
+        self._start("running", lambda work: self._watch(work, job), again=lambda: self.load(report_id))
 
     def _complain(self, field: str, problem: str) -> None:
         """What was filled in cannot be meant: it is said beside the field, and is `error` for who calls from code."""
@@ -199,16 +226,27 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
     def stop(self, *_: Any) -> None:
         """Stop waiting; the export goes on at Labellerr."""
         with self._lock:
-            self._stop.set()
-            if self.state in BUSY:
-                self._generation += 1  # what still runs in the thread is nobody's any more
-                self._idle.set()
-                self.state = "stopped" if self.state != "listing" else "idle"
+            if self._target not in BUSY:
+                return
+            self._work.stop()
+            self._target = "idle" if self._target == "listing" else "stopped"
+        self._publish()
+        self._idle.set()
+        self._follow_list()
 
     def refresh(self, *_: Any) -> None:
         """Read the list of exports; while one of them is running it is read again by itself, ever more seldom."""
-        self._again = self.refresh
-        self._start("listing", self._read_list)
+        self._start("listing", self._read_list, again=self.refresh)
+
+    def close(self) -> None:
+        """Take the panel away, and end what it does."""
+        self._end_work()
+        super().close()
+
+    def _end_work(self) -> None:
+        self._gone.set()
+        self._list_due.set()
+        self.stop()
 
     def wait(self, timeout: float | None = None) -> ExportPicker:
         """Wait until nothing is under way, for scripts; returns itself.
@@ -240,88 +278,157 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
 
     # --- the work, in a thread
 
-    def _start(self, state: str, work: Callable[[int], None]) -> None:
+    def _start(self, state: str, doing: Callable[[Work], None], *, again: Callable[[], None] | None = None) -> None:
         with self._lock:
-            if self.state in BUSY and not (self.state == "listing" and state != "listing"):
+            if self._target in BUSY and not (self._target == "listing" and state != "listing"):
                 return  # only the reading of the list gives way
-            self._generation += 1
-            mine = self._generation
-            self._stop = threading.Event()
+            self._work.stop()
+            work = self._work = Work()
             self._idle.clear()
             self.error, self.error_details = None, ""
+            if state == "running":
+                self._job = self.report_id = None
+            self._again = again or self._again
             self._began = time.monotonic()
-            self.state = state
-        threading.Thread(target=self._work, args=(mine, work), daemon=True).start()
+            self._target = state
+        self._publish()
+        threading.Thread(target=self._do, args=(work, doing), daemon=True).start()
 
-    def _work(self, mine: int, work: Callable[[int], None]) -> None:
+    def _do(self, work: Work, doing: Callable[[Work], None]) -> None:
         try:
-            work(mine)
-        except _StoppedError:
+            doing(work)
+        except StoppedError:
             return
         except EmptyExportError as problem:
-            self._finish(mine, "done_empty", problem)
+            self._end(work, "done_empty", problem)
         except BaseException as problem:
-            self._finish(mine, "failed", problem, traceback.format_exc())
+            self._end(work, "failed", problem, traceback.format_exc())
         finally:
-            if mine == self._generation:
+            if work.is_wanted:
                 self._idle.set()
 
-    def _finish(self, mine: int, state: str, problem: BaseException | None = None, details: str = "") -> None:
-        with self._lock:
-            if mine != self._generation:
-                return
-            if state == "failed" and problem is not None:
-                self.error, self.error_details = problem, details
-                self._failure = failure_text(problem, self.project.project_id)
-            if state == "done_empty":
-                self.dataset = empty_dataset(None, {"project_id": self.project.project_id})
-                self._failure = f"The export finished with nothing in it: {problem or 'it holds no files.'}"
-            if state in ("done", "done_empty"):
-                self._loaded_at = f"{datetime.now():%H:%M}"
-            self.state = state
+    def _publish(self) -> None:
+        """Show what the state has become. Never under the lock: who observes it may call the panel."""
+        while self.state != (target := self._target):
+            self.state = target
 
-    def _watch(self, mine: int, job: ExportJob) -> None:
-        stop = self._stop
-        self.report_id = job.report_id
-        for looks, interval in enumerate(intervals(), start=1):
-            state = job.status()
-            if state.is_completed:
-                break
-            if state.state == "failed":
-                self._again = self.run  # this one will not come any more
-                job.wait(0, progress=False)  # raises with the reason
+    def _become(self, work: Work, state: str, **facts: Any) -> None:
+        """Take on a state, and what goes with it, unless the work is not wanted any more."""
+        with self._lock:
+            work.check()
+            for name, value in facts.items():
+                setattr(self, name, value)
+            self._target = state
+        self._publish()
+
+    def _retry_with(self, work: Work, again: Callable[[], None]) -> None:
+        with self._lock:
+            work.check()
+            self._again = again
+
+    def _end(self, work: Work, state: str, problem: BaseException | None = None, details: str = "") -> None:
+        facts: dict[str, Any] = {}
+        if state == "failed" and problem is not None:
+            facts = {"error": problem, "error_details": details}
+            facts["_failure"] = failure_text(problem, self.project.project_id)
+        if state == "done_empty":
+            facts["_failure"] = f"The export finished with nothing in it: {problem or 'it holds no files.'}"
+            if problem is not None:
+                facts["dataset"] = empty_dataset(None, {"project_id": self.project.project_id})
+        if state in ("done", "done_empty"):
+            facts["_loaded_at"] = f"{datetime.now():%H:%M}"
+        try:
+            self._become(work, state, **facts)
+        except StoppedError:
+            return
+
+    def _watch(self, work: Work, job: ExportJob) -> None:
+        with self._lock:
+            work.check()
+            self._job, self.report_id = job, job.report_id
+        for count, (state, interval) in enumerate(job.looks(), start=1):
             begun = time.monotonic()
-            while (left := interval - (time.monotonic() - begun)) > 0:
+            while not state.is_completed and (left := interval - (time.monotonic() - begun)) > 0:
                 clock = _clock(time.monotonic() - self._began)
-                self._say(mine, f"Waiting: {looks} check{'' if looks == 1 else 's'}, {clock}, next in {left:.0f} s")
-                if stop.wait(min(1.0, left)):
-                    raise _StoppedError
-        self._become(mine, "downloading")
-        dataset = job.load(progress=lambda done, total: self._received(mine, done, total))
+                told = f"Waiting: {count} check{'' if count == 1 else 's'}, {clock}, next in {left:.0f} s"
+                self._say(work, told, (self._form.bar.value + 0.1) % 1.05)  # nobody tells how far it is: it only moves
+                work.pause(min(1.0, left))
+        self._become(work, "downloading")
+        dataset = job.load(progress=lambda done, total: self._received(work, done, total))
         with self._lock:
-            if mine != self._generation:
-                raise _StoppedError
+            work.check()
             self.dataset = dataset
-        self._finish(mine, "done" if len(dataset) else "done_empty")
+        self._end(work, "done" if len(dataset) else "done_empty")
+        self._follow_list()
 
-    def _become(self, mine: int, state: str) -> None:
+    def _say(self, work: Work, text: str, bar: float | None) -> None:
         with self._lock:
-            if mine != self._generation:
-                raise _StoppedError
-            self.state = state
+            work.check()
+            self._form.line.value = text
+            if bar is not None:
+                self._form.bar.value = bar
 
-    def _read_list(self, mine: int) -> None:
+    def _received(self, work: Work, done: int, total: int | None) -> None:
+        work.check()
+        now = time.monotonic()
+        if now - self._told_at < TELL_EVERY_S and done != total:
+            return
+        self._told_at = now
+        share = f" of {total / 1e6:,.1f} MB ({done / total:.0%})" if total else " MB"
+        self._say(work, f"Downloading: {done / 1e6:,.1f}{share}", done / total if total else None)
+
+    # --- the list
+
+    def _read_list(self, work: Work) -> None:
         exports: pd.DataFrame | None = None
+        listed = ""
         try:
             exports = self.project.exports()
-            self._listed = ""
         except NotFoundError as problem:  # a deployment without a list
-            self._listed = str(problem)
-        self._form.title.value = f"Labellerr exports: {self.project.name or self.project.project_id}"
-        self._form.show_exports(exports)
-        self._finish(mine, "empty" if exports is not None and exports.empty else "idle")
+            listed = str(problem)
+        title = f"Labellerr exports: {self.project.name or self.project.project_id}"
+        with self._lock:
+            work.check()
+            self._listed, self._form.title.value = listed, title
+            self._form.show_exports(exports)
+        self._become(work, "empty" if exports is not None and exports.empty else "idle")
         if exports is not None and (exports["state"] == "running").any():
-            threading.Thread(target=_keep_listing, args=(weakref.ref(self), mine), daemon=True).start()
+            self._follow_list(due=False)
+
+    def _follow_list(self, *, due: bool = True) -> None:
+        """Read the list aside, at once where it is due, and again while an export of it is running."""
+        with self._lock:
+            if due:
+                self._list_due.set()
+            if self._list_followed or self._gone.is_set():
+                return
+            self._list_followed = True
+        threading.Thread(target=self._keep_listing, daemon=True).start()
+
+    def _keep_listing(self) -> None:
+        interval, running = LIST_AGAIN_S, True
+        while True:
+            with self._lock:
+                if self._gone.is_set() or not (running or self._list_due.is_set()):
+                    self._list_followed = False
+                    return
+            if self._list_due.wait(interval):
+                self._list_due.clear()
+                interval = LIST_AGAIN_S
+            else:
+                interval = min(interval * 1.5, LIST_AGAIN_AT_MOST_S)
+            try:
+                exports = self.project.exports()
+            except (AuthError, NotFoundError):  # Refresh tells what is wrong
+                running = False
+                continue
+            except LabellerrError:
+                continue
+            with self._lock:
+                if self._gone.is_set():
+                    continue
+                self._form.show_exports(exports)
+            running = bool((exports["state"] == "running").any())
 
     def _count(self, statuses: list[FileStatus]) -> None:
         """An export without `since` tells how many files have each of its statuses."""
@@ -330,23 +437,6 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
             self._form.show_counts({status: int(found.get(status.value, 0)) for status in statuses})
 
     # --- what is shown; all of it follows from `state`
-
-    def _say(self, mine: int, text: str) -> None:
-        if mine == self._generation:
-            self._form.line.value = text
-            self._form.bar.value = (self._form.bar.value + 0.1) % 1.05  # nobody tells how far it is: it only moves
-
-    def _received(self, mine: int, done: int, total: int | None) -> None:
-        if mine != self._generation:
-            raise _StoppedError
-        now = time.monotonic()
-        if now - self._told_at < TELL_EVERY_S and done != total:
-            return
-        self._told_at = now
-        if total:
-            self._form.bar.value = done / total
-        share = f" of {total / 1e6:,.1f} MB ({done / total:.0%})" if total else " MB"
-        self._form.line.value = f"Downloading: {done / 1e6:,.1f}{share}"
 
     def _filled_in(self, _: Any) -> None:
         self._form.code.value = self.code
@@ -380,10 +470,13 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         form.line.value = self._text()
         (form.line.add_class if self.state == "failed" else form.line.remove_class)("labellerr-problem")
         form.code.value = self.code
-        failure = self.error if self.state == "failed" else None
-        form.show_failure(None if failure is None else remedy(failure), self.error_details)
-        if failure is not None and remedy(failure) == "Refresh":
-            self._again = self.refresh
+        remedied = None
+        if self.state == "failed" and self.error is not None:
+            linked = self._job is None or self._job.destination == "local"
+            remedied = remedy(self.error, linked=linked)
+            if remedied == "Refresh":
+                self._again = self.refresh
+        form.show_failure(remedied, self.error_details)
         self._still_changed(at_once=not busy)
 
     def _text(self) -> str:
@@ -404,33 +497,14 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         }.get(self.state, self._failure)
 
 
-class _StoppedError(Exception):
-    """The user stopped waiting; what was under way ends without a word."""
-
-
 def _destination(filled: Filled) -> S3Destination | Literal["local"]:
     if filled.destination == "local":
         return "local"
     return S3Destination(filled.bucket_path, connection_id=filled.connection_id)
 
 
-def _keep_listing(panel: weakref.ref[ExportPicker], generation: int) -> None:
-    """Read the list again while an export is running, until something else is done with the panel, or it is gone."""
-    interval, running = LIST_AGAIN_S, True
-    while running:
-        time.sleep(interval)
-        interval = min(interval * 1.5, LIST_AGAIN_AT_MOST_S)
-        picker = panel()
-        if picker is None or picker._generation != generation:
-            return
-        try:
-            exports = picker.project.exports()
-        except LabellerrError:  # it is only looked again; Refresh tells what is wrong
-            continue
-        if picker._generation == generation:
-            picker._form.show_exports(exports)
-            running = bool((exports["state"] == "running").any())
-        del picker
+def _code_of(destination: S3Destination) -> str:
+    return f"lds.S3Destination({destination.bucket_path!r}, connection_id={destination.connection_id!r})"
 
 
 def _clock(seconds: float) -> str:

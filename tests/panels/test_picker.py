@@ -10,6 +10,7 @@ import pytest
 import labellerr_ds as lds
 from labellerr_ds.panels import picker as module
 from labellerr_ds.panels.picker import BUSY, STATES
+from labellerr_ds.panels.work import StoppedError
 from labellerr_ds.sandbox import Sandbox
 
 
@@ -117,9 +118,9 @@ def test_a_download_tells_its_bytes_and_is_stopped_too(project):
     picker.run()
     picker.wait(30)
     assert any(text.startswith("Downloading: ") and text.endswith("(100%)") for text in seen)
-    mine = picker._generation
-    with pytest.raises(module._StoppedError):
-        picker._received(mine - 1, 1, 2)
+    picker._work.stop()
+    with pytest.raises(StoppedError):
+        picker._received(picker._work, 1, 2)
 
 
 def test_a_panel_that_is_made_again_ends_the_work_of_the_old_one(slow):
@@ -302,3 +303,119 @@ def test_no_two_controls_share_a_layout(project):
     form = picker._form
     controls = [*form.fields(), *form.buttons.values(), form.bar, form.line, form.code, form.details, form.remedy]
     assert len({control.layout.model_id for control in controls}) == len(controls)
+
+
+def until(told, seconds=10):
+    end = time.monotonic() + seconds
+    while not told() and time.monotonic() < end:
+        time.sleep(0.05)
+    return told()
+
+
+def listed(picker):
+    return [value for _, value in picker._form.list.options]
+
+
+def test_who_observes_the_state_may_call_the_panel(project):
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    picker.observe(lambda change: picker.refresh() if change["new"] == "done" else None, "state")
+    picker.run()
+    assert until(lambda: picker.dataset is not None and picker.state == "idle")
+    picker.stop()
+
+
+def test_what_was_stopped_changes_nothing_any_more(fresh, monkeypatch):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    other = lds.create_export(project, ["review"])
+    create = module.create_export
+
+    def slowly(*args, **options):
+        time.sleep(1)
+        return create(*args, **options)
+
+    monkeypatch.setattr(module, "create_export", slowly)
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    picker.run()
+    picker.stop()
+    assert picker.report_id is None
+    assert "export_dataset(" in picker.code
+    picker.load(other.report_id)
+    picker.wait(30)
+    time.sleep(1.2)
+    assert (picker.state, picker.report_id) == ("done", other.report_id)
+    assert set(picker.df["status"]) == {"review"}
+
+
+def test_a_new_link_is_never_a_new_export_also_after_a_second_click(fresh, monkeypatch):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    monkeypatch.setattr(
+        lds.ExportJob, "load", lambda *args, **options: (time.sleep(1), _raises(lds.DownloadError("x"))())
+    )
+    picker.run()
+    until(lambda: picker.state == "downloading")
+    picker.run()
+    picker.refresh()
+    picker.wait(30)
+    monkeypatch.undo()
+    picker._form.remedy.click()
+    assert picker.wait(30).state == "done"
+    assert len(project.exports()) == 1
+
+
+def test_trying_again_to_load_loads_the_same_and_creates_nothing(fresh, monkeypatch):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    report_id = lds.create_export(project, ["review"]).report_id
+    picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
+    monkeypatch.setattr(lds.ExportJob, "looks", _raises(lds.ExportFailedError("it failed", report_id=report_id)))
+    picker.load(report_id)
+    assert picker.wait(30).state == "failed"
+    monkeypatch.undo()
+    picker._form.remedy.click()
+    assert picker.wait(30).state == "done"
+    assert picker.report_id == report_id
+    assert len(project.exports()) == 1
+
+
+def test_an_id_that_nobody_knows_is_told(project, monkeypatch):
+    monkeypatch.setattr("labellerr_ds.exports.intervals", lambda first=1: iter([0.01] * 50))
+    picker = lds.ExportPicker(project).wait(30)
+    picker.load("nope")
+    assert picker.wait(30).state == "failed"
+    assert isinstance(picker.error, lds.NotFoundError)
+
+
+def test_a_new_export_is_in_the_list_without_a_click(unused):
+    picker = lds.ExportPicker(unused, statuses=["accepted"]).wait(30)
+    picker.run()
+    picker.wait(30)
+    assert until(lambda: picker.report_id in listed(picker))
+
+
+def test_a_panel_that_was_made_again_or_closed_asks_for_nothing(slow, monkeypatch):
+    monkeypatch.setattr(module, "LIST_AGAIN_S", 0.1)
+    lds.create_export(slow, ["accepted"])
+    panels = [lds.ExportPicker(slow).wait(30) for _ in range(3)]
+    panels[-1].close()
+    assert until(lambda: not any(panel._list_followed for panel in panels))
+
+
+def test_a_result_without_files_keeps_what_was_read(unused, monkeypatch):
+    load = lds.ExportJob.load
+    monkeypatch.setattr(lds.ExportJob, "load", lambda job, **options: load(job, **options).only([]))
+    picker = lds.ExportPicker(unused, statuses=["accepted"]).wait(30)
+    picker.run()
+    assert picker.wait(30).state == "done_empty"
+    assert len(picker.dataset.categories)
+    assert picker.dataset.info["report_id"] == picker.report_id
+
+
+def test_an_export_that_went_to_s3_asks_for_its_folder(unused):
+    destination = lds.S3Destination("labels/nightly/", connection_id="c1")
+    picker = lds.ExportPicker(unused).wait(30)
+    picker._form.destinations["r1"] = "s3"
+    picker.load("r1")
+    assert "say here to which folder" in told(picker, "destination")
+    picker._job = lds.ExportJob(unused, "r1", destination=destination)
+    picker.state = "stopped"
+    assert eval(picker.code.removesuffix(".load()"), {"lds": lds, "client": unused.client}).destination == destination
