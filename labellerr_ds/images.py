@@ -43,8 +43,12 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
 def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], Path | None]:
     """What finds one file's image by its id and name, as `locate` does for all; the disk is asked only then."""
     if isinstance(images, Mapping):
+        if odd := [path for path in images.values() if not isinstance(path, str | Path)]:
+            raise InvalidArgumentError(f"images= must map file_id to paths, got a {type(odd[0]).__name__}.")
         given = {str(file_id): Path(path) for file_id, path in images.items()}
         return lambda file_id, name: _there(given.get(file_id))
+    if not isinstance(images, str | Path) or not str(images):
+        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path, got {images!r}.")
     folder = Path(images)
     if not folder.is_dir():
         raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path; there is no {folder}.")
@@ -63,7 +67,10 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
 
 
 def _there(path: Path | None) -> Path | None:
-    return path if path is not None and path.is_file() else None
+    try:
+        return path if path is not None and path.is_file() else None
+    except OSError:  # a name that no disk takes
+        return None
 
 
 def own_name(file_name: str, file_id: str) -> str:
@@ -99,6 +106,14 @@ def open_image(path: Path | BinaryIO, width: int | None = None, height: int | No
     if image.size != turned.size and (width, height) == image.size:
         return image
     return turned
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An image of three channels; 16 bits a pixel, which Pillow would cut off at 255, are scaled to 8."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        image = Image.fromarray((values >> 8 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def crops(frame: pd.DataFrame, images: Images, pad: float) -> Iterator[tuple[Any, Image.Image]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,18 +28,25 @@ def draw(
     frame: pd.DataFrame,
     image: Image.Image | None = None,
     *,
+    size: tuple[int, int] | None = None,
     opacity: float = 0.4,
     longest: int | None = None,
     labels: bool = False,
     marks: Marks | None = None,
     skeletons: Mapping[str, list[tuple[int, int]]] | None = None,
+    outlined: Container[int] = (),
 ) -> Image.Image:
     """The annotations of one file over its image; on grey of the size that the export tells where there is none.
+
+    What lies under other shapes stays visible, as on a canvas: fills are blended one over the other, and all
+    outlines come after them. A shape that does not hold together is left out; `check` tells it.
 
     Parameters
     ----------
     frame : annotations of one file
     image : PIL image, optional
+    size : (int, int), optional
+        Width and height in which the coordinates are; else as the annotations tell, else the image's own.
     opacity : float
         Of what is filled, 0 to 1.
     longest : int, optional
@@ -49,58 +56,118 @@ def draw(
     marks : mapping of position to (word, colour), optional
         What a comparison says of rows.
     skeletons : mapping of class to pairs of keypoints, counted from 0, optional
+    outlined : positions
+        Rows that are drawn without their inside; masks, which have no outline, at half the opacity.
     """
-    size = _size(frame, image)
-    base = Image.new("RGB", size, EMPTY) if image is None else image.convert("RGB")
-    scale = 1.0 if longest is None else min(1.0, longest / max(base.size))
-    if scale < 1:
-        base = base.resize([max(1, round(side * scale)) for side in base.size], Image.Resampling.BILINEAR)
+    size = size or _size(frame, image)
+    shown = size if image is None else image.size
+    scale = 1.0 if longest is None else min(1.0, longest / max(shown))
+    final = (max(1, round(shown[0] * scale)), max(1, round(shown[1] * scale)))
+    base = Image.new("RGB", final, EMPTY) if image is None else pictures.to_rgb(image)
+    base = base if base.size == final else base.resize(final, Image.Resampling.BILINEAR)
+    base = base.copy() if base is image else base  # the caller's own is not drawn on
     ratio = np.array([base.width / size[0], base.height / size[1]])
-    over = Image.new("RGBA", base.size)
     names = frame["category"].astype(object).where(frame["category"].notna(), NO_CLASS)
+    lines: list[_Lines] = []
     texts: list[tuple[float, float, str, str]] = []
     for position, (shape, name) in enumerate(zip(rasters.shapes(frame), names, strict=True)):
         word, color = (marks or {}).get(position, ("", class_color(name)))
-        _draw_shape(over, shape, ratio, color, opacity, (skeletons or {}).get(str(name), []))
+        share = opacity if position not in outlined else opacity / 2 if shape.type == "mask" else 0.0
+        try:
+            lines.append(_fill(base, shape, ratio, color, share, (skeletons or {}).get(str(name), [])))
+        except masks.BROKEN:
+            continue
         if labels and all(map(math.isfinite, shape.box)):
-            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], f"{word}: {name}" if word else name, color))
+            told = " ".join((f"{word}: {name}" if word else str(name)).split())
+            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], told, color))
+    pen, width = ImageDraw.Draw(base), max(2, round(max(base.size) / 400))
+    for color, strokes, dots in lines:
+        for stroke in strokes:
+            pen.line(stroke, fill=color, width=width, joint="curve")
+        for x, y in dots:
+            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=color, outline="white")
     for x, y, text, color in texts:
-        _draw_text(over, x, y, text, color)
-    return Image.alpha_composite(base.convert("RGBA"), over).convert("RGB")
+        _draw_text(pen, x, y, text, color, max(10, round(max(base.size) / 70)))
+    return base
 
 
-def _draw_shape(
-    over: Image.Image,
+class _Lines(NamedTuple):
+    """What is drawn of a shape after all insides."""
+
+    color: str
+    strokes: list[list[tuple[float, float]]]
+    dots: list[tuple[float, float]]
+
+
+def _fill(
+    base: Image.Image,
     shape: rasters.Shape,
     ratio: NDArray[np.float64],
     color: str,
     opacity: float,
     skeleton: list[tuple[int, int]],
-) -> None:
-    rgb = _rgb(color)
-    fill, line = (*rgb, round(255 * opacity)), (*rgb, 255)
-    pen, width = ImageDraw.Draw(over), max(2, round(max(over.size) / 400))
-    if shape.type == "mask" and isinstance(shape.segmentation, dict):
-        _draw_mask(over, shape.segmentation, fill)
-        return
+) -> _Lines:
+    """Blend a shape's inside over the picture; its lines are for later."""
+    if shape.type == "mask":
+        _blend(base, *_mask_on(shape.segmentation, base.size), color, opacity)
+        return _Lines(color, [], [])
     if shape.type in ("point", "keypoints"):
-        points = [None if point is None else tuple(np.array(point) * ratio) for point in rasters.points_of(shape)]
-        for one, other in skeleton:
-            ends = [point for at, point in enumerate(points) if at in (one, other) and point is not None]
-            if len(ends) == 2:
-                pen.line(ends, fill=line, width=width)
-        for x, y in filter(None, points):
-            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=line, outline=(255, 255, 255, 255))
-        return
-    for ring in [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True):
-        corners = np.asarray(ring, dtype=np.float64).reshape(-1, 2) * ratio
+        found = [
+            None if each is None else (each[0] * ratio[0], each[1] * ratio[1]) for each in rasters.points_of(shape)
+        ]
+        edges = [[found[end] for end in edge if 0 <= end < len(found)] for edge in skeleton]
+        strokes = [[end for end in edge if end is not None] for edge in edges]
+        return _Lines(color, [edge for edge in strokes if len(edge) == 2], [each for each in found if each])
+    lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
+    strokes = []
+    for line in lines:
+        if not isinstance(line, list):
+            continue
+        corners = np.asarray(line[: len(line) // 2 * 2], dtype=np.float64).reshape(-1, 2) * ratio
         if len(corners) < 2 or not np.isfinite(corners).all():
             continue
-        told = [tuple(corner) for corner in corners.tolist()]
+        told = [(float(x), float(y)) for x, y in corners]
         if shape.type != "polyline":
-            pen.polygon(told, fill=fill)
+            if opacity:
+                _blend(base, *_ring_on(corners, base.size), color, opacity)
             told.append(told[0])
-        pen.line(told, fill=line, width=width, joint="curve")
+        strokes.append(told)
+    return _Lines(color, strokes, [])
+
+
+def _blend(base: Image.Image, x: int, y: int, inside: Image.Image | None, color: str, opacity: float) -> None:
+    if inside is not None:
+        base.paste(color, (x, y), inside.point(lambda value: round(value * opacity)))
+
+
+def _ring_on(corners: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, Image.Image | None]:
+    """Where a ring lies on a picture, and its inside there."""
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int).tolist()
+    right, low = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    if left >= right or top >= low:
+        return 0, 0, None
+    inside = Image.new("L", (right - left, low - top))
+    ImageDraw.Draw(inside).polygon([(x - left, y - top) for x, y in corners.tolist()], fill=255)
+    return left, top, inside
+
+
+def _mask_on(rle: Any, size: tuple[int, int]) -> tuple[int, int, Image.Image | None]:
+    """Where a mask lies on a picture, and its pixels there: only those that are shown are looked up among the runs."""
+    runs = masks.checked_counts(rle)
+    height, width = (int(side) for side in rle["size"])
+    ends = np.cumsum(runs)
+    on = np.flatnonzero(runs[1::2]) * 2 + 1
+    if not len(on):
+        return 0, 0, None
+    columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(np.int64)
+    rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(np.int64)
+    first, last = (ends[on[0]] - runs[on[0]]) // height, (ends[on[-1]] - 1) // height
+    kept = (columns >= first) & (columns <= last)
+    if not kept.any():
+        return 0, 0, None
+    pixels = columns[kept][None, :] * height + rows[:, None]
+    inside = np.searchsorted(ends, pixels, side="right") % 2 == 1
+    return int(np.argmax(kept)), 0, Image.fromarray(inside.astype(np.uint8) * 255)
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
@@ -110,29 +177,19 @@ def _rgb(color: str) -> tuple[int, int, int]:
 
 def _size(frame: pd.DataFrame, image: Image.Image | None) -> tuple[int, int]:
     sides = frame[["image_width", "image_height"]].dropna()
-    if len(sides):
+    if len(sides) and (sides.iloc[0] > 0).all():
         return int(sides.iloc[0, 0]), int(sides.iloc[0, 1])
     return image.size if image is not None else NO_SIZE
 
 
-def _draw_mask(over: Image.Image, rle: dict[str, Any], fill: tuple[int, ...]) -> None:
-    try:
-        raster = masks.rle_to_mask(rle)
-    except masks.BROKEN:
-        return  # check() tells
-    small = Image.fromarray(raster.astype(np.uint8) * 255).resize(over.size, Image.Resampling.NEAREST)
-    over.paste(Image.new("RGBA", over.size, fill), mask=small)
-
-
-def _draw_text(over: Image.Image, x: float, y: float, text: str, color: str) -> None:
-    pen, size = ImageDraw.Draw(over), max(10, round(max(over.size) / 70))
+def _draw_text(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, color: str, size: int) -> None:
     font = ImageFont.load_default(size)
     text = text.encode("latin-1", "replace").decode("latin-1")  # what Pillow's own font has
     left, top = max(0, x), max(0, y - size - 4)
-    pen.rectangle((left, top, left + pen.textlength(text, font=font) + 6, top + size + 4), fill=(*_rgb(color), 255))
+    pen.rectangle((left, top, left + pen.textlength(text, font=font) + 6, top + size + 4), fill=color)
     red, green, blue = _rgb(color)
     light = 0.3 * red + 0.59 * green + 0.11 * blue > 150
-    pen.text((left + 3, top + 1), text, font=font, fill=(0, 0, 0, 255) if light else (255, 255, 255, 255))
+    pen.text((left + 3, top + 1), text, font=font, fill="black" if light else "white")
 
 
 def grid(frame: pd.DataFrame, file_ids: list[str], images: Any) -> NDArray[np.uint8]:

@@ -55,7 +55,9 @@ function maskCanvas(shape, runs, color, step) {
 }
 
 const onSide = (shape, side) => !side || !shape.side || shape.side === "both" || shape.side === side;
-const visible = (packet, look) => packet.shapes.filter((shape) => !look.hidden.has(shape.cls) && onSide(shape, look.side));
+const isShown = (shape, look) => (shape.kind === "box" ? look.boxes : shape.kind === "polygon" || shape.kind === "mask" ? look.masks : true);
+const visible = (packet, look) => packet.shapes.filter(
+  (shape) => !look.hidden.has(shape.cls) && onSide(shape, look.side) && isShown(shape, look));
 
 // look: alpha, hidden, boxes, masks, labels, selected, classes, side, view, longest
 function paint(canvas, packet, look) {
@@ -80,7 +82,6 @@ function paint(canvas, packet, look) {
     const old = shape.side === "a", alpha = old && !look.side ? 0 : look.alpha; // over one another, what was is an outline
     context.setLineDash(old ? [wide * 4, wide * 3] : []);
     if (shape.kind === "mask") {
-      if (!look.masks) continue;
       if (shape.mask === undefined || shape.step !== step) { shape.mask = maskCanvas(shape, packet.runs, color, step); shape.step = step; }
       if (!shape.mask) continue;
       const [height, width] = shape.size, x = packet.width / width, y = packet.height / height; // a mask of another size than its image
@@ -102,7 +103,6 @@ function paint(canvas, packet, look) {
         context.beginPath(); context.arc(x, y, wide * (chosen ? 4 : 2.5), 0, 7); context.fill();
       }
     } else {
-      if (shape.kind === "box" ? !look.boxes : shape.kind === "polygon" && !look.masks) continue;
       outline(context, packet, shape);
       if (shape.kind !== "line") { context.globalAlpha = alpha; context.fill(); context.globalAlpha = 1; }
       context.stroke();

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labellerr_ds.panels.packets import LONGEST, THUMBNAIL, Packet, packet
+from labellerr_ds.panels.packets import LONGEST, THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.panels.shell import script, style
 from labellerr_ds.panels.viewer import AnnotationViewer
 
@@ -25,6 +25,7 @@ class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
     show_masks = traitlets.Bool(True).tag(sync=True)
     show_labels = traitlets.Bool(True).tag(sync=True)
     compared = traitlets.Bool(False).tag(sync=True)
+    _worker: ThreadPoolExecutor | None = None
     opening: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -38,6 +39,12 @@ class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
             made = self._packet(self.index)
             self.opening = {"message": made.message, "buffers": made.buffers}
 
+    def close(self) -> None:
+        """Take the panel away, and end what it does."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
     def _hear(self, _: Any, message: Any, __: Any) -> None:
         kind = message.get("kind") if isinstance(message, dict) else None
         if kind in ("pages", "thumbnails"):
@@ -50,7 +57,9 @@ class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
             else:
                 self._worker.submit(self._serve, kind, wanted[:AT_ONCE])
         elif kind == "find":
-            self.find(str(message.get("text", "")))
+            text = str(message.get("text", ""))
+            if not self.find(text):
+                self.send({"kind": "told", "text": f"No file has {text!r} in its name."})
         elif kind == "change" and (found := self._pages.next_change(self.index)) is not None:
             self.index = found
 
@@ -59,7 +68,10 @@ class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
         try:
             self._pages.ahead(pages)
             for page in pages:
-                made = self._packet(page, THUMBNAIL if kind == "thumbnails" else LONGEST)
+                try:
+                    made = self._packet(page, THUMBNAIL if kind == "thumbnails" else LONGEST)
+                except Exception as problem:  # whatever it is: the browser waits for an answer, and the others come
+                    made = unshowable(self._pages, page, problem)
                 self.send({"kind": kind, **made.message}, made.buffers)
         finally:
             self.send({"kind": "done", "of": kind, "pages": pages})

@@ -77,6 +77,8 @@ function makeGrid(parent, { count, ask, open, look }) {
     show(page) { chosen = page; box.dataset.drawn = ""; layOut(); this.reveal(); },
     repaint() { for (const page of tiles.keys()) fill(page); },
     receive(packet) {
+      const before = kept.get(packet.index);
+      if (before && before.bitmap) before.bitmap.close();
       kept.delete(packet.index);
       kept.set(packet.index, packet);
       for (const [page, old] of kept) {
@@ -97,6 +99,7 @@ function makeGrid(parent, { count, ask, open, look }) {
         layOut();
       }
     },
+    reach(page) { chosen = page; this.reveal(); mark(); },
     enter() { open(chosen); },
     close() { for (const packet of kept.values()) if (packet.bitmap) packet.bitmap.close(); },
   };

@@ -74,23 +74,44 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     first, count = pages.siblings(page)
     message = {
         "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
-        "shapes": shapes, "first": first, "siblings": count, **_missing(pages, page, picture, told_size),
+        "shapes": shapes, "first": first, "siblings": count,
+        **missing(pages, page, picture.size if picture else None, told_size),
     }  # fmt: skip
     joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
     coordinates = np.array(xy, dtype=np.float32)
     return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
 
 
-def _missing(pages: Pages, page: int, picture: Picture | None, told: tuple[int, int] | None) -> dict[str, Any]:
-    """What is to be said of the picture: a warning, and whether it may be asked for again."""
-    if picture and told and picture.size != told:
-        sides = f"{picture.size[0]} x {picture.size[1]} pixels, the export tells {told[0]} x {told[1]}"
+def unshowable(pages: Pages, page: int, problem: Exception) -> Packet:
+    """What is sent in the place of a page that cannot be made."""
+    told = f"This file cannot be shown: {type(problem).__name__}: {problem}"
+    message = {
+        "index": page, "name": pages.file_id(page), "status": "", "width": NO_SIZE[0], "height": NO_SIZE[1],
+        "shapes": [], "first": page, "siblings": 1, "warning": told,
+    }  # fmt: skip
+    return Packet(message, [b"", b"", b""])
+
+
+def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[int, int] | None) -> dict[str, Any]:
+    """What is to be said of a page's picture: a warning, and whether it may be asked for again.
+
+    Parameters
+    ----------
+    pages : Pages
+    page : int
+    size : (int, int) or None
+        Of the picture; None where there is none.
+    told : (int, int) or None
+        As the export tells it.
+    """
+    if size and told and size != told:
+        sides = f"{size[0]} x {size[1]} pixels, the export tells {told[0]} x {told[1]}"
         return {"warning": f"The image has {sides}."}
-    if picture is None and pages.wanted and pages.is_moment(page):
+    if size is None and pages.wanted and pages.is_moment(page):
         return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
-    if picture is None and pages.remote:
+    if size is None and pages.remote:
         return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}
-    if picture is None and pages.wanted:
+    if size is None and pages.wanted:
         return {"warning": "The image is not there, or cannot be opened: annotations are drawn on grey."}
     return {"warning": ""}
 
@@ -135,20 +156,43 @@ def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LO
     try:
         body = source if isinstance(source, bytes) else source.read_bytes()
         with Image.open(io.BytesIO(body)) as raw:
-            plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.getexif().get(0x0112)
-            if plain:
+            plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.mode.startswith("I")
+            if plain and _is_upright(raw):
                 return Picture(body, raw.size)  # as it is: the browser decodes it, and says where it cannot
-            size = raw.size
-            if raw.format == "JPEG" and not raw.getexif().get(0x0112):
-                raw.draft("RGB", (longest, longest))  # decoded at a half, quarter or eighth, which is quicker
-                image = raw.convert("RGB")
-            else:
-                image = pictures.open_image(io.BytesIO(body), *(told or (None, None)))
-                size = image.size
-                image = image.convert("RGB")
-        image.thumbnail((longest, longest))
+        image, size = _opened(body, told, longest)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
     except pictures.UNREADABLE:
         return None
     return Picture(out.getvalue(), size)
+
+
+def open_picture(source: Source, told: tuple[int, int] | None, longest: int | None) -> Image.Image | None:
+    """A picture for Pillow, in the frame of the labels; None where there is none, or none that can be opened."""
+    if source is None:
+        return None
+    try:
+        body = source if isinstance(source, bytes) else source.read_bytes()
+        return _opened(body, told, longest)[0]
+    except pictures.UNREADABLE:
+        return None
+
+
+def _opened(body: bytes, told: tuple[int, int] | None, longest: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture, no larger than `longest`, and the size that it has itself."""
+    with Image.open(io.BytesIO(body)) as raw:
+        if longest and raw.format == "JPEG" and _is_upright(raw):
+            size = raw.size
+            raw.draft("RGB", (longest, longest))  # decoded at a half, quarter or eighth, which is quicker
+            image = raw.convert("RGB")
+        else:
+            image = pictures.open_image(io.BytesIO(body), *(told or (None, None)))
+            size = image.size
+            image = pictures.to_rgb(image)
+    if longest:
+        image.thumbnail((longest, longest))
+    return image, size
+
+
+def _is_upright(image: Image.Image) -> bool:
+    return image.getexif().get(0x0112) in (None, 1)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from PIL import Image
 
 from labellerr_ds import images as pictures
 from labellerr_ds import schema
@@ -27,7 +28,10 @@ CHANGE_COLORS = {
     "reclassified": "#cc79a7", "changed": "#0072b2",
 }  # fmt: skip
 LOOKED_FOR = 20  # images, before a folder in which none of them is gets a warning
-_NEEDED = ["file_id", "file_name", "category", "type", "segmentation", "bbox_x", "image_width", "image_height"]
+_NEEDED = [
+    "file_id", "file_name", "category", "type", "segmentation", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
+    "rotation", "image_width", "image_height",
+]  # fmt: skip
 
 Source = Path | bytes | None
 
@@ -66,7 +70,7 @@ class Pages:
         whole = pd.api.types.is_integer_dtype(frame.index.dtype) and frame.index.is_unique
         self.labels = frame.index if whole else pd.RangeIndex(len(frame))
         self.classes, self._class_of = _classes(frame["category"], rows)
-        self.skeletons = _skeletons(shown)
+        self.skeletons = {**_skeletons(other), **_skeletons(shown)}
         self.compared = other is not None
         self.wanted = images is not None
         self._links: LinkedImages | None = None
@@ -137,11 +141,17 @@ class Pages:
     def size(self, page: int) -> tuple[int, int] | None:
         """Width and height in pixels, as the export tells them."""
         width, height = (self._files[name].iloc[self._file_of[page]] for name in ("width", "height"))
-        return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
+        known = not pd.isna(width) and not pd.isna(height) and width > 0 and height > 0
+        return (int(width), int(height)) if known else None
 
     def is_moment(self, page: int) -> bool:
         """Whether it is a frame of a video."""
         return bool(self._moment_of[page] >= 0)
+
+    def _is_picture(self, page: int) -> bool:
+        """Whether a file may be an image by its name: whole videos are not fetched for a look."""
+        ending = Path(self._file_name(page) or "").suffix.lower()
+        return not self.is_moment(page) and (not ending or ending in Image.registered_extensions())
 
     def siblings(self, page: int) -> tuple[int, int]:
         """The first page of its file, and how many there are: of a video more than one."""
@@ -162,7 +172,7 @@ class Pages:
     def ahead(self, pages: list[int]) -> None:
         """These will be asked for: what comes over the network begins to come."""
         if self._links is not None:
-            self._links.ahead([self.file_id(page) for page in pages if self._moment_of[page] < 0])
+            self._links.ahead([self.file_id(page) for page in pages if self._is_picture(page)])
 
     def again(self, page: int) -> None:
         """Forget that an image could not be had."""
@@ -174,6 +184,11 @@ class Pages:
         at = self.labels.get_indexer([row])[0]
         places = np.flatnonzero(self._rows == at)
         return int(np.searchsorted(self._bounds, places[0], side="right")) - 1 if len(places) else None
+
+    def close(self) -> None:
+        """Let go of what came over the network."""
+        if self._links is not None:
+            self._links.close()
 
     def find(self, text: str, after: int) -> int | None:
         """The next page whose file has this in its name, in any letter case; after the last it goes on at the first."""
@@ -191,7 +206,7 @@ class Pages:
     def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
         if images is None:
             return lambda page: None
-        if isinstance(images, Project) or images == "links":
+        if isinstance(images, Project) or (isinstance(images, str) and images == "links"):
             project = images if isinstance(images, Project) else getattr(shown, "_project", None)
             if project is None:
                 raise InvalidArgumentError(
@@ -199,11 +214,14 @@ class Pages:
                     "images=project takes the links of a Project."
                 )
             links = self._links = LinkedImages(project)
-            return lambda page: links.image(self.file_id(page)) if self._moment_of[page] < 0 else None
+            return lambda page: links.image(self.file_id(page)) if self._is_picture(page) else None
         frames: dict[tuple[str, int], Path] = {}
         if isinstance(images, Mapping):
-            frames = {(key[0], int(key[1])): Path(path) for key, path in images.items() if isinstance(key, tuple)}
-            images = {key: path for key, path in images.items() if not isinstance(key, tuple)}
+            moments = {key: path for key, path in images.items() if isinstance(key, tuple)}
+            if odd := [key for key in moments if len(key) != 2 or not isinstance(key[1], int | np.integer)]:
+                raise InvalidArgumentError(f"a frame of a video is (file_id, frame) in images=, got {odd[0]!r}.")
+            images = {key: path for key, path in images.items() if key not in moments}
+            frames = {(str(file_id), int(moment)): Path(path) for (file_id, moment), path in moments.items()}
         find = pictures.finder(self._files, images)
 
         def read(page: int) -> Source:
@@ -289,7 +307,10 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     files = shown.files if isinstance(shown, Dataset) else None
     if other is None:
         return frames[0], files, {}
-    told = compare(shown, other).annotations
+    try:
+        told = compare(shown, other).annotations
+    except KeyError as problem:
+        raise InvalidArgumentError(f"to be compared a frame needs the column {problem}.") from None
     # what is the same in both is drawn once
     old = told[told["row_a"].notna() & (told["change"] != "same")]
     new = told[told["row_b"].notna()]
@@ -301,6 +322,8 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
             marks[row] = ("before", CHANGE_COLORS["before"])
         else:
             marks[row] = (change, CHANGE_COLORS[change])
-    if isinstance(other, Dataset) and files is not None:
-        files = unite_frames([files, other.files])
+    if files is not None:
+        names = ["file_id", "file_name", "width", "height", "status"]
+        new_files = other.files if isinstance(other, Dataset) else _files_of(frames[1], np.arange(len(frames[1])))
+        files = unite_frames([files[names], new_files[names]])
     return united, files, marks

@@ -240,7 +240,8 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the panel away, and end what it does."""
-        self._end_work()
+        if hasattr(self, "_form"):  # a panel whose making failed is closed too
+            self._end_work()
         super().close()
 
     def _end_work(self) -> None:

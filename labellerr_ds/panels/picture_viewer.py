@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from labellerr_ds.panels.packets import missing, read_picture
 from labellerr_ds.panels.shell import PanelShell, in_vscode
 from labellerr_ds.panels.viewer import AnnotationViewer
 
@@ -20,11 +21,12 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         super().__init__(*args, **options)
         self.add_class("labellerr-panel")
         self.add_class("labellerr-shown")
-        last = max(self.count - 1, 0)
         narrow = widgets.Layout(width="auto")
         self._previous = widgets.Button(description="Previous", layout=narrow)
         self._next = widgets.Button(description="Next", layout=narrow)
-        self._at = widgets.BoundedIntText(value=self.index, min=0, max=last, description="File", layout=narrow)
+        self._at = widgets.BoundedIntText(
+            value=self.index + 1, min=1, max=max(self.count, 1), description="File", layout=narrow
+        )
         self._find = widgets.Text(description="Find", placeholder="part of a file's name", continuous_update=False)
         self._opacity = widgets.FloatSlider(value=self.opacity, min=0, max=1, step=0.05, description="Opacity")
         self._shown = widgets.SelectMultiple(
@@ -38,7 +40,7 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         self._line.add_class("labellerr-live")
         self._previous.on_click(lambda _: setattr(self, "index", self.index - 1))
         self._next.on_click(lambda _: setattr(self, "index", self.index + 1))
-        self._at.observe(lambda change: setattr(self, "index", change["new"]), "value")
+        self._at.observe(lambda change: setattr(self, "index", change["new"] - 1), "value")
         self._find.observe(lambda change: self.find(change["new"]), "value")
         self._opacity.observe(lambda change: setattr(self, "opacity", change["new"]), "value")
         self._shown.observe(self._filter, "value")
@@ -59,7 +61,7 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
     def _follow(self) -> None:
         """What is shown follows from the traits, whoever set them."""
         self._previous.disabled, self._next.disabled = self.index <= 0, self.index >= self.count - 1
-        self._at.value, self._opacity.value = self.index, self.opacity
+        self._at.value, self._opacity.value = self.index + 1, self.opacity
         self._shown.value = [place for place in range(len(self.classes)) if place not in self.hidden]
         out = io.BytesIO()
         self.image(longest=LONGEST).save(out, "JPEG", quality=85)
@@ -72,4 +74,8 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         places = self._pages.class_places(self.index)
         shown = sum(place not in self.hidden for place in places)
         name = self._pages.name(self.index)
-        return f"{self.index + 1:,} of {self.count:,}   {name}: {len(places):,} annotations, {shown:,} of them shown"
+        told = f"{self.index + 1:,} of {self.count:,}   {name}: {len(places):,} annotations, {shown:,} of them shown"
+        size = self._pages.size(self.index)
+        picture = read_picture(self._pages.source(self.index), size, LONGEST)
+        warning = missing(self._pages, self.index, picture.size if picture else None, size)["warning"]
+        return f"{told}  {warning}" if warning else told

@@ -83,8 +83,8 @@ function render({ model, el }) {
 
   function go(index) {
     const count = get("count");
-    if (!count || Number.isNaN(index)) return;
-    const page = Math.max(0, Math.min(count - 1, index));
+    if (!count || !Number.isFinite(index)) return;
+    const page = Math.max(0, Math.min(count - 1, Math.trunc(index)));
     if (page === get("index") && current()) return;
     model.set("selected", null);
     model.set("index", page);
@@ -98,6 +98,11 @@ function render({ model, el }) {
 
   function turned() {
     view = null;
+    if (get("mode") === "grid") {
+      head(current());
+      grid.reach(get("index"));
+      return;
+    }
     show();
     want();
   }
@@ -112,10 +117,15 @@ function render({ model, el }) {
     model.send({ kind: "pages", pages });
   }
 
-  async function receive(message, buffers) {
+  let received = Promise.resolve(); // one after the other: a lot is done when its last page is unpacked
+  const receive = (message, buffers) => { received = received.then(() => take(message, buffers)).catch(console.error); };
+
+  async function take(message, buffers) {
     if (message.kind === "done") {
       if (message.of === "thumbnails") grid.done();
       else { asked = false; if (get("index") !== wanted) want(); }
+    } else if (message.kind === "told") {
+      status.textContent = message.text;
     } else if (message.kind === "thumbnails") {
       grid.receive(await unpack(message, buffers));
     } else if (message.kind === "pages") keep(await unpack(message, buffers));
@@ -143,6 +153,7 @@ function render({ model, el }) {
     if (packet) draw();
     else if (get("count")) {
       status.textContent = "Loading\u2026";
+      again.hidden = showAll.hidden = true;
       for (const each of canvases) each.canvas.style.opacity = "0.4";
     } else status.textContent = "There are no files to show.";
     legend(packet);

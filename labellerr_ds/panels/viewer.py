@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import io
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import traitlets
 from PIL import Image
 
-from labellerr_ds import images as pictures
 from labellerr_ds import render
 from labellerr_ds.colors import class_color
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.panels.packets import read_picture
+from labellerr_ds.panels.packets import open_picture
 from labellerr_ds.panels.pages import Pages, side_of
 from labellerr_ds.panels.shell import Shown, in_vscode
 
@@ -103,10 +103,10 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
             from labellerr_ds.panels.picture_viewer import PictureViewer
 
             return super().__new__(PictureViewer)
+        if backend == "static":
+            return _static(*args, **options)
         from labellerr_ds.panels.canvas_viewer import CanvasViewer
 
-        if backend == "static":
-            return CanvasViewer(*args, **options).image()
         return super().__new__(CanvasViewer)
 
     def __init__(
@@ -121,14 +121,8 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         layout: Literal["over", "side"] = "over",
         backend: Backend = "auto",
     ) -> None:
-        if layout not in ("over", "side"):
-            raise InvalidArgumentError(f"layout must be 'over' or 'side', got {layout!r}.")
         self._pages = pages = Pages(dataset_or_frame, compare, images)
-        classes = [classes] if isinstance(classes, str) else classes
-        if classes is not None and (unknown := [name for name in classes if name not in pages.classes]):
-            known = ", ".join(pages.classes) or "none at all"
-            raise InvalidArgumentError(f"no shape has the class {unknown[0]!r}; there are {known}.")
-        hidden = [] if classes is None else [at for at, name in enumerate(pages.classes) if name not in classes]
+        hidden = _checked(classes, layout, pages)
         super().__init__(
             count=len(pages),
             classes=[{"name": name, "color": class_color(name)} for name in pages.classes],
@@ -144,6 +138,12 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     def __repr__(self) -> str:
         name = self._pages.name(self.index) if self.count else "no files"
         return f"AnnotationViewer({self.count:,} file{'' if self.count == 1 else 's'}; {name})"
+
+    def close(self) -> None:
+        """Take the panel away, and end what it does."""
+        if hasattr(self, "_pages"):  # a panel whose making failed is closed too
+            self._pages.close()
+        super().close()  # type: ignore[misc]
 
     @traitlets.validate("index")
     def _within(self, proposal: Any) -> int:
@@ -176,35 +176,8 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         longest : int, optional
             Pixels of the longer side; the image's own where none is given.
         """
-        if not self.count:
-            return Image.new("RGB", render.NO_SIZE, render.EMPTY)
-        if not (self._pages.compared and self.arrangement == "side"):
-            return self._side(None, longest)
-        halves = [self._side(side, longest and longest // 2) for side in ("a", "b")]
-        sheet = Image.new("RGB", (halves[0].width * 2 + 6, halves[0].height), "white")
-        sheet.paste(halves[0], (0, 0))
-        sheet.paste(halves[1], (halves[0].width + 6, 0))
-        return sheet
-
-    def _side(self, side: str | None, longest: int | None) -> Image.Image:
-        """The file that is shown, or what it was before (``a``), or is after (``b``)."""
-        page, size = self.index, self._pages.size(self.index)
-        marks = self._pages.marks(page)
-        kept = [
-            at
-            for at, place in enumerate(self._pages.class_places(page))
-            if place not in self.hidden and (side is None or side_of(marks[at][0]) in (side, "both"))
-        ]
-        image = _opened(self._pages, page)
-        return render.draw(
-            self._pages.frame(page).iloc[kept],
-            Image.new("RGB", size, render.EMPTY) if image is None and size else image,
-            opacity=self.opacity,
-            longest=longest,
-            labels=True,
-            marks={new: marks[old] for new, old in enumerate(kept) if old in marks},
-            skeletons=self._pages.skeletons,
-        )
+        both = self._pages.compared and self.arrangement == "side"
+        return picture_of(self._pages, self.index, self.hidden, self.opacity, side_by_side=both, longest=longest)
 
     def png(self, *, longest: int | None = None) -> bytes:
         """The file that is shown, as the bytes of a PNG, for reports; see `image`."""
@@ -233,13 +206,82 @@ AnnotationViewer.__signature__ = _told.replace(  # type: ignore[attr-defined]
 )
 
 
-def _opened(pages: Pages, page: int) -> Image.Image | None:
-    picture = read_picture(pages.source(page), pages.size(page))
-    if picture is None:
-        return None
-    try:
-        image = Image.open(io.BytesIO(picture.body))
-        image.load()
-    except pictures.UNREADABLE:
-        return None
-    return image
+def _checked(classes: str | list[str] | None, layout: str, pages: Pages) -> list[int]:
+    """The places of the classes that are hidden at first."""
+    if layout not in ("over", "side"):
+        raise InvalidArgumentError(f"layout must be 'over' or 'side', got {layout!r}.")
+    if classes is None:
+        return []
+    wanted = [classes] if isinstance(classes, str) else list(classes)
+    if unknown := [name for name in wanted if name not in pages.classes]:
+        known = ", ".join(pages.classes) or "none at all"
+        raise InvalidArgumentError(f"no shape has the class {unknown[0]!r}; there are {known}.")
+    return [place for place, name in enumerate(pages.classes) if name not in wanted]
+
+
+def _static(
+    dataset_or_frame: Any,
+    compare: Any = None,
+    *,
+    images: Any = None,
+    classes: str | list[str] | None = None,
+    opacity: float = 0.35,
+    index: int = 0,
+    layout: Literal["over", "side"] = "over",
+) -> Image.Image:
+    pages = Pages(dataset_or_frame, compare, images)
+    hidden = _checked(classes, layout, pages)
+    page = max(0, min(index, len(pages) - 1))
+    made = picture_of(pages, page, hidden, opacity, side_by_side=layout == "side" and pages.compared, longest=None)
+    pages.close()
+    return made
+
+
+def picture_of(
+    pages: Pages, page: int, hidden: Sequence[int], opacity: float, *, side_by_side: bool, longest: int | None
+) -> Image.Image:
+    """A page as a picture; of two sides that are compared, both in one, or the left one and the right one.
+
+    Parameters
+    ----------
+    pages : Pages
+    page : int
+    hidden : sequence of int
+        Places of classes that are left out.
+    opacity : float
+    side_by_side : bool
+    longest : int or None
+        Pixels of the longer side.
+    """
+    if not len(pages):
+        return Image.new("RGB", render.NO_SIZE, render.EMPTY)
+    if not side_by_side:
+        return _one_side(pages, page, hidden, opacity, None, longest)
+    before, after = (_one_side(pages, page, hidden, opacity, side, longest and longest // 2) for side in ("a", "b"))
+    sheet = Image.new("RGB", (before.width * 2 + 6, before.height), "white")
+    sheet.paste(before, (0, 0))
+    sheet.paste(after, (before.width + 6, 0))
+    return sheet
+
+
+def _one_side(
+    pages: Pages, page: int, hidden: Sequence[int], opacity: float, side: str | None, longest: int | None
+) -> Image.Image:
+    size, marks = pages.size(page), pages.marks(page)
+    kept = [
+        at
+        for at, place in enumerate(pages.class_places(page))
+        if place not in hidden and (side is None or side_of(marks[at][0]) in (side, "both"))
+    ]
+    told = {new: marks[old] for new, old in enumerate(kept) if old in marks}
+    return render.draw(
+        pages.frame(page).iloc[kept],
+        open_picture(pages.source(page), size, longest),
+        size=size,
+        opacity=opacity,
+        longest=longest,
+        labels=True,
+        marks=told,
+        skeletons=pages.skeletons,
+        outlined=[at for at, (word, _) in told.items() if side is None and side_of(word) == "a"],
+    )

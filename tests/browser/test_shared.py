@@ -58,7 +58,7 @@ def test_opened_again_without_a_kernel_it_shows_the_last_picture_and_text(saved,
     text = page.page.inner_text(".jp-Notebook")
     assert "ExportPicker('" in text
     assert "lds.export_dataset(client.project(" in text
-    page.page.get_by_role("button", name="Ok").click()
+    page.page.click(".jp-Dialog .jp-mod-accept")
     page.picture("without_a_kernel", ".jp-Cell:nth-of-type(2)")
 
 

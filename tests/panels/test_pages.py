@@ -194,3 +194,55 @@ def test_a_broken_shape_is_left_out_and_the_others_stay(place):
         4,
     )  # fmt: skip
     assert len(message(Pages(frame, None, None))["shapes"]) == 3
+
+
+@pytest.mark.parametrize(
+    "images",
+    [5, "", {"f0": 5}, {"f0": None}, {("f0",): "x.png"}, {("f0", "one"): "x.png"}, pd.Series(["x.png"], ["f0"])],
+    ids=str,
+)
+def test_images_that_cannot_be_meant_are_refused(dataset, images):
+    with pytest.raises(lds.InvalidArgumentError, match="images="):
+        Pages(dataset, None, images)
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_a_file_name_that_no_disk_takes_is_not_there(dataset, tmp_path):
+    files = dataset.files.assign(file_name="x" * 300)
+    long = lds.Dataset(files, dataset.annotations, dataset.categories, dataset.issues)
+    assert "not there" in message(Pages(long, None, tmp_path))["warning"]
+
+
+@pytest.mark.parametrize("column", ["rotation", "bbox_y", "segmentation"])
+def test_a_frame_without_a_column_is_refused_by_its_name(dataset, column):
+    with pytest.raises(lds.InvalidArgumentError, match=column):
+        Pages(dataset.annotations.drop(columns=column), None, None)
+    with pytest.raises(lds.InvalidArgumentError, match="status"):
+        Pages(dataset.annotations, dataset.annotations.drop(columns="status"), None)
+
+
+def test_what_is_new_in_a_frame_is_a_page_of_the_comparison(dataset):
+    new = dataset.annotations.copy()
+    new["file_id"], new["file_name"], new["annotation_id"] = "g" + new["file_id"], "g" + new["file_name"], "g"
+    pages = Pages(dataset, new, None)
+    assert len(pages) == 5
+    labels = [shape["label"] for page in range(5) for shape in message(pages, page)["shapes"]]
+    assert sum(label.startswith("added") for label in labels) == 5
+
+
+def test_a_whole_video_is_not_fetched_for_a_look(serve):
+    sandbox = serve()
+    videos = lds.export_dataset(lds.Client.sandbox(sandbox).project(sandbox.project_ids[1]), "all", progress=False)
+    pages = Pages(videos, None, "links")
+    assert all(pages.source(page) is None for page in range(len(pages)))
+    assert pages._links._coming == {}
+
+
+def test_sixteen_bits_a_pixel_are_scaled_and_upright_pictures_go_as_they_are(tmp_path):
+    Image.fromarray(np.full((4, 6), 32768, dtype=np.uint16)).save(tmp_path / "deep.png")
+    shown = Image.open(io.BytesIO(read_picture(tmp_path / "deep.png", None).body))
+    assert abs(shown.convert("RGB").getpixel((2, 2))[0] - 128) <= 2
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    Image.new("RGB", (64, 48)).save(tmp_path / "upright.jpg", exif=exif)
+    assert read_picture(tmp_path / "upright.jpg", None).body == (tmp_path / "upright.jpg").read_bytes()

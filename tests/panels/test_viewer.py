@@ -90,7 +90,7 @@ def test_the_plain_viewer_follows_its_controls_and_its_traits(dataset):
     assert viewer._picture.value != first
     assert viewer._line.value.endswith("2 annotations, 1 of them shown")
     viewer._next.click()
-    viewer._at.value = 2
+    viewer._at.value = 3
     assert viewer.index == 2
     assert viewer._next.disabled
     viewer._find.value = "0.p"
@@ -124,7 +124,8 @@ def test_the_browser_is_answered_page_by_page_and_told_when_that_was_all(dataset
     assert sent(viewer, {"kind": "thumbnails", "pages": [0]}) == [("thumbnails", 0), ("done", None)]
     for odd in ({"kind": "pages", "pages": [7, "x", None, -1]}, {"kind": "pages"}):
         assert sent(viewer, odd) == [("done", None)]
-    for odd in ({}, None, {"kind": "other"}, {"kind": "change"}, {"kind": "find"}):
+    assert sent(viewer, {"kind": "find", "text": "nowhere"}) == [("told", None)]
+    for odd in ({}, None, {"kind": "other"}, {"kind": "change"}):
         assert sent(viewer, odd) == []
 
 
@@ -196,3 +197,49 @@ def test_images_come_through_the_links_of_a_project_that_is_named(project, tmp_p
 def test_one_class_may_be_named_alone_and_help_tells_the_parameters(dataset):
     assert lds.AnnotationViewer(dataset, classes="car").hidden == [1, 2]
     assert list(inspect.signature(lds.AnnotationViewer).parameters)[:3] == ["dataset_or_frame", "compare", "images"]
+
+
+def test_a_page_that_cannot_be_made_is_told_and_the_others_come(dataset, monkeypatch):
+    from labellerr_ds.panels import canvas_viewer
+
+    viewer, make = lds.AnnotationViewer(dataset), canvas_viewer.packet
+
+    def failing(pages, page, **options):
+        if page == 1:
+            raise RuntimeError("a surprise")
+        return make(pages, page, **options)
+
+    monkeypatch.setattr(canvas_viewer, "packet", failing)
+    assert sent(viewer, {"kind": "pages", "pages": [0, 1, 2]}) == [
+        *(("pages", page) for page in range(3)),
+        ("done", None),
+    ]
+
+
+def test_a_static_picture_opens_no_panel_and_has_the_size_of_its_image(dataset, tmp_path):
+    from ipywidgets import Widget
+
+    Image.new("RGB", (3000, 2250)).save(tmp_path / "0.png")
+    before = len(_instances(Widget))
+    picture = lds.AnnotationViewer(dataset, backend="static", images=tmp_path)
+    assert len(_instances(Widget)) == before
+    assert picture.size == (3000, 2250)
+    assert lds.AnnotationViewer(dataset, images=tmp_path).image().size == (3000, 2250)
+
+
+def _instances(widget):
+    from ipywidgets.widgets import widget as module
+
+    return getattr(module, "_instances", None) or widget.widgets
+
+
+def test_the_plain_viewer_warns_of_another_size(dataset, tmp_path):
+    Image.new("RGB", (50, 30)).save(tmp_path / "0.png")
+    viewer = lds.AnnotationViewer(dataset, images=tmp_path, backend="image")
+    assert "50 x 30 pixels, the export tells 40 x 30" in viewer._line.value
+
+
+def test_a_closed_viewer_lets_go_of_its_images(project):
+    viewer = lds.AnnotationViewer(lds.export_dataset(project, ["accepted"], progress=False), images="links")
+    viewer.close()
+    assert viewer._pages._links._pool._shutdown
