@@ -58,8 +58,10 @@ def test_opened_again_without_a_kernel_it_shows_the_last_picture_and_text(saved,
     text = page.page.inner_text(".jp-Notebook")
     assert "ExportPicker('" in text
     assert "lds.export_dataset(client.project(" in text
-    page.page.click(".jp-Dialog .jp-mod-accept")
-    page.picture("without_a_kernel", ".jp-Cell:nth-of-type(2)")
+    page.page.click(".jp-Dialog .jp-mod-accept")  # "Error Starting Kernel"
+    page.page.click(".jp-Dialog .jp-mod-reject")  # "No Kernel"
+    page.page.wait_for_selector(".jp-Dialog", state="detached")
+    page.picture("without_a_kernel", ".jp-Cell >> nth=1")
 
 
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])
