@@ -18,7 +18,6 @@ import traitlets
 from labellerr_ds.client import as_project
 from labellerr_ds.dataset import Dataset, empty_dataset
 from labellerr_ds.errors import (
-    AuthError,
     EmptyExportError,
     ExportFailedError,
     InvalidArgumentError,
@@ -29,13 +28,13 @@ from labellerr_ds.exports import ExportJob, create_export
 from labellerr_ds.models import ExportFormat, FileStatus, S3Destination, resolve_format, resolve_statuses
 from labellerr_ds.panels.failures import failure_text, remedy
 from labellerr_ds.panels.form import Filled, Form
+from labellerr_ds.panels.listing import Listing
 from labellerr_ds.panels.shell import Shown
 from labellerr_ds.panels.work import StoppedError, Work
 from labellerr_ds.since import resolve_since
 
 STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done", "done_empty", "failed")
 BUSY = frozenset({"listing", "running", "downloading"})
-LIST_AGAIN_S, LIST_AGAIN_AT_MOST_S = 10.0, 60.0  # while an export of the list is running
 TELL_EVERY_S = 0.2
 _open: weakref.WeakValueDictionary[str, ExportPicker] = weakref.WeakValueDictionary()
 
@@ -102,11 +101,11 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         self._target = "idle"  # what `state` is, or is about to become
         self._work, self._idle = Work(), threading.Event()
         self._idle.set()
-        self._list_due, self._list_followed, self._gone = threading.Event(), False, threading.Event()
         chosen = set() if statuses is None else set(resolve_statuses(statuses))
         resolve_since(since, lambda: datetime.max.replace(tzinfo=timezone.utc))  # whether it can be meant at all
         told = "" if since is None else str(since)
         self._form = Form(f"Labellerr exports: {self.project.project_id}", chosen, resolve_format(format), told)
+        self._listing = Listing(self.project, self._form.show_exports)
         super().__init__(self._form.children())
         self.add_class("labellerr-panel")
         self.add_class("labellerr-shown")
@@ -179,7 +178,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
                 name=filled.name or None,
                 destination=destination,
             )
-            self._follow_list()
+            self._listing.follow()
             self._retry_with(work, lambda: self._start("running", lambda work: self._watch(work, job)))
             try:
                 self._watch(work, job)
@@ -232,7 +231,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
             self._target = "idle" if self._target == "listing" else "stopped"
         self._publish()
         self._idle.set()
-        self._follow_list()
+        self._listing.follow()
 
     def refresh(self, *_: Any) -> None:
         """Read the list of exports; while one of them is running it is read again by itself, ever more seldom."""
@@ -240,13 +239,12 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the panel away, and end what it does."""
-        if hasattr(self, "_form"):  # a panel whose making failed is closed too
+        if hasattr(self, "_listing"):  # a panel whose making failed is closed too
             self._end_work()
         super().close()
 
     def _end_work(self) -> None:
-        self._gone.set()
-        self._list_due.set()
+        self._listing.close()
         self.stop()
 
     def wait(self, timeout: float | None = None) -> ExportPicker:
@@ -360,7 +358,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
             work.check()
             self.dataset = dataset
         self._end(work, "done" if len(dataset) else "done_empty")
-        self._follow_list()
+        self._listing.follow()
 
     def _say(self, work: Work, text: str, bar: float | None) -> None:
         with self._lock:
@@ -394,42 +392,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
             self._form.show_exports(exports)
         self._become(work, "empty" if exports is not None and exports.empty else "idle")
         if exports is not None and (exports["state"] == "running").any():
-            self._follow_list(due=False)
-
-    def _follow_list(self, *, due: bool = True) -> None:
-        """Read the list aside, at once where it is due, and again while an export of it is running."""
-        with self._lock:
-            if due:
-                self._list_due.set()
-            if self._list_followed or self._gone.is_set():
-                return
-            self._list_followed = True
-        threading.Thread(target=self._keep_listing, daemon=True).start()
-
-    def _keep_listing(self) -> None:
-        interval, running = LIST_AGAIN_S, True
-        while True:
-            with self._lock:
-                if self._gone.is_set() or not (running or self._list_due.is_set()):
-                    self._list_followed = False
-                    return
-            if self._list_due.wait(interval):
-                self._list_due.clear()
-                interval = LIST_AGAIN_S
-            else:
-                interval = min(interval * 1.5, LIST_AGAIN_AT_MOST_S)
-            try:
-                exports = self.project.exports()
-            except (AuthError, NotFoundError):  # Refresh tells what is wrong
-                running = False
-                continue
-            except LabellerrError:
-                continue
-            with self._lock:
-                if self._gone.is_set():
-                    continue
-                self._form.show_exports(exports)
-            running = bool((exports["state"] == "running").any())
+            self._listing.follow(due=False)
 
     def _count(self, statuses: list[FileStatus]) -> None:
         """An export without `since` tells how many files have each of its statuses."""

@@ -8,6 +8,7 @@ import time
 import pytest
 
 import labellerr_ds as lds
+from labellerr_ds.panels import listing
 from labellerr_ds.panels import picker as module
 from labellerr_ds.panels.picker import BUSY, STATES
 from labellerr_ds.panels.work import StoppedError
@@ -277,7 +278,7 @@ def _raises(problem):
 
 
 def test_the_list_follows_an_export_that_is_running(monkeypatch):
-    monkeypatch.setattr(module, "LIST_AGAIN_S", 0.3)
+    monkeypatch.setattr(listing, "FIRST_S", 0.3)
     with Sandbox(files=12, export_seconds=1.5) as sandbox:
         project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
         lds.create_export(project, ["accepted"])
@@ -393,11 +394,11 @@ def test_a_new_export_is_in_the_list_without_a_click(unused):
 
 
 def test_a_panel_that_was_made_again_or_closed_asks_for_nothing(slow, monkeypatch):
-    monkeypatch.setattr(module, "LIST_AGAIN_S", 0.1)
+    monkeypatch.setattr(listing, "FIRST_S", 0.1)
     lds.create_export(slow, ["accepted"])
     panels = [lds.ExportPicker(slow).wait(30) for _ in range(3)]
     panels[-1].close()
-    assert until(lambda: not any(panel._list_followed for panel in panels))
+    assert until(lambda: not any(panel._listing.is_followed for panel in panels))
 
 
 def test_a_result_without_files_keeps_what_was_read(unused, monkeypatch):
