@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 import pandas as pd
 
 from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import AuthError, InvalidArgumentError
 from labellerr_ds.parquet import TABLE_NAMES, write_parquet
 from labellerr_ds.uniting import unite_frames, unite_info
 
@@ -291,7 +291,11 @@ class Dataset:
         project = project or self._project or self.info.get("project_id")
         if not isinstance(project, str) and project is None:
             raise InvalidArgumentError("this dataset does not know its project: pass project=.")
-        return download_images(self.files, Path(folder), as_project(project), progress=progress)
+        try:
+            found = as_project(project)
+        except AuthError as problem:
+            raise AuthError(f"{problem} Or pass project=, a Project whose client has them.") from None
+        return download_images(self.files, Path(folder), found, progress=progress)
 
     def split(
         self,

@@ -126,3 +126,9 @@ def test_images_are_found_by_index_name_or_mapping(tmp_path):
     assert pictures.locate(files, {"a": tmp_path / "x.jpg", "c": tmp_path / "none"}) == {"a": tmp_path / "x.jpg"}
     with pytest.raises(lds.InvalidArgumentError, match="there is no"):
         pictures.locate(files, tmp_path / "nowhere")
+
+
+def test_without_keys_it_is_told_that_a_project_may_be_passed(project, tmp_path):
+    lds.export_dataset(project, ["accepted"], progress=False).to_parquet(tmp_path / "labels")
+    with pytest.raises(lds.AuthError, match="Or pass project="):
+        lds.read_export(tmp_path / "labels").download_images(tmp_path / "images")

@@ -34,8 +34,12 @@ def saved(notebook, server, browser, opened):
 def seen(page):
     """The pictures that can be seen, by their width."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('.jp-Notebook img, .jp-OutputArea img')]
-               .filter((image) => image.checkVisibility()).map((image) => image.naturalWidth)"""
+        """async () => {
+          const found = [...document.querySelectorAll('.jp-Notebook img, .jp-OutputArea img')].filter(
+            (image) => image.checkVisibility());
+          await Promise.all(found.map((image) => image.decode()));
+          return found.map((image) => image.naturalWidth);
+        }"""
     )
 
 
@@ -55,12 +59,11 @@ def test_opened_again_without_a_kernel_it_shows_the_last_picture_and_text(saved,
     page.page.goto(saved.address.replace(saved.path.name, path.name))
     page.page.wait_for_selector(".jp-OutputArea img")
     assert seen(page.page) == [200]
-    text = page.page.inner_text(".jp-Notebook")
-    assert "ExportPicker('" in text
-    assert "lds.export_dataset(client.project(" in text
     page.page.click(".jp-Dialog .jp-mod-accept")  # "Error Starting Kernel"
     page.page.click(".jp-Dialog .jp-mod-reject")  # "No Kernel"
     page.page.wait_for_selector(".jp-Dialog", state="detached")
+    page.page.get_by_text("ExportPicker('").wait_for()  # Lab draws the cells further down a moment later
+    page.page.get_by_text("lds.export_dataset(client.project(").wait_for()
     page.picture("without_a_kernel", ".jp-Cell >> nth=1")
 
 
