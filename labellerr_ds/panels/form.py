@@ -171,7 +171,7 @@ class Form:
             when = "" if pd.isna(row.created_at) else f"{row.created_at:%Y-%m-%d %H:%M}"
             told = [when, *(str(word) for word in (row.name, row.statuses, row.format, row.state) if not pd.isna(word))]
             options.append(("  ".join(told), row.report_id))
-            self.destinations[row.report_id] = row.destination
+            self.destinations[row.report_id] = None if pd.isna(row.destination) else row.destination
         if list(self.list.options) == options:
             return
         kept = self.list.value if self.list.value in [value for _, value in options] else NEW
