@@ -20,6 +20,21 @@ async function unpack(message, buffers) {
   return packet;
 }
 
+// Keeps a packet, as the newest, and of the others as many as may be; those that are needed stay.
+function hold(packets, packet, most, isNeeded) {
+  const drop = (index) => {
+    const old = packets.get(index);
+    if (old && old.bitmap) old.bitmap.close();
+    packets.delete(index);
+  };
+  drop(packet.index);
+  packets.set(packet.index, packet);
+  for (const index of [...packets.keys()]) {
+    if (packets.size <= most) break;
+    if (!isNeeded(index)) drop(index);
+  }
+}
+
 // A mask as a canvas of what its pixels extend over, every step-th of them. COCO's runs go down the columns, background first.
 function maskCanvas(shape, runs, color, step) {
   const [height, width] = shape.size, stop = shape.start + shape.length;

@@ -77,16 +77,7 @@ function makeGrid(parent, { count, ask, open, look }) {
     show(page) { chosen = page; box.dataset.drawn = ""; layOut(); this.reveal(); },
     repaint() { for (const page of tiles.keys()) fill(page); },
     receive(packet) {
-      const before = kept.get(packet.index);
-      if (before && before.bitmap) before.bitmap.close();
-      kept.delete(packet.index);
-      kept.set(packet.index, packet);
-      for (const [page, old] of kept) {
-        if (kept.size <= PICTURES) break;
-        if (tiles.has(page)) continue;
-        if (old.bitmap) old.bitmap.close();
-        kept.delete(page);
-      }
+      hold(kept, packet, PICTURES, (page) => tiles.has(page));
       fill(packet.index);
     },
     done() { asked = null; request(); },

@@ -89,7 +89,7 @@ class Pages:
         span = int(moment.max(initial=0)) + 1
         key = place * span + moment
         used = np.unique(key)
-        bare = np.setdiff1d(np.arange(len(self._files)), used // span, assume_unique=False) * span
+        bare = np.setdiff1d(np.arange(len(self._files)), used // span) * span
         pages = np.sort(np.concatenate([used, bare]))
         self._file_of, self._moment_of = pages // span, pages % span - 1
         page_of_row = np.searchsorted(pages, key)
@@ -126,8 +126,7 @@ class Pages:
     def name(self, page: int) -> str:
         """The file's name, and of a video the frame."""
         file_name = self._file_name(page) or self.file_id(page)
-        moment = self._moment_of[page]
-        return file_name if moment < 0 else f"{file_name}, frame {moment}"
+        return f"{file_name}, frame {self._moment_of[page]}" if self.is_moment(page) else file_name
 
     def _file_name(self, page: int) -> str | None:
         name = self._files["file_name"].iloc[self._file_of[page]]
@@ -225,9 +224,9 @@ class Pages:
         find = pictures.finder(self._files, images)
 
         def read(page: int) -> Source:
-            if self._moment_of[page] < 0:
-                return find(self.file_id(page), self._file_name(page))
-            return frames.get((self.file_id(page), int(self._moment_of[page])))
+            if self.is_moment(page):
+                return frames.get((self.file_id(page), int(self._moment_of[page])))
+            return find(self.file_id(page), self._file_name(page))
 
         return read
 

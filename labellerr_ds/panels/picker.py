@@ -138,7 +138,9 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         picked = job.report_id if job else self._form.list.value or None
         if picked is not None:
             kept = job.destination if job else "local"
-            where = f", destination={_code_of(kept)}" if isinstance(kept, S3Destination) else ""
+            where = ""
+            if isinstance(kept, S3Destination):
+                where = f", {_destination_code(kept.bucket_path, kept.connection_id)}"
             return f"lds.ExportJob({project}, {picked!r}{where}).load()"
         filled = self._form.filled()
         told = [repr([status.value for status in filled.statuses])]
@@ -146,7 +148,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         told += [f"format={filled.format!r}"]
         told += [f"name={filled.name!r}"] if filled.name else []
         if filled.destination == "s3":
-            told += [f"destination=lds.S3Destination({filled.bucket_path!r}, connection_id={filled.connection_id!r})"]
+            told += [_destination_code(filled.bucket_path, filled.connection_id)]
         return f"lds.export_dataset({project}, {', '.join(told)})"
 
     def run(self, *_: Any) -> None:
@@ -467,8 +469,8 @@ def _destination(filled: Filled) -> S3Destination | Literal["local"]:
     return S3Destination(filled.bucket_path, connection_id=filled.connection_id)
 
 
-def _code_of(destination: S3Destination) -> str:
-    return f"lds.S3Destination({destination.bucket_path!r}, connection_id={destination.connection_id!r})"
+def _destination_code(bucket_path: str, connection_id: str) -> str:
+    return f"destination=lds.S3Destination({bucket_path!r}, connection_id={connection_id!r})"
 
 
 def _clock(seconds: float) -> str:

@@ -31,7 +31,7 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         self._opacity = widgets.FloatSlider(value=self.opacity, min=0, max=1, step=0.05, description="Opacity")
         self._shown = widgets.SelectMultiple(
             options=[(each["name"], place) for place, each in enumerate(self.classes)],
-            value=[place for place in range(len(self.classes)) if place not in self.hidden],
+            value=self._others(self.hidden),
             rows=min(8, max(2, len(self.classes))),
             description="Classes",
         )
@@ -55,14 +55,17 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         ]
         self._follow()
 
+    def _others(self, places: Any) -> list[int]:
+        return [place for place in range(len(self.classes)) if place not in places]
+
     def _filter(self, change: Any) -> None:
-        self.hidden = [place for place in range(len(self.classes)) if place not in change["new"]]
+        self.hidden = self._others(change["new"])
 
     def _follow(self) -> None:
         """What is shown follows from the traits, whoever set them."""
         self._previous.disabled, self._next.disabled = self.index <= 0, self.index >= self.count - 1
         self._at.value, self._opacity.value = self.index + 1, self.opacity
-        self._shown.value = [place for place in range(len(self.classes)) if place not in self.hidden]
+        self._shown.value = self._others(self.hidden)
         out = io.BytesIO()
         self.image(longest=LONGEST).save(out, "JPEG", quality=85)
         self._picture.value = out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,6 @@ def _names() -> dict[str, Any]:
 
 def _shell() -> Any:
     """IPython's shell where there is one with a kernel."""
-    import sys
-
     if "IPython" not in sys.modules:
         return None
     from IPython.core.getipython import get_ipython

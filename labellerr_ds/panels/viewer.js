@@ -132,16 +132,7 @@ function render({ model, el }) {
   }
 
   function keep(packet) {
-    const old = packets.get(packet.index);
-    if (old && old.bitmap) old.bitmap.close();
-    packets.delete(packet.index);
-    packets.set(packet.index, packet);
-    for (const [index, old] of packets) {
-      if (packets.size <= KEPT) break;
-      if (Math.abs(index - get("index")) <= 1) continue;
-      if (old.bitmap) old.bitmap.close();
-      packets.delete(index);
-    }
+    hold(packets, packet, KEPT, (index) => Math.abs(index - get("index")) <= 1);
     root.dataset.held = [...packets.keys()].join(" ");
     if (packet.index === get("index")) show();
   }

@@ -47,7 +47,7 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     index : int
         The file that is shown first.
     layout : {'over', 'side'}
-        Of a comparison: over one another, or side by side, which only the canvas does.
+        Of a comparison: over one another, or side by side.
     backend : {'auto', 'canvas', 'image', 'static'}
         ``'canvas'`` draws in the browser; ``'image'`` sends a picture made by Pillow to ipywidgets' own
         controls, which needs no script of ours; ``'static'`` gives a `PIL.Image.Image` of one file and no
@@ -200,10 +200,9 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         return repr(self), out.getvalue()
 
 
-_told = inspect.signature(AnnotationViewer.__init__)  # __new__ tells less
-AnnotationViewer.__signature__ = _told.replace(  # type: ignore[attr-defined]
-    parameters=[each for name, each in _told.parameters.items() if name != "self"]
-)
+_INIT = inspect.signature(AnnotationViewer.__init__)
+_SIGNATURE = _INIT.replace(parameters=[each for name, each in _INIT.parameters.items() if name != "self"])
+AnnotationViewer.__signature__ = _SIGNATURE  # type: ignore[attr-defined]  # __new__ tells less
 
 
 def _checked(classes: str | list[str] | None, layout: str, pages: Pages) -> list[int]:
@@ -219,20 +218,16 @@ def _checked(classes: str | list[str] | None, layout: str, pages: Pages) -> list
     return [place for place, name in enumerate(pages.classes) if name not in wanted]
 
 
-def _static(
-    dataset_or_frame: Any,
-    compare: Any = None,
-    *,
-    images: Any = None,
-    classes: str | list[str] | None = None,
-    opacity: float = 0.35,
-    index: int = 0,
-    layout: Literal["over", "side"] = "over",
-) -> Image.Image:
-    pages = Pages(dataset_or_frame, compare, images)
-    hidden = _checked(classes, layout, pages)
-    page = max(0, min(index, len(pages) - 1))
-    made = picture_of(pages, page, hidden, opacity, side_by_side=layout == "side" and pages.compared, longest=None)
+def _static(*args: Any, **options: Any) -> Image.Image:
+    """The picture of what a viewer of these arguments would show."""
+    bound = _SIGNATURE.bind(*args, **options)
+    bound.apply_defaults()
+    given = bound.arguments
+    pages = Pages(given["dataset_or_frame"], given["compare"], given["images"])
+    hidden = _checked(given["classes"], given["layout"], pages)
+    page = max(0, min(given["index"], len(pages) - 1))
+    both = given["layout"] == "side" and pages.compared
+    made = picture_of(pages, page, hidden, given["opacity"], side_by_side=both, longest=None)
     pages.close()
     return made
 
