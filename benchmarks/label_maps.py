@@ -13,7 +13,7 @@ import time
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from labellerr_ds.masks import label_regions
+from labellerr_ds.shapes.rle import label_regions
 
 
 def picture(height: int, width: int, labels: int) -> np.ndarray:

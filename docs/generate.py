@@ -11,7 +11,7 @@ import typer.main
 
 from labellerr_ds import FileStatus, schema
 from labellerr_ds.cli import app
-from labellerr_ds.quality import PROBLEMS
+from labellerr_ds.analysis.quality import PROBLEMS
 
 DTYPES = {
     "text": "`str` (`string` on pandas 2)",

@@ -8,29 +8,28 @@
     project = client.project("project_id")
     df = lds.export_to_dataframe(project, ["accepted"], since="7d")
 
-The flow, each step of which can be called alone: `client` asks for an export (`exports`), waits, gets
-a signed link, fetches it (`download`), recognises and reads the bytes (`readers`), and gives frames of
-one schema (`schema`) held together by a `Dataset`.
+The flow, each step of which can be called alone: `service` asks for an export, `exports` waits for it,
+`transfer` fetches it, `readers` make tables of the bytes, batch by batch, `finish` makes one export of the batches,
+and a `Dataset` is frames of one schema over these.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Registered at import: the dtype of shapes, and df.labellerr.
-from labellerr_ds import accessor as accessor
-from labellerr_ds import segmentation as segmentation
+from labellerr_ds import accessor as _accessor  # noqa: F401
+from labellerr_ds.shapes import segmentation as _segmentation  # noqa: F401
 
 if TYPE_CHECKING:
-    from labellerr_ds.client import Client as Client
-    from labellerr_ds.client import Project as Project
-    from labellerr_ds.connections import create_s3_connection as create_s3_connection
+    from labellerr_ds.combine import compare as compare
+    from labellerr_ds.combine import concat as concat
+    from labellerr_ds.combine import update as update
     from labellerr_ds.dataset import Dataset as Dataset
-    from labellerr_ds.dataset import compare as compare
-    from labellerr_ds.dataset import concat as concat
     from labellerr_ds.door import export_dataset as export_dataset
     from labellerr_ds.door import export_to_coco as export_to_coco
     from labellerr_ds.door import export_to_dataframe as export_to_dataframe
     from labellerr_ds.door import read_export as read_export
+    from labellerr_ds.door import scan_export as scan_export
     from labellerr_ds.errors import AmbiguousCreateError as AmbiguousCreateError
     from labellerr_ds.errors import AmbiguousObjectsError as AmbiguousObjectsError
     from labellerr_ds.errors import AuthError as AuthError
@@ -48,8 +47,9 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import ServiceError as ServiceError
     from labellerr_ds.errors import StorageError as StorageError
     from labellerr_ds.errors import UnexpectedAnswerError as UnexpectedAnswerError
-    from labellerr_ds.exports import ExportJob as ExportJob
-    from labellerr_ds.exports import create_export as create_export
+    from labellerr_ds.exports.create import create_export as create_export
+    from labellerr_ds.exports.job import ExportJob as ExportJob
+    from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
     from labellerr_ds.models import ExportFormat as ExportFormat
     from labellerr_ds.models import ExportState as ExportState
     from labellerr_ds.models import FileStatus as FileStatus
@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from labellerr_ds.models import SignedLink as SignedLink
     from labellerr_ds.panels.picker import ExportPicker as ExportPicker
     from labellerr_ds.panels.viewer import AnnotationViewer as AnnotationViewer
+    from labellerr_ds.scan import ExportScan as ExportScan
+    from labellerr_ds.service.client import Client as Client
+    from labellerr_ds.service.client import Project as Project
 
 __version__ = "0.1.0"
 
@@ -66,15 +69,16 @@ _HOMES = {
     "AmbiguousObjectsError": "errors",
     "AnnotationViewer": "panels.viewer",
     "AuthError": "errors",
-    "Client": "client",
+    "Client": "service.client",
     "ConnectionFailedError": "errors",
     "Dataset": "dataset",
     "DownloadError": "errors",
     "EmptyExportError": "errors",
     "ExportFailedError": "errors",
     "ExportFormat": "models",
-    "ExportJob": "exports",
+    "ExportJob": "exports.job",
     "ExportPicker": "panels.picker",
+    "ExportScan": "scan",
     "ExportState": "models",
     "ExportTimeoutError": "errors",
     "FileStatus": "models",
@@ -83,21 +87,23 @@ _HOMES = {
     "LabellerrWarning": "errors",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
-    "Project": "client",
+    "Project": "service.client",
     "ReadError": "errors",
     "S3Destination": "models",
     "ServiceError": "errors",
     "SignedLink": "models",
     "StorageError": "errors",
     "UnexpectedAnswerError": "errors",
-    "compare": "dataset",
-    "concat": "dataset",
-    "create_export": "exports",
-    "create_s3_connection": "connections",
+    "compare": "combine",
+    "concat": "combine",
+    "create_export": "exports.create",
+    "create_s3_connection": "exports.s3_connections",
     "export_dataset": "door",
     "export_to_coco": "door",
     "export_to_dataframe": "door",
     "read_export": "door",
+    "scan_export": "door",
+    "update": "combine",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -112,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted(__all__)

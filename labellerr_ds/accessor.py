@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from labellerr_ds.analysis.plots import Plots
     from labellerr_ds.panels.viewer import AnnotationViewer
-    from labellerr_ds.plots import Plots
 
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 _SIZE = ["image_width", "image_height"]
@@ -58,12 +58,12 @@ class LabellerrAccessor:
         >>> schema.build("annotations", columns, 1).labellerr.boxes("xyxy").tolist()
         [[1.0, 2.0, 4.0, 6.0]]
         """
-        from labellerr_ds import geometry
+        from labellerr_ds.shapes.boxes import xywh_to_cxcywh, xywh_to_xyxy
 
         forms: dict[str, Callable[..., Any]] = {
-            "xyxy": geometry.xywh_to_xyxy,
+            "xyxy": xywh_to_xyxy,
             "xywh": np.copy,
-            "cxcywh": geometry.xywh_to_cxcywh,
+            "cxcywh": xywh_to_cxcywh,
         }
         if form not in forms:
             raise InvalidArgumentError(f"form must be one of {', '.join(forms)}; got {form!r}.")
@@ -86,7 +86,7 @@ class LabellerrAccessor:
             Boxes about their centre by their `rotation`. Without it they are as told, before they are
             turned, as in a coco_json and in png masks.
         """
-        from labellerr_ds import rasters
+        from labellerr_ds.shapes import rasters
 
         return [rasters.rings_of(shape, turned=turned) for shape in rasters.shapes(self._need(*_SHAPE))]
 
@@ -100,13 +100,13 @@ class LabellerrAccessor:
         turned : bool
             Boxes about their centre by their `rotation`, see `polygons`.
         """
-        from labellerr_ds import rasters
+        from labellerr_ds.shapes import rasters
 
         return rasters.rasters(self._need(*_SHAPE), turned=turned)
 
     def rles(self, *, turned: bool = False) -> list[dict[str, Any] | None]:
         """The pixels of each row as RLE, ``{"size": [height, width], "counts": str}``; None for what has none."""
-        from labellerr_ds import rasters
+        from labellerr_ds.shapes import rasters
 
         return list(rasters.rles(self._need(*_SHAPE), turned=turned))
 
@@ -130,7 +130,7 @@ class LabellerrAccessor:
             Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
             over the larger.
         """
-        from labellerr_ds import rasters
+        from labellerr_ds.shapes import rasters
 
         frame = self._need("file_id", "category", *_SHAPE)
         found = frame["file_id"].dropna().unique()
@@ -163,9 +163,9 @@ class LabellerrAccessor:
         pad : float
             Pixels around the box.
         """
-        from labellerr_ds import images as pictures
+        from labellerr_ds.images.pixels import crops
 
-        return pictures.crops(self._need("file_id", "file_name", *_BOX, *_SIZE), images, pad)
+        return crops(self._need("file_id", "file_name", *_BOX, *_SIZE), images, pad)
 
     # --- rows
 
@@ -209,7 +209,7 @@ class LabellerrAccessor:
 
         Columns are headed by the question's name; where two share one, by name and id.
         """
-        from labellerr_ds import wide
+        from labellerr_ds.analysis import wide
 
         return wide.wide(self._need("file_id", "file_name", "status", "question_id", "category", "type", "value"))
 
@@ -241,7 +241,7 @@ class LabellerrAccessor:
             `problem` (category), `row` (index of the row in this frame), `annotation_id`, `file_id`, `file_name`,
             `category`, `message`; what each problem means is in `labellerr_ds.quality.PROBLEMS`.
         """
-        from labellerr_ds import quality
+        from labellerr_ds.analysis import quality
 
         frame = self._need(
             "annotation_id", "file_id", "file_name", "category", "category_id", "area", "iscrowd", *_SHAPE
@@ -257,6 +257,6 @@ class LabellerrAccessor:
     @property
     def plot(self) -> Plots:
         """``df.labellerr.plot.class_balance()`` and the others; called itself, the six on a page."""
-        from labellerr_ds.plots import Plots
+        from labellerr_ds.analysis.plots import Plots
 
         return Plots(self._frame)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from labellerr_ds import schema
-from labellerr_ds.errors import AuthError, InvalidArgumentError
-from labellerr_ds.parquet import TABLE_NAMES, write_parquet
-from labellerr_ds.uniting import unite_frames, unite_info
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.parquet import stored_schema, words_of, write_parquet
+from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-    from labellerr_ds.agreement import Comparison
+    from labellerr_ds.analysis.split import Split
     from labellerr_ds.converters.selection import Negatives, Written
-    from labellerr_ds.images import Images
+    from labellerr_ds.images.files import Images
+    from labellerr_ds.service.client import Project
+
+ImageSource = Callable[[pd.DataFrame, Path, Any, bool], pd.DataFrame]
+"""Fetches the images of a `files` frame into a folder: called with the project or its id, and `progress`."""
 
 _INFO = ("project_id", "project_name", "report_id", "format", "statuses", "since", "exported_at", "source")
 
@@ -44,6 +51,9 @@ class Dataset:
         Where it came from; each frame has it too, as ``df.attrs["labellerr"]``.
     raw : DataFrame or None
         csv only: the table as it was read, all text.
+    image_source : callable or None
+        What `download_images` asks; whoever exports or reads a dataset gives it one. It holds the project that the
+        dataset came from in this process alone, and is pickled without it.
     """
 
     files: pd.DataFrame
@@ -52,6 +62,23 @@ class Dataset:
     issues: pd.DataFrame
     info: dict[str, Any] = field(default_factory=dict)
     raw: pd.DataFrame | None = None
+    image_source: ImageSource | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def from_tables(cls, tables: Tables, *, image_source: ImageSource | None = None) -> Dataset:
+        """The dataset of finished tables; see `labellerr_ds.finish`."""
+        return cls(**tables.frames(), info=dict(tables.info), image_source=image_source)
+
+    def to_tables(self) -> Tables:
+        """The frames in plain Arrow columns."""
+        raw, header = None, None
+        if self.raw is not None:
+            columns = {
+                str(place): schema.arrow_text(self.raw.iloc[:, place].array) for place in range(self.raw.shape[1])
+            }
+            raw, header = pa.table(columns), tuple(self.raw.columns)
+        tables = {str(name): from_frame(getattr(self, name), name) for name in TABLE_NAMES}
+        return Tables(**tables, info=self.info, raw=raw, raw_header=header)
 
     def __post_init__(self) -> None:
         told = {key: self.info.get(key) for key in _INFO}
@@ -78,21 +105,10 @@ class Dataset:
         return f"Dataset({name!r}: {told}{issues})"
 
     def _repr_html_(self) -> str:
-        """A short table for notebooks; escaped, readable without styles, no request."""
-        states = self.files["label_state"].value_counts(sort=False)
-        types = self.annotations["type"].value_counts()
-        classes = self.annotations["category"].value_counts()
-        rows = [
-            ("files", f"{len(self.files):,}", _counts(states)),
-            ("annotations", f"{len(self.annotations):,}", _counts(types)),
-            ("categories", f"{len(self.categories):,}", _counts(classes)),
-            ("issues", f"{len(self.issues):,}", _counts(self.issues["code"].value_counts())),
-        ]
-        body = "".join(
-            f"<tr><th>{name}</th><td>{count}</td><td>{html.escape(detail)}</td></tr>" for name, count, detail in rows
-        )
-        caption = [self.info[key] for key in ("project_name", "format", "source", "exported_at") if self.info.get(key)]
-        return f"<table><caption>{html.escape(' · '.join(map(str, caption)))}</caption>{body}</table>"
+        """A short table for notebooks."""
+        from labellerr_ds.analysis.summary import html_summary
+
+        return html_summary(self.files, self.annotations, self.categories, self.issues, self.info)
 
     def to_frame(self, level: Literal["annotation", "file"] = "annotation") -> pd.DataFrame:
         """One frame: a row an annotation, or a row a file."""
@@ -112,7 +128,7 @@ class Dataset:
         recompute : bool
             Areas and boxes from the pixels, instead of as they came.
         """
-        from labellerr_ds import coco
+        from labellerr_ds.converters import coco
 
         return coco.to_coco(self.files, self.annotations, self.categories, self.info, recompute=recompute)
 
@@ -130,7 +146,7 @@ class Dataset:
             What other readers ask for: categories that share a name are one (datumaro and supervision refuse
             two), and `attributes` that are no object stand under ``labellerr_attributes`` (datumaro again).
         """
-        from labellerr_ds import coco
+        from labellerr_ds.converters import coco
 
         return coco.write_coco_json(Path(path), *self._frames(), self.info, renumber=renumber, portable=portable)
 
@@ -139,8 +155,9 @@ class Dataset:
 
         ``read_export(folder)`` gives equal frames back.
         """
-        frames = {str(name): getattr(self, name) for name in TABLE_NAMES}
-        return write_parquet(Path(folder), frames, self.info, self.raw)
+        tables = self.to_tables()
+        schemas = {name: stored_schema(name, words_of(tables, name)) for name in TABLE_NAMES}
+        return write_parquet(Path(folder), [tables], schemas=schemas)
 
     # --- to what trainers read
 
@@ -264,12 +281,14 @@ class Dataset:
 
     # --- for training
 
-    def download_images(self, folder: str | Path, project: object = None, *, progress: bool = True) -> pd.DataFrame:
+    def download_images(
+        self, folder: str | Path, project: Project | str | None = None, *, progress: bool = True
+    ) -> pd.DataFrame:
         """Fetch the images through signed links, several at a time; what is there already stays.
 
         Two files of one name never overwrite each other: the second has its id in its name, and
-        ``images.csv`` in the folder tells whose is whose. The bytes are those of the service; a camera's
-        EXIF orientation is heeded where images are opened (`labellerr_ds.images.open_image`), once.
+        ``images.csv`` in the folder lists which file is which. The bytes are those of the service; the EXIF
+        orientation is applied where images are opened (`labellerr_ds.images.open_image`), once.
 
         Parameters
         ----------
@@ -284,18 +303,17 @@ class Dataset:
         DataFrame
             A row a file: `file_id`, `file_name`, `path`, `size` (bytes), `state` (``downloaded``, ``kept``,
             ``failed``), `message`.
-        """
-        from labellerr_ds.client import as_project
-        from labellerr_ds.image_downloads import download_images
 
-        project = project or self._project or self.info.get("project_id")
-        if not isinstance(project, str) and project is None:
-            raise InvalidArgumentError("this dataset does not know its project: pass project=.")
-        try:
-            found = as_project(project)
-        except AuthError as problem:
-            raise AuthError(f"{problem} Or pass project=, a Project whose client has them.") from None
-        return download_images(self.files, Path(folder), found, progress=progress)
+        Raises
+        ------
+        InvalidArgumentError
+            Where neither the dataset nor the call has a project.
+        """
+        if self.image_source is None:
+            raise InvalidArgumentError(
+                "this dataset was made by hand and cannot download images: read it with read_export or export it."
+            )
+        return self.image_source(self.files, Path(folder), project or self.info.get("project_id"), progress)
 
     def split(
         self,
@@ -337,10 +355,11 @@ class Dataset:
         Split
             ``train, val, test = dataset.split()`` are Datasets; ``.files``, ``.leaks``, ``.balance`` are frames.
         """
-        from labellerr_ds import splits
+        from labellerr_ds.analysis.split import Split
+        from labellerr_ds.analysis.splits import split_files
 
         shares = {"train": train, "val": val, "test": test}
-        table = splits.split_files(
+        table = split_files(
             self.files,
             self.annotations,
             shares,
@@ -352,174 +371,69 @@ class Dataset:
         )
         return Split(self, table)
 
-    def only(self, file_ids: Iterable[str]) -> Dataset:
-        """The part of the dataset with these files, their annotations, and what is told of them."""
-        wanted = list(file_ids)
-        files = self.files[self.files["file_id"].isin(wanted)].reset_index(drop=True)
-        annotations = self.annotations[self.annotations["file_id"].isin(wanted)].reset_index(drop=True)
-        part = Dataset(files, annotations, self.categories, self.issues.iloc[:0], self.info)
-        return part._of(self._project)
+    def only(self, files: str | Iterable[str]) -> Dataset:
+        """The part of the dataset with these files, their annotations, and their issues.
+
+        Parameters
+        ----------
+        files : str or iterable of str
+            Ids of files, or names; a name takes every file that has it.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        InvalidArgumentError
+            For an id or name that is not there; it names the nearest.
+        """
+        wanted = {files} if isinstance(files, str) else set(files)
+        ids, names = set(self.files["file_id"].dropna()), set(self.files["file_name"].dropna())
+        if unknown := sorted(map(str, wanted - ids - names)):
+            near = difflib.get_close_matches(unknown[0], [*names, *ids], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; dataset.files lists them."
+            raise InvalidArgumentError(f"unknown file {unknown[0]!r}{hint}")
+        by_name = self.files["file_name"].isin(wanted - ids).to_numpy(dtype=bool)
+        return self.where(self.files["file_id"].isin(wanted & ids).to_numpy(dtype=bool) | by_name)
+
+    def where(self, files: NDArray[np.bool_]) -> Dataset:
+        """The part of the dataset with the files at which the mask is true, one value for each row of `files`."""
+        ids = self.files["file_id"]
+        kept = files | ids.isin(set(ids[files].dropna())).to_numpy(dtype=bool)  # rows of one id stay together
+        rows = self.annotations["file_id"].isin(set(ids[kept].dropna())).to_numpy(dtype=bool)
+        return Dataset(
+            self.files[kept].reset_index(drop=True),
+            self.annotations[rows].reset_index(drop=True),
+            self.categories,
+            _issues_of(self.issues, {"files": kept, "annotations": rows}),
+            self.info,
+            image_source=self.image_source,
+        )
 
     def plot(self, axes: Any = None) -> Any:
         """Six plots on a page: classes, statuses, annotations a file, areas, where they are, what goes together."""
-        from labellerr_ds.plots import page
+        from labellerr_ds.analysis.plots import page
 
         return page(self.annotations, self.files, axes)
 
-    @property
-    def _project(self) -> Any:
-        return self.__dict__.get("_came_from")
 
-    def _of(self, project: Any) -> Dataset:
-        """Remember the project it came from, in this process alone: its client holds keys."""
-        object.__setattr__(self, "_came_from", project)
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_came_from"}
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Split:
-    """A dataset in parts; ``train, val, test = split`` are Datasets, ``split["val"]`` is one.
-
-    Attributes
-    ----------
-    dataset : Dataset
-        The whole.
-    files : DataFrame
-        A row a file: `file_id`, `file_name`, `split`, `group`. Keep it (``split.save(path)``), and pass it as
-        ``previous=`` when more files came.
-    """
-
-    dataset: Dataset
-    files: pd.DataFrame
-
-    def __iter__(self) -> Iterator[Dataset]:
-        return (self[name] for name in self.files["split"].cat.categories)
-
-    def __getitem__(self, name: str) -> Dataset:
-        if name not in self.files["split"].cat.categories:
-            raise InvalidArgumentError(
-                f"there is no split {name!r}; there are {', '.join(self.files['split'].cat.categories)}."
-            )
-        return self.dataset.only(self.files.loc[self.files["split"] == name, "file_id"])
-
-    def __repr__(self) -> str:
-        counts = self.files["split"].value_counts(sort=False)
-        total = max(len(self.files), 1)
-        return f"Split({', '.join(f'{name} {count:,} ({count / total:.0%})' for name, count in counts.items())})"
-
-    def save(self, path: str | Path) -> Path:
-        """Write `files` as .csv or .parquet."""
-        path = Path(path)
-        if path.suffix not in (".csv", ".parquet"):
-            raise InvalidArgumentError(f"a split is saved as .csv or .parquet, got {path.name!r}.")
-        self.files.to_parquet(path) if path.suffix == ".parquet" else self.files.to_csv(path, index=False)
-        return path
-
-    @property
-    def leaks(self) -> pd.DataFrame:
-        """What stands in several splits: groups that an earlier split tore, and names that several files share."""
-        from labellerr_ds import splits
-
-        return splits.leaks(self.files)
-
-    @property
-    def balance(self) -> pd.DataFrame:
-        """How each class fell out: a row a class, for each split its files, annotations and share."""
-        from labellerr_ds import splits
-
-        return splits.balance(self.files, self.dataset.annotations)
-
-
-def _counts(counts: pd.Series) -> str:
-    counts = counts[counts > 0]
-    shown = [f"{label} {count:,}" for label, count in counts.head(8).items()]
-    return ", ".join(shown) + (f", and {len(counts) - 8} more" if len(counts) > 8 else "")
+def _issues_of(issues: pd.DataFrame, kept: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
+    """The issues about rows that stay, at their new positions, and those about no row of these tables."""
+    if issues.empty:
+        return issues
+    stays = np.ones(len(issues), dtype=bool)
+    positions = issues["position"].copy()
+    for table, rows in kept.items():
+        mine = ((issues["table"] == table) & positions.notna()).to_numpy(dtype=bool)
+        old = positions[mine].to_numpy(dtype=np.int64)
+        new = np.cumsum(rows) - 1
+        stays[mine] = rows[old] if len(rows) else False
+        positions[mine] = new[old] if len(rows) else 0
+    return issues.assign(position=positions)[stays].reset_index(drop=True)
 
 
 def empty_dataset(categories: pd.DataFrame | None, info: dict[str, Any]) -> Dataset:
     """A Dataset of no files, with the right columns."""
     table = schema.empty("categories") if categories is None else categories
     return Dataset(schema.empty("files"), schema.empty("annotations"), table, schema.empty("issues"), info)
-
-
-def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
-    """What differs between two datasets: two annotators, two versions, labels and predictions.
-
-    Annotations of one id are one; else those of one file are paired by IoU (of masks too), the best first and
-    those of one class before others; answers in words by their question.
-
-    Parameters
-    ----------
-    a, b : Dataset, or annotations frame
-    iou : float
-        The IoU from which two shapes may be one.
-
-    Returns
-    -------
-    Comparison
-        ``.annotations`` (a row a pair or single), ``.files`` (what changed in each), ``.per_class``, ``.confusion``.
-
-    Examples
-    --------
-    >>> from labellerr_ds import schema
-    >>> nothing = empty_dataset(None, {})
-    >>> compare(nothing, nothing)
-    Comparison(0 files: 0 same, 0 moved, 0 reclassified, 0 changed, 0 added, 0 removed)
-    """
-    from labellerr_ds.agreement import compare_frames
-
-    frames: list[pd.DataFrame] = []
-    for side in (a, b):
-        if isinstance(side, Dataset):
-            frames += [side.files, side.annotations]
-        elif isinstance(side, pd.DataFrame) and {"annotation_id", "segmentation", "file_id"} <= set(side.columns):
-            frames += [side[["file_id", "file_name", "status"]], side]
-        else:
-            raise InvalidArgumentError(
-                f"compare takes Datasets or annotations frames of labellerr_ds, got {type(side).__name__}."
-            )
-    return compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou)
-
-
-T = TypeVar("T")
-
-
-def concat(parts: Sequence[T]) -> T:
-    """Frames or datasets together, their categories and provenance united.
-
-    Parameters
-    ----------
-    parts : sequence of DataFrames of one table, or of Datasets
-
-    Returns
-    -------
-    DataFrame or Dataset
-        Rows in the order of the parts, with a plain RangeIndex; nothing is removed but categories
-        that stand there already.
-
-    Examples
-    --------
-    >>> from labellerr_ds import schema
-    >>> concat([schema.empty("files"), schema.empty("files")]).shape
-    (0, 14)
-    """
-    parts = list(parts)
-    if not parts:
-        raise InvalidArgumentError("nothing to put together: parts is empty.")
-    if all(isinstance(part, pd.DataFrame) for part in parts):
-        return cast(T, unite_frames(parts))
-    datasets = [part for part in parts if isinstance(part, Dataset)]
-    if len(datasets) < len(parts):
-        raise InvalidArgumentError("concat takes DataFrames or Datasets, not a mixture.")
-    frames = {name: unite_frames([getattr(part, name) for part in datasets]) for name in TABLE_NAMES}
-    frames["categories"] = frames["categories"].drop_duplicates(ignore_index=True)
-    raws = [part.raw for part in datasets if part.raw is not None]
-    same = len(raws) == len(datasets) and all(list(raw.columns) == list(raws[0].columns) for raw in raws)
-    raw = None
-    if same and raws:
-        raw = pd.concat([each.set_axis(range(each.shape[1]), axis=1) for each in raws], ignore_index=True)
-        raw.columns = raws[0].columns
-    return cast(T, Dataset(**frames, info=unite_info([part.info for part in datasets]), raw=raw))

@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from labellerr_ds.client import as_project
-from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, ReadError, warn
-from labellerr_ds.exports import create_export, empty_export
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
+from labellerr_ds.exports.create import Since, Statuses, create_export
+from labellerr_ds.exports.images import ProjectImages
+from labellerr_ds.exports.outcome import empty_error, empty_result
 from labellerr_ds.models import ExportFormat, S3Destination, resolve_format
-from labellerr_ds.readers import load_export
-from labellerr_ds.readers.unpack import files_at, is_stray
-from labellerr_ds.storage import Bucket, split_url
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.read import read_tables
+from labellerr_ds.scan import ExportScan
+from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.transfer.source import locate
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from pycocotools.coco import COCO
 
 Level = Literal["annotation", "file"]
 
 
-class Options(TypedDict, total=False):
-    """The keywords that the three doors share.
-
-    Attributes
-    ----------
-    name, description : str
-        As the dashboard shows the export.
-    question_ids : list of str
-        Only answers to these questions.
-    destination : 'local' or S3Destination
-    timeout : float
-        Seconds to wait, 3,600 where none is given.
-    progress : bool
-        Show how far it is, on by default.
-    cache : bool
-        Every export is new, so there is nothing to keep yet; accepted, and without effect.
-    strict : bool
-        Raise where something was not understood, instead of telling it in ``dataset.issues``.
-    download_to : path
-        A folder to keep the downloaded file in.
-    allow_empty : bool
-        An empty result instead of `EmptyExportError`.
-    """
-
-    name: str | None
-    description: str | None
-    question_ids: Iterable[str] | None
-    destination: S3Destination | Literal["local"]
-    timeout: float | None
-    progress: bool
-    cache: bool
-    strict: bool
-    download_to: str | Path | None
-    allow_empty: bool
-
-
 def export_dataset(
-    project: object,
-    statuses: Iterable[object] | str,
-    since: object = None,
+    project: ProjectLike,
+    statuses: Statuses,
+    since: Since = None,
     *,
     format: str | ExportFormat = "json",
     name: str | None = None,
@@ -77,37 +43,63 @@ def export_dataset(
     strict: bool = False,
     download_to: str | Path | None = None,
     allow_empty: bool = False,
+    client: Client | None = None,
 ) -> Dataset:
     """Export a project's labels, wait, download, and read them.
 
     Parameters
     ----------
     project : Project, str, or a project of Labellerr's own SDK
-        An id takes the credentials from the environment.
+        A str is an id or a name.
     statuses : list of statuses
         ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
         ``"reviewed"`` for several.
     since : datetime, date, str, timedelta, optional
         Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
     format : {'json', 'coco_json', 'csv', 'png'}
-    name, description, question_ids, destination, timeout, progress, cache, strict, download_to, allow_empty
-        See `labellerr_ds.door.Options`.
+    name, description : str, optional
+        As the dashboard shows the export; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+        Where the service writes the export; what goes to S3 is read from there.
+    timeout : float, optional
+        Seconds to wait; 3,600 where none is given.
+    progress : bool
+        Show how far it is, for what takes over a second.
+    cache : bool
+        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+    strict : bool
+        Raise where something was not understood, instead of listing it in ``dataset.issues``.
+    download_to : path, optional
+        A folder to keep the downloaded file in.
+    allow_empty : bool
+        An empty result instead of `EmptyExportError`.
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
 
     Returns
     -------
     Dataset
 
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+        Before anything is created.
+    EmptyExportError
+        Where no file matches.
+    ExportFailedError, ExportTimeoutError
+    DownloadError, ReadError
+
     Examples
     --------
     >>> from labellerr_ds import Client
-    >>> client = Client.sandbox()
-    >>> project = client.project(client.projects()["project_id"][0])
+    >>> project = Client.sandbox().project("Street scenes")
     >>> dataset = export_dataset(project, ["accepted"], progress=False)
     >>> dataset.files["status"].unique().tolist()
     ['accepted']
     """
-    project = as_project(project)
-    request = None
+    project, request = as_project(project, client), None
     try:
         job = create_export(
             project,
@@ -125,87 +117,202 @@ def export_dataset(
     except EmptyExportError as problem:
         if not allow_empty:
             raise
-        asked = {"statuses": problem.statuses, "since": problem.since, "format": str(format)}
-        info = {"project_id": project.project_id, "project_name": project.name, **asked}
-        return empty_dataset(project.categories(), info)
+        return empty_result(project, problem, format)
     if not len(dataset) and not allow_empty:
-        raise empty_export(request)
+        raise empty_error(request)
     return dataset
 
 
 def export_to_dataframe(
-    project: object,
-    statuses: Iterable[object] | str,
-    since: object = None,
+    project: ProjectLike,
+    statuses: Statuses,
+    since: Since = None,
     *,
     format: str | ExportFormat = "json",
     level: Level = "annotation",
-    **options: Unpack[Options],
+    name: str | None = None,
+    description: str | None = None,
+    question_ids: Iterable[str] | None = None,
+    destination: S3Destination | Literal["local"] = "local",
+    timeout: float | None = None,
+    progress: bool = True,
+    cache: bool = True,
+    strict: bool = False,
+    download_to: str | Path | None = None,
+    allow_empty: bool = False,
+    client: Client | None = None,
 ) -> pd.DataFrame:
     """Export a project's labels into one typed frame.
 
     Parameters
     ----------
-    project, statuses, since, format
-        As for `export_dataset`.
+    project : Project, str, or a project of Labellerr's own SDK
+        A str is an id or a name.
+    statuses : list of statuses
+        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
+        ``"reviewed"`` for several.
+    since : datetime, date, str, timedelta, optional
+        Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
+    format : {'json', 'coco_json', 'csv', 'png'}
     level : {'annotation', 'file'}
         A row an annotation, or a row a file, files without annotations included.
-    **options
-        See `labellerr_ds.door.Options`.
+    name, description : str, optional
+        As the dashboard shows the export; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+        Where the service writes the export; what goes to S3 is read from there.
+    timeout : float, optional
+        Seconds to wait; 3,600 where none is given.
+    progress : bool
+        Show how far it is, for what takes over a second.
+    cache : bool
+        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+    strict : bool
+        Raise where something was not understood, instead of listing it in ``dataset.issues``.
+    download_to : path, optional
+        A folder to keep the downloaded file in.
+    allow_empty : bool
+        An empty result instead of `EmptyExportError`.
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
 
     Returns
     -------
     DataFrame
         With the same columns and dtypes whatever came.
 
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+        Before anything is created.
+    EmptyExportError
+        Where no file matches.
+    ExportFailedError, ExportTimeoutError
+    DownloadError, ReadError
+
     Examples
     --------
     >>> from labellerr_ds import Client
-    >>> client = Client.sandbox()
-    >>> project = client.project(client.projects()["project_id"][0])
+    >>> project = Client.sandbox().project("Street scenes")
     >>> df = export_to_dataframe(project, ["accepted"], progress=False)
     >>> df["status"].unique().tolist()
     ['accepted']
     """
     if level not in ("annotation", "file"):
         raise InvalidArgumentError(f"level must be 'annotation' or 'file', got {level!r}.")
-    dataset = export_dataset(project, statuses, since, format=format, **options)
+    dataset = export_dataset(
+        project,
+        statuses,
+        since,
+        format=format,
+        name=name,
+        description=description,
+        question_ids=question_ids,
+        destination=destination,
+        timeout=timeout,
+        progress=progress,
+        cache=cache,
+        strict=strict,
+        download_to=download_to,
+        allow_empty=allow_empty,
+        client=client,
+    )
     if level == "annotation" and len(dataset) and dataset.annotations.empty:
-        warn(f"{len(dataset)} files came, and no annotation on them; level='file' shows the files.")
+        warn(f"{len(dataset)} files came, without any annotation; level='file' shows the files.")
     return dataset.to_frame(level=level)
 
 
 def export_to_coco(
-    project: object,
-    statuses: Iterable[object] | str,
-    since: object = None,
+    project: ProjectLike,
+    statuses: Statuses,
+    since: Since = None,
     *,
     format: str | ExportFormat = "coco_json",
-    **options: Unpack[Options],
-) -> Any:
+    name: str | None = None,
+    description: str | None = None,
+    question_ids: Iterable[str] | None = None,
+    destination: S3Destination | Literal["local"] = "local",
+    timeout: float | None = None,
+    progress: bool = True,
+    cache: bool = True,
+    strict: bool = False,
+    download_to: str | Path | None = None,
+    allow_empty: bool = False,
+    client: Client | None = None,
+) -> COCO:
     """Export a project's labels into a ready ``pycocotools.coco.COCO``, its index built.
 
     Parameters
     ----------
-    project, statuses, since, format
-        As for `export_dataset`; all four formats will do.
-    **options
-        See `labellerr_ds.door.Options`.
+    project : Project, str, or a project of Labellerr's own SDK
+        A str is an id or a name.
+    statuses : list of statuses
+        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
+        ``"reviewed"`` for several.
+    since : datetime, date, str, timedelta, optional
+        Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
+    format : {'json', 'coco_json', 'csv', 'png'}
+    name, description : str, optional
+        As the dashboard shows the export; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+        Where the service writes the export; what goes to S3 is read from there.
+    timeout : float, optional
+        Seconds to wait; 3,600 where none is given.
+    progress : bool
+        Show how far it is, for what takes over a second.
+    cache : bool
+        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+    strict : bool
+        Raise where something was not understood, instead of listing it in ``dataset.issues``.
+    download_to : path, optional
+        A folder to keep the downloaded file in.
+    allow_empty : bool
+        An empty result instead of `EmptyExportError`.
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
 
     Returns
     -------
     pycocotools.coco.COCO
 
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+        Before anything is created.
+    EmptyExportError
+        Where no file matches.
+    ExportFailedError, ExportTimeoutError
+    DownloadError, ReadError
+
     Examples
     --------
     >>> from labellerr_ds import Client
-    >>> client = Client.sandbox()
-    >>> project = client.project(client.projects()["project_id"][0])
+    >>> project = Client.sandbox().project("Street scenes")
     >>> coco = export_to_coco(project, ["accepted"], progress=False)
     >>> len(coco.getImgIds()) > 0
     True
     """
-    return export_dataset(project, statuses, since, format=format, **options).to_coco()
+    dataset = export_dataset(
+        project,
+        statuses,
+        since,
+        format=format,
+        name=name,
+        description=description,
+        question_ids=question_ids,
+        destination=destination,
+        timeout=timeout,
+        progress=progress,
+        cache=cache,
+        strict=strict,
+        download_to=download_to,
+        allow_empty=allow_empty,
+        client=client,
+    )
+    return dataset.to_coco()
 
 
 def read_export(
@@ -217,22 +324,22 @@ def read_export(
     strict: bool = False,
     progress: bool = True,
 ) -> Dataset:
-    """Read an export that lies on disk or in a bucket; no service needed.
+    """Read an export that is on disk or in a bucket; no service needed.
 
     Parameters
     ----------
     path_or_url : str or Path
         A file, a ZIP or gzip of it, a folder of shards or masks, or one that `Dataset.to_parquet` made; or
         ``s3://bucket/key``: an object, or a prefix of shards or masks. Keys, region and endpoint of S3 come
-        from the user's own AWS settings; what stands after the bucket is the key as it is, not URL-encoded.
+        from the user's own AWS settings; what follows the bucket is the key as it is, not URL-encoded.
     format : {'json', 'coco_json', 'csv', 'png'}, optional
         What it must be; else it is recognised by its content, never by its name.
     categories : DataFrame, optional
-        The template (``project.categories()``), which tells classes, colours and question types.
+        The template (``project.categories()``), which gives classes, colors and question types.
     files : DataFrame, optional
-        A `files` frame that tells to which file a mask belongs.
+        A `files` frame, which gives the file of each mask.
     strict : bool
-        Raise where something was not understood, instead of telling it in ``dataset.issues``.
+        Raise where something was not understood, instead of listing it in ``dataset.issues``.
     progress : bool
         A bar, for what takes over a second.
 
@@ -255,50 +362,54 @@ def read_export(
     >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
     [['a.jpg', 'negative']]
     """
-    wanted = None if format is None else resolve_format(format).value
+    options = _options(format, categories, files, progress)
     with ExitStack() as kept:
-        source, found = _located(path_or_url, kept, progress)
-        return load_export(
-            source,
-            found,
-            format=wanted,
-            categories=categories,
-            files=files,
-            info={},
-            strict=strict,
-            progress=progress,
-        )
+        tables = read_tables(locate(path_or_url, kept, progress=progress), options, strict=strict)
+    return Dataset.from_tables(tables, image_source=ProjectImages())
 
 
-def _located(path_or_url: str | Path, kept: ExitStack, progress: bool) -> tuple[str, list[tuple[str, Path]]]:
-    """What an export is called, and its files: the name of each within it, and where it lies on disk."""
-    text = str(path_or_url)
-    if isinstance(path_or_url, str) and "://" in text:
-        scheme = text.split("://", 1)[0]
-        if scheme.lower() not in ("s3", "s3a"):
-            raise InvalidArgumentError(
-                f"{scheme}:// cannot be read from here: download the file first, and pass its path."
-            )
-        return _from_bucket(text, kept, progress)
-    path = Path(text).expanduser()
-    if not path.exists():
-        raise ReadError(f"there is nothing at {text!r}.")
-    return path.name, files_at(path)
+def scan_export(
+    path_or_url: str | Path,
+    format: str | ExportFormat | None = None,
+    *,
+    categories: pd.DataFrame | None = None,
+    files: pd.DataFrame | None = None,
+    strict: bool = False,
+    progress: bool = True,
+) -> ExportScan:
+    """Read an export in batches, for what does not fit into memory.
+
+    Parameters
+    ----------
+    path_or_url, format, categories, files, strict, progress
+        As for `read_export`.
+
+    Returns
+    -------
+    ExportScan
+        An iterator over Datasets; ``.to_parquet(folder)``; ``.reader()`` for duckdb and polars.
+
+    Raises
+    ------
+    ReadError, AuthError, NotFoundError, DownloadError, StorageError
+        As `read_export`; what is wrong with the content is known at the first use.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
+    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+    >>> [len(part) for part in scan_export(path)]
+    [1]
+    """
+    options = _options(format, categories, files, progress)
+    kept = ExitStack()
+    source = locate(path_or_url, kept, progress=progress)
+    return ExportScan(source, options, strict=strict, kept=kept, image_source=ProjectImages())
 
 
-def _from_bucket(url: str, kept: ExitStack, progress: bool) -> tuple[str, list[tuple[str, Path]]]:
-    bucket, key = split_url(url)
-    store = Bucket(bucket)
-    objects = store.find(key)
-    if objects[0].key != key:  # a prefix, whose names begin below it
-        key = key if key.endswith("/") or not key else key + "/"
-        objects = [each for each in objects if not is_stray(each.key[len(key) :])]
-        if not objects:
-            raise ReadError(f"{url} holds nothing but hidden files.")
-    cut = key.rfind("/") + 1
-    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-")))
-    # by number: a key may be anything, "../x" too
-    paths = [folder / f"{number:06}" for number in range(len(objects))]
-    store.fetch(objects, paths, progress=progress)
-    source = key.rstrip("/").rsplit("/", 1)[-1] or bucket
-    return source, [(each.key[cut:], path) for each, path in zip(objects, paths, strict=True)]
+def _options(
+    format: str | ExportFormat | None, categories: pd.DataFrame | None, files: pd.DataFrame | None, progress: bool
+) -> ReadOptions:
+    wanted = None if format is None else resolve_format(format).value
+    return ReadOptions(format=wanted, categories=categories, files=files, progress=progress)

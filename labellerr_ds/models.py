@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Literal
 
 from labellerr_ds.errors import InvalidArgumentError, warn
@@ -227,6 +228,27 @@ class S3Object:
     size: int
     etag: str
     modified: datetime
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of an export on this machine's disk.
+
+    Attributes
+    ----------
+    name : str
+        What the export is called in messages, and in ``dataset.info``.
+    files : tuple of (str, Path)
+        The name of each within the export, and where it is.
+    """
+
+    name: str
+    files: tuple[tuple[str, Path], ...]
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The paths by name."""
+        return dict(self.files)
 
 
 @dataclass(frozen=True)

@@ -1,56 +1,126 @@
-"""The frames of a dataset as a folder of Parquet files, in plain Arrow types that every tool reads."""
+"""The tables of an export as a folder of Parquet files, in plain Arrow types that every tool reads."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.errors import ReadError
+from labellerr_ds.models import Source
 from labellerr_ds.schema import Table
+from labellerr_ds.tables import TABLE_NAMES, Tables, complete, dictionary
 
-TABLE_NAMES: tuple[Table, ...] = ("files", "annotations", "categories", "issues")
+INFO, RAW = "info.json", "raw.parquet"
+_WORDS = b"labellerr_categories"
 
 
-def write_parquet(
-    folder: Path, frames: Mapping[str, pd.DataFrame], info: dict[str, Any], raw: pd.DataFrame | None
-) -> Path:
-    """Write the frames; returns the folder."""
+def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[Table, pa.Schema]) -> Path:
+    """Write finished tables, batch after batch.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is not there.
+    batches : iterable of Tables
+        Finished; the categories, the provenance and the header of a csv are those of the last one.
+    schemas : mapping
+        `stored_schema` of each table.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in TABLE_NAMES:
-        pq.write_table(schema.plain(frames[name], name), folder / f"{name}.parquet", compression="zstd")
-    if raw is not None:
-        columns = {str(place): pd.array(raw.iloc[:, place]) for place in range(raw.shape[1])}
-        pd.DataFrame(columns).to_parquet(folder / "raw.parquet")
-    header = None if raw is None else list(raw.columns)
-    (folder / "info.json").write_text(json.dumps({"info": info, "raw_header": header}), encoding="utf-8")
+    last, raws = None, 0
+    with ExitStack() as opened:
+        writers = {
+            name: opened.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", schemas[name], compression="zstd"))
+            for name in TABLE_NAMES
+        }
+        raw: Any = None
+        for batch in batches:
+            for name in ("files", "annotations", "issues"):
+                part = getattr(batch, name)
+                if part.num_rows:
+                    writers[name].write_table(part.cast(schemas[name]))
+            if batch.raw is not None and batch.raw_header is not None:
+                raw = raw or opened.enter_context(pq.ParquetWriter(folder / RAW, batch.raw.schema, compression="zstd"))
+                raw.write_table(batch.raw)
+                raws += 1
+            last = batch
+        if last is not None:
+            writers["categories"].write_table(last.categories.cast(schemas["categories"]))
+    header = None if last is None or not raws else last.raw_header
+    info = {} if last is None else dict(last.info)
+    (folder / INFO).write_text(json.dumps({"info": info, "raw_header": header}), encoding="utf-8")
     return folder
 
 
-def is_parquet(files: Mapping[str, Path]) -> bool:
+def stored_schema(name: Table, words: Mapping[str, Sequence[str]]) -> pa.Schema:
+    """The schema of a table on disk, with the categories of its category columns: Parquet forgets unused ones.
+
+    Parameters
+    ----------
+    words : mapping
+        The categories by column; those of the columns with fixed ones may be left out.
+    """
+    fields = [pa.field(column.name, schema.ARROW[column.kind]) for column in schema.TABLES[name]]
+    kinds = [column.name for column in schema.TABLES[name] if column.kind == "category"]
+    known = {key: list(words.get(key, schema.FIXED_CATEGORIES.get(key, ()))) for key in kinds}
+    return pa.schema(fields, metadata={_WORDS: schema.json_text(known)})
+
+
+def words_of(tables: Tables, name: Table) -> dict[str, list[str]]:
+    """The categories of the category columns of a finished table."""
+    given = getattr(tables, name)
+    columns = [column.name for column in schema.TABLES[name] if column.kind == "category"]
+    return {column: schema.dictionary_of(given[column])[1] for column in columns}
+
+
+def is_parquet(paths: Mapping[str, Path]) -> bool:
     """Whether these files, by name, are what `write_parquet` made."""
-    return {"info.json", *(f"{name}.parquet" for name in TABLE_NAMES)} <= set(files)
+    return {INFO, *(f"{name}.parquet" for name in TABLE_NAMES)} <= set(paths)
 
 
-def read_parquet(source: str, files: Mapping[str, Path]) -> dict[str, Any]:
-    """What `write_parquet` wrote: the frames by name, `info` and `raw`."""
-    import pyarrow as pa
+def read_parquet(source: Source) -> Tables:
+    """What `write_parquet` wrote.
+
+    Raises
+    ------
+    ReadError
+        Where a file of it is damaged or missing.
+    """
     import pyarrow.parquet as pq
 
+    paths = source.paths
     try:
-        told = json.loads(files["info.json"].read_text(encoding="utf-8"))
-        frames: dict[str, Any]
-        frames = {name: schema.restore(pq.read_table(files[f"{name}.parquet"]), name) for name in TABLE_NAMES}
-        raw = None
-        if told.get("raw_header") is not None:
-            raw = pd.read_parquet(files["raw.parquet"]).astype(schema.TEXT)
-            raw.columns = pd.Index(told["raw_header"], dtype=object)
+        stored = json.loads(paths[INFO].read_text(encoding="utf-8"))
+        tables = {str(name): _restored(pq.read_table(paths[f"{name}.parquet"]), name) for name in TABLE_NAMES}
+        header = stored["raw_header"]
+        raw = None if header is None else pq.read_table(paths[RAW])
+        return Tables(**tables, info=stored["info"], raw=raw, raw_header=None if header is None else tuple(header))
     except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
-        raise ReadError(f"{source}: the Parquet files cannot be read: {problem}") from None
-    return {**frames, "info": cast(dict[str, Any], told["info"]), "raw": raw}
+        raise ReadError(f"{source.name}: the Parquet files cannot be read: {problem}") from None
+
+
+def _restored(stored: pa.Table, name: Table) -> pa.Table:
+    known = json.loads((stored.schema.metadata or {}).get(_WORDS, b"{}"))
+    for column in schema.TABLES[name]:
+        if column.kind != "category" or column.name not in stored.column_names:
+            continue
+        values = stored[column.name].cast(pa.large_string())
+        words = known.get(column.name) or pc.unique(values.drop_null()).to_pylist()
+        places = pc.index_in(values, pa.array(words, pa.large_string())).fill_null(-1)
+        at = stored.column_names.index(column.name)
+        stored = stored.set_column(at, column.name, dictionary(places.to_numpy(), words))
+    return complete(name, stored.replace_schema_metadata(None))

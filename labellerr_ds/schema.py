@@ -7,17 +7,17 @@ the same dtypes whatever came, for no rows too, on pandas 2 and 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from labellerr_ds.models import FileStatus
-from labellerr_ds.segmentation import SegmentationArray, SegmentationDtype
+from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
 SCHEMA_VERSION = 1
 
@@ -39,21 +39,22 @@ SEVERITIES = ("error", "warning")
 ISSUE_TABLES = ("files", "annotations", "categories", "export")
 
 ISSUE_CODES = {
-    "bad_row": "A row or answer has not the form of its kind; what came is in `extra`.",
-    "bad_segmentation": "A shape could not be understood; what came is in `extra`.",
-    "dangling_category_id": "An annotation names a category that the export does not hold.",
-    "dangling_image_id": "An annotation names an image that the export does not hold.",
-    "duplicate_annotation_id": "Several annotations have one id; all rows stay.",
-    "duplicate_category_id": "Several categories have one id; all rows stay.",
-    "duplicate_file_id": "Several files have one id; all rows stay.",
+    "bad_row": "A row or answer does not have the form of its kind; what came is in `extra`.",
+    "bad_segmentation": "A shape could not be parsed; what came is in `extra`.",
+    "dangling_category_id": "Annotations name a category that is not in the export.",
+    "dangling_image_id": "An annotation names an image that is not in its file of the export.",
+    "duplicate_annotation_id": "Several annotations have the same id; all rows are kept.",
+    "duplicate_category_id": "Several categories have the same id but differ; the rows are kept, or the first values.",
+    "duplicate_file_id": "Several files have the same id but differ; all rows are kept.",
     "guessed_encoding": "A table is not UTF-8; it was read as cp1252.",
-    "not_a_number": "A measure is no number; what came is in `extra`.",
-    "size_mismatch": "A mask has not the size of its image.",
-    "swapped_corners": "The corners of a box were the wrong way round; they were put right.",
-    "unknown_question_type": "A question is of a type nobody knows; it was read by what its answer looks like.",
-    "unknown_status": "A file has a status that is none of the fifteen.",
-    "unmatched_color": "A colour or value of a mask belongs to no category; it was kept as one of its own.",
-    "unmatched_mask": "A mask belongs to no file that is known, or to several.",
+    "not_a_number": "A measure is not a number; what came is in `extra`.",
+    "reused_coco_id": "Several coco_json files use the same number for different things; a suffix keeps them apart.",
+    "size_mismatch": "A mask does not have the size of its image.",
+    "swapped_corners": "The corners of a box were swapped; they were corrected.",
+    "unknown_question_type": "A question has an unknown type; it was read by the form of its answer.",
+    "unknown_status": "A file has a status that is not one of the fifteen.",
+    "unmatched_color": "A color or value of a mask belongs to no category; it was kept as a category of its own.",
+    "unmatched_mask": "A mask belongs to no known file, or to several.",
     "unreadable_image": "A mask could not be decoded.",
 }
 """What `issues.code` may hold, each with its sentence."""
@@ -74,39 +75,36 @@ def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
 
 TABLES: dict[Table, tuple[Column, ...]] = {
     "files": _columns(
-        ("file_id", "text", "the file"),
         ("file_name", "text", "not unique in a project"),
         ("status", "category", "`none`, then the fourteen of the workflow"),
-        ("label_state", "category", "what the status says of the labels, or of having none"),
+        ("label_state", "category", "what the status says about the labels, or about having none"),
+        ("annotation_count", "count", "rows of `annotations` with this `file_id`"),
         ("width", "int", "pixels"),
         ("height", "int", "pixels"),
         ("file_format", "text", "lower case"),
         ("file_size_mb", "float", "megabytes"),
         ("remarks", "text", ""),
         ("created_at", "time", "when the file was added"),
-        ("updated_at", "time", "when it last changed, where the export tells"),
-        ("annotation_count", "count", "rows of `annotations` with this `file_id`"),
+        ("updated_at", "time", "when it last changed, where the export has it"),
+        ("file_id", "text", "the file"),
         ("coco_id", "int", "the image's `id` in a coco_json"),
         ("extra", "json", "what has no column"),
     ),
     "annotations": _columns(
-        ("annotation_id", "text", "the answer's id, else `<file_id>/<question_id>/<position>`"),
-        ("file_id", "text", "the file it is on"),
         ("file_name", "text", ""),
         ("status", "category", "of the file"),
-        ("question_id", "text", ""),
-        ("category_id", "text", "a key of `categories`"),
         ("category", "category", "the name of the class"),
         ("type", "category", "what kind of annotation"),
-        ("value", "text", "the answer where it is no shape"),
+        ("value", "text", "the answer where it is not a shape"),
         ("bbox_x", "float", "pixels, left"),
         ("bbox_y", "float", "pixels, top"),
         ("bbox_width", "float", "pixels"),
         ("bbox_height", "float", "pixels"),
-        ("rotation", "float", "degrees, of a `bbox`"),
         ("area", "float", "square pixels"),
+        ("rotation", "float", "degrees, of a `bbox`"),
         ("segmentation", "shape", "rings, points, or RLE"),
         ("keypoints", "shape", "`[x1, y1, v1, …]`"),
+        ("attributes", "json", "as they came"),
         ("iscrowd", "flag", ""),
         ("track_id", "text", "the object of a video"),
         ("frame", "int", "of a video, from 0"),
@@ -114,26 +112,29 @@ TABLES: dict[Table, tuple[Column, ...]] = {
         ("end_time", "float", "seconds"),
         ("image_width", "int", "pixels"),
         ("image_height", "int", "pixels"),
+        ("annotation_id", "text", "the answer's id, else `<file_id>/<question_id>/<position>`"),
+        ("file_id", "text", "the file it is on"),
+        ("question_id", "text", ""),
+        ("category_id", "text", "a key of `categories`"),
         ("parent_id", "text", "the object that this answer is about"),
-        ("attributes", "json", "as they came"),
         ("coco_id", "int", "the annotation's `id` in a coco_json"),
         ("coco_image_id", "int", "its `image_id` there"),
         ("extra", "json", "what has no column"),
     ),
     "categories": _columns(
-        ("category_id", "text", "the class or question"),
         ("name", "text", ""),
-        ("supercategory", "text", ""),
-        ("color", "text", "`#rrggbb`"),
-        ("question_id", "text", ""),
         ("question_type", "text", "the vendor's word"),
+        ("color", "text", "`#rrggbb`"),
+        ("supercategory", "text", ""),
+        ("category_id", "text", "the class or question"),
+        ("question_id", "text", ""),
         ("coco_id", "int", "the category's `id` in a coco_json"),
         ("extra", "json", "options, keypoint names, skeleton, …"),
     ),
     "issues": _columns(
         ("severity", "category", "`error` or `warning`"),
         ("code", "text", "one of `ISSUE_CODES`"),
-        ("table", "category", "where it was found"),
+        ("table", "category", "the table it is about"),
         ("id", "text", "of the row"),
         ("position", "int", "row of the table, or byte offset"),
         ("message", "text", ""),
@@ -148,6 +149,19 @@ FIXED_CATEGORIES: dict[str, tuple[str, ...]] = {
     "severity": SEVERITIES,
     "table": ISSUE_TABLES,
 }
+
+ARROW: dict[Kind, pa.DataType] = {
+    "text": pa.large_string(),
+    "json": pa.large_string(),
+    "shape": pa.large_string(),
+    "int": pa.int64(),
+    "count": pa.int64(),
+    "float": pa.float64(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("ns", tz="UTC"),
+    "category": pa.dictionary(pa.int32(), pa.large_string()),
+}
+"""The Arrow type of each kind of column, in tables and in Parquet."""
 
 # A file's label state without annotations; with them only three differ.
 _WITHOUT = {
@@ -266,9 +280,17 @@ def times(values: Any) -> Any:
     """``datetime64[ns, UTC]`` from Unix milliseconds (missing allowed) or from times."""
     if isinstance(values, pd.api.extensions.ExtensionArray):
         return pd.DatetimeIndex(values).tz_convert("UTC").as_unit("ns").array
-    array = _arrow(values, pa.int64())
-    stamps = pc.cast(array, pa.timestamp("ms", tz="UTC")).cast(pa.timestamp("ns", tz="UTC"))
+    stamps = arrow_times(values)
     return pd.DatetimeIndex(stamps.to_numpy(zero_copy_only=False)).tz_localize("UTC").as_unit("ns").array
+
+
+def arrow_times(values: Any) -> pa.Array | pa.ChunkedArray:
+    """``timestamp[ns, UTC]`` in Arrow, from Unix milliseconds or from times."""
+    if isinstance(values, pd.api.extensions.ExtensionArray):
+        values = pa.array(values)
+    if isinstance(values, pa.Array | pa.ChunkedArray) and pa.types.is_timestamp(values.type):
+        return values.cast(ARROW["time"])
+    return _arrow(values, pa.int64()).cast(pa.timestamp("ms", tz="UTC")).cast(ARROW["time"])
 
 
 MILLISECONDS = range(-(2**63) // 10**6 + 1, 2**63 // 10**6)
@@ -288,74 +310,42 @@ def _category(name: str, values: Any, length: int) -> pd.Categorical:
         return categorical(np.full(length, -1), fixed)
     if isinstance(values, pd.Categorical):
         return categorical(values.codes, values.categories)
-    array = _arrow(values, pa.large_string()).dictionary_encode()
+    codes, words = dictionary_of(values, fixed)
+    return categorical(codes, words)
+
+
+def dictionary_of(values: Any, fixed: Iterable[str] = ()) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes and words of a category column; the `fixed` words come first, -1 is missing."""
+    array = values
+    if not (isinstance(array, pa.Array | pa.ChunkedArray) and pa.types.is_dictionary(array.type)):
+        array = _arrow(array, pa.large_string()).dictionary_encode()
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    found = array.dictionary.to_pylist()
-    names = [*fixed, *(word for word in found if word not in fixed)]
-    place = np.array([names.index(word) for word in found] + [-1])
-    codes = array.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
-    return categorical(place[codes], names)
+        array = array.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # no rows
+        array = pa.array([], ARROW["category"])
+    own = array.dictionary.to_pylist()
+    words = list(dict.fromkeys((*fixed, *own)))
+    place = np.array([words.index(word) for word in own] + [-1])
+    codes: NDArray[np.int64] = place[array.indices.fill_null(len(own)).to_numpy(zero_copy_only=False)]
+    return codes, words
 
 
-def names_of(name: str, codes: Sequence[Any]) -> pd.Categorical:
-    """A column of one of the fixed lists, from words or None."""
-    return _category(name, codes, len(codes))
-
-
-def label_states(status: pd.Categorical, annotation_count: Any) -> pd.Categorical:
-    """What each file's status says of its labels, or of having none.
+def label_states(codes: NDArray[Any], statuses: Iterable[str], annotation_count: Any) -> NDArray[np.int64]:
+    """The label state of each file, as its place in `LABEL_STATES`; -1 where the status has none.
 
     Parameters
     ----------
-    status : Categorical of the statuses
+    codes : (N,) integers
+        The place of each file's status in `statuses`, -1 where it is missing.
+    statuses : words
     annotation_count : (N,) integers
     """
-    words = [str(word) for word in status.categories]
+    words = list(statuses)
     place = {state: code for code, state in enumerate(LABEL_STATES)}
     without = np.array([place.get(_WITHOUT.get(word, ""), -1) for word in words] + [-1])
     with_some = np.array([place.get(_WITH.get(word, ""), -1) for word in words] + [-1])
-    codes = np.where(np.asarray(annotation_count) > 0, with_some[status.codes], without[status.codes])
-    return categorical(codes, LABEL_STATES)
-
-
-def plain(frame: pd.DataFrame, table: Table) -> pa.Table:
-    """The frame in plain Arrow types, which every tool reads: shapes as text, categories as dictionaries."""
-    arrays, words = [], {}
-    for column in TABLES[table]:
-        values = frame[column.name].array
-        if column.kind == "category":
-            words[column.name] = list(values.categories)
-            codes = pa.array(values.codes, pa.int32(), mask=values.codes < 0)
-            names = pa.array(words[column.name], pa.large_string())
-            arrays.append(pa.DictionaryArray.from_arrays(codes, names))
-        else:
-            arrays.append(pa.array(values))
-    made = pa.table(arrays, names=[column.name for column in TABLES[table]])
-    return made.replace_schema_metadata({_CATEGORIES: json_text(words)})  # Parquet forgets unused ones
-
-
-_CATEGORIES = b"labellerr_categories"
-
-
-def restore(stored: pa.Table, table: Table) -> pd.DataFrame:
-    """The frame back from plain Arrow types, equal to what it was."""
-    columns: dict[str, Any] = {}
-    told = json.loads((stored.schema.metadata or {}).get(_CATEGORIES, b"{}"))
-    for column in TABLES[table]:
-        if column.name not in stored.column_names:
-            continue
-        values = stored[column.name]
-        if column.kind == "category":
-            found = values.cast(pa.large_string())
-            names = told.get(column.name) or pc.unique(found.drop_null()).to_pylist()
-            places = pc.index_in(found, pa.array(names, pa.large_string())).fill_null(-1)
-            columns[column.name] = categorical(places.to_numpy(), names)
-        elif column.kind == "time":
-            columns[column.name] = pd.DatetimeIndex(values.to_pandas()).array
-        else:
-            columns[column.name] = values
-    return build(table, columns, stored.num_rows)
+    states: NDArray[np.int64] = np.where(np.asarray(annotation_count) > 0, with_some[codes], without[codes])
+    return states
 
 
 def hex_color(color: object) -> str | None:

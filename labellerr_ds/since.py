@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import numbers
 import re
@@ -12,7 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +19,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?")
-_HINT = "Pass a datetime (best with a time zone), a date, an ISO text such as '2026-11-01', or '7d'."
+CLOCKS_DIFFER = timedelta(days=1)  # what lies this far ahead may be due to two clocks
+_HINT = "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', or '7d'."
 
 
 def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None:
@@ -32,21 +32,27 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
         What has no time zone is this machine's local time. A timedelta, or a text such as ``"7d"``
         (s, m, h, d, w), is taken before now.
     now : callable
-        The service's time, UTC. It is asked only where it matters.
+        The service's time, UTC.
+
+    Returns
+    -------
+    datetime or None
 
     Raises
     ------
     InvalidArgumentError
-        For a bare number, a time in the future, and what is no time.
+        For a bare number, a time more than a day in the future, and what is not a time.
     """
     if since is None:
         return None
-    now = functools.cache(now)  # one look at the service's clock
     instant = _instant(since, now)
-    if instant > now():
+    ahead = instant - now()
+    if ahead > CLOCKS_DIFFER:
         raise InvalidArgumentError(
             f"since={since!r} is {instant.isoformat()}, in the future by the service's clock. {_HINT}"
         )
+    if ahead > timedelta(seconds=1):  # a service reports whole seconds
+        warn(f"since={since!r} is {instant.isoformat()}, in the future by the service's clock: no file can match yet.")
     log.info("since is %s", instant.isoformat())
     return instant
 
@@ -57,7 +63,7 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
             if before := _BEFORE.fullmatch(since.strip()):
                 return now() - timedelta(**{_UNITS[before[2].lower()]: float(before[1])})
             if not _ISO.fullmatch(since.strip()):
-                raise InvalidArgumentError(f"since={since!r} is no ISO time. {_HINT}")
+                raise InvalidArgumentError(f"since={since!r} is not an ISO timestamp. {_HINT}")
             since = pd.Timestamp(since.strip())
         if isinstance(since, np.timedelta64):
             since = pd.Timedelta(since)
@@ -65,27 +71,49 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
             since = since.to_pytimedelta()
         if isinstance(since, timedelta):
             return now() - since
-        if isinstance(since, numbers.Number):
-            raise InvalidArgumentError(f"since={since!r} is a bare number: seconds or milliseconds? {_HINT}")
-        if isinstance(since, np.datetime64):
-            since = pd.Timestamp(since)
-        if since is pd.NaT:
-            raise InvalidArgumentError(f"since is NaT, no time at all. {_HINT}")
-        if isinstance(since, pd.Timestamp):
-            since = since.to_pydatetime(warn=False)
-        if isinstance(since, datetime):
-            if since.tzinfo is None:
-                local = since.astimezone()
-                log.info("since=%s has no time zone: taken as local time, %s", since, local.isoformat())
-                since = local
-            return since.astimezone(timezone.utc)
-        if isinstance(since, date):
-            return _instant(datetime(since.year, since.month, since.day), now)
+        return _point_in_time(since)
     except (OverflowError, ValueError) as problem:
         if isinstance(problem, InvalidArgumentError):
             raise
-        raise InvalidArgumentError(f"since={since!r} is no time: {problem}. {_HINT}") from None
-    raise InvalidArgumentError(f"since cannot be a {type(since).__name__}. {_HINT}")
+        raise InvalidArgumentError(f"since={since!r} is not a time: {problem}. {_HINT}") from None
+
+
+def _point_in_time(since: object) -> datetime:
+    if isinstance(since, numbers.Number):
+        raise InvalidArgumentError(f"since={since!r} is a bare number: seconds or milliseconds? {_HINT}")
+    if isinstance(since, np.datetime64):
+        since = pd.Timestamp(since)
+    if since is pd.NaT:
+        raise InvalidArgumentError(f"since is NaT, not a time. {_HINT}")
+    if isinstance(since, pd.Timestamp):
+        since = since.to_pydatetime(warn=False)
+    if isinstance(since, date) and not isinstance(since, datetime):
+        since = datetime(since.year, since.month, since.day)
+    if not isinstance(since, datetime):
+        raise InvalidArgumentError(f"since cannot be a {type(since).__name__}. {_HINT}")
+    if since.tzinfo is None:
+        local = since.astimezone()
+        log.info("since=%s has no time zone: taken as local time, %s", since, local.isoformat())
+        since = local
+    return since.astimezone(timezone.utc)
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """The instant of an ISO timestamp, in UTC; what has no time zone is UTC. None for what is not one.
+
+    Examples
+    --------
+    >>> parse_timestamp("2026-11-01T12:00:00Z")
+    datetime.datetime(2026, 11, 1, 12, 0, tzinfo=datetime.timezone.utc)
+    """
+    try:
+        stamp = pd.Timestamp(text)
+    except ValueError:
+        return None
+    if stamp is pd.NaT:
+        return None
+    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return datetime.fromtimestamp(stamp.timestamp(), timezone.utc)
 
 
 def to_milliseconds(instant: datetime) -> int:

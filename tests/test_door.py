@@ -26,7 +26,7 @@ def test_the_main_job_is_one_line(project):
 def test_a_row_a_file_holds_the_files_without_annotations(project):
     files = lds.export_to_dataframe(project, "all", level="file", progress=False)
     assert (files["annotation_count"] == 0).any()
-    assert files.columns[0] == "file_id"
+    assert files.columns[0] == "file_name"
 
 
 @pytest.mark.parametrize("form", ["json", "coco_json", "csv", "png"])
@@ -67,7 +67,7 @@ def test_files_without_any_annotation_warn_and_say_how_many(serve):
     status = files.groupby("status")["annotation_count"].sum()
     bare = status[status == 0].index[0]
     count = (files["status"] == bare).sum()
-    with pytest.warns(lds.LabellerrWarning, match=f"{count} files came, and no annotation"):
+    with pytest.warns(lds.LabellerrWarning, match=f"{count} files came, without any annotation"):
         assert lds.export_to_dataframe(project, [bare], progress=False).empty
 
 

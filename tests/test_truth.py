@@ -24,8 +24,8 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.masks import rle_to_mask
 from labellerr_ds.sandbox import VARIANTS
+from labellerr_ds.shapes.rle import rle_to_mask
 
 FILES = [
     "file_id", "file_name", "status", "label_state", "width", "height", "file_format", "file_size_mb", "remarks",

@@ -16,7 +16,7 @@ import pandas as pd
 from labellerr_ds import schema
 from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
-from labellerr_ds.images import Images
+from labellerr_ds.images.files import Images
 
 Form = Literal["imagefolder", "parquet"]
 TYPES = tuple(sorted(schema.SHAPE_TYPES))

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from labellerr_ds import masks, rasters
-from labellerr_ds.coco import ids_of as coco_ids
+from labellerr_ds.converters.coco import ids_of as coco_ids
 from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
 
 
 def to_panoptic(
@@ -91,18 +92,18 @@ def _segments(item: Item, chosen: Selection, order: rasters.Order, ids: list[int
     for number, annotation_id, shape in item.shapes:
         try:
             rle = rasters.rle_of(shape)
-        except masks.BROKEN:
+        except BROKEN:
             rle = None
         if rle is None or rle["size"] != [height, width]:
             chosen.leave("annotations", annotation_id, "its shape does not hold together, or does not fit its image")
-        elif not masks.rle_area(rle):
+        elif not rle_area(rle):
             chosen.leave("annotations", annotation_id, "nothing of it lies within the image")
         else:
             painted.append((rle, number, annotation_id, shape.iscrowd))
     if order == "large_first":
-        painted.sort(key=lambda each: -masks.rle_area(each[0]))
+        painted.sort(key=lambda each: -rle_area(each[0]))
     labels = rasters.paint([(each[0], place) for place, each in enumerate(painted, start=1)], height, width)
-    regions = {region.label: region for region in masks.label_regions(labels)}
+    regions = {region.label: region for region in label_regions(labels)}
     segments = []
     for place, (_, number, annotation_id, crowd) in enumerate(painted, start=1):
         if place not in regions:

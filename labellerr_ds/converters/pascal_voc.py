@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
-from labellerr_ds.images import Images
+from labellerr_ds.images.files import Images
 
 
 def to_pascal_voc(

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import images as pictures
-from labellerr_ds import rasters, schema
+from labellerr_ds import schema
+from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError, warn
-from labellerr_ds.images import Images
-from labellerr_ds.naming import local_name
-from labellerr_ds.rasters import Shape
+from labellerr_ds.images.files import Images, locate
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.rasters import Shape
 
 Negatives = Literal["finished", "all", "none"]
 Splits = Any
@@ -102,7 +102,7 @@ class Selection:
         self._left: list[tuple[str, str, str, bool]] = []
         self.classes = _classes(annotations, categories, types)
         splits = _splits(split)
-        where = {} if images is None else pictures.locate(files, images)
+        where = {} if images is None else locate(files, images)
         self.items: list[Item] = []
         by_id: dict[str, Item] = {}
         names = _names(files)

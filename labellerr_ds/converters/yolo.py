@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds import masks, rasters
-from labellerr_ds.contours import clip_ring, join_rings
 from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.images import Images
-from labellerr_ds.rasters import Shape
+from labellerr_ds.images.files import Images
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.contours import clip_ring, join_rings
+from labellerr_ds.shapes.rasters import Shape
+from labellerr_ds.shapes.rle import BROKEN, polygons_to_rle, rle_area, rle_to_polygons, unite_rles
 
 Task = Literal["detect", "segment"]
 
@@ -67,7 +68,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
             continue
         try:
             ring = _ring(shape, item.width, item.height, turned)
-        except masks.BROKEN:
+        except BROKEN:
             chosen.leave("annotations", annotation_id, "its shape does not hold together")
             continue
         if ring is None:
@@ -84,7 +85,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
 def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.float64] | None:
     """One ring within the image: parts and holes joined by bridges; None where nothing lies within."""
     if shape.type == "mask" and isinstance(shape.segmentation, dict):
-        parts, holes = masks.rle_to_polygons(shape.segmentation)
+        parts, holes = rle_to_polygons(shape.segmentation)
     else:
         parts, holes = rasters.rings_of(shape, turned=turned), []
     clipped = [
@@ -95,8 +96,8 @@ def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.flo
     if not outer:
         return None
     if len(outer) > 1 and _overlap(outer, height, width):  # one ring cannot say it: their common outline can
-        united = masks.polygons_to_rle([ring.ravel().tolist() for ring in outer], height, width)
-        outer, inner = ([np.asarray(ring).reshape(-1, 2) for ring in rings] for rings in masks.rle_to_polygons(united))
+        united = polygons_to_rle([ring.ravel().tolist() for ring in outer], height, width)
+        outer, inner = ([np.asarray(ring).reshape(-1, 2) for ring in rings] for rings in rle_to_polygons(united))
         if not outer:
             return None
     ring = join_rings(outer, inner)
@@ -108,9 +109,9 @@ def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.flo
 
 def _overlap(rings: list[NDArray[np.float64]], height: int, width: int) -> bool:
     """Whether parts share more than pixels at their borders."""
-    rles = [masks.polygons_to_rle([ring.ravel().tolist()], height, width) for ring in rings]
-    united = masks.rle_area(masks.unite_rles(rles))
-    return sum(map(masks.rle_area, rles)) - united > 0.005 * united
+    rles = [polygons_to_rle([ring.ravel().tolist()], height, width) for ring in rings]
+    united = rle_area(unite_rles(rles))
+    return sum(map(rle_area, rles)) - united > 0.005 * united
 
 
 def _data_yaml(folder: Path, splits: list[str], classes: list[str], *, whole: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labellerr_ds.panels.packets import LONGEST, THUMBNAIL, Packet, packet, unshowable
-from labellerr_ds.panels.shell import script, style
+from labellerr_ds.panels.display import script, style
+from labellerr_ds.panels.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.panels.viewer import AnnotationViewer
 
 AT_ONCE = 48  # pages that one message may ask for

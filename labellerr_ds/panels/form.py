@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from labellerr_ds.models import ExportFormat, FileStatus
-from labellerr_ds.panels.shell import PanelShell
+from labellerr_ds.panels.display import PanelShell
 
 CARRIES = {
     ExportFormat.JSON: "json: everything, answers to questions too",
@@ -37,7 +37,7 @@ class Filled:
 
 
 class Form:
-    """The controls of an `ExportPicker`; it decides nothing.
+    """The controls of an `ExportPicker`, and the screen of its session; it decides nothing.
 
     Parameters
     ----------
@@ -46,9 +46,15 @@ class Form:
         Chosen at first.
     format : ExportFormat
     since : str
+
+    Attributes
+    ----------
+    changed : callable
+        What the session calls when its state is another.
     """
 
     def __init__(self, title: str, statuses: set[FileStatus], format: ExportFormat, since: str) -> None:
+        self.changed: Callable[[], None] = lambda: None
         self.title: Any = widgets.Label(title)
         self.list = widgets.Dropdown(options=[("New export…", NEW)], value=NEW, description="Export", layout=_wide())
         self.boxes = {
@@ -162,6 +168,27 @@ class Form:
         """Take back what was said of the fields."""
         for label in self.problems.values():
             label.value = ""
+
+    def say(self, text: str, progress: float | None) -> None:
+        """A line on what is under way; where nobody knows how far it is, the bar only moves."""
+        self.line.value = text
+        self.bar.value = (self.bar.value + 0.1) % 1.05 if progress is None else progress
+
+    def show_title(self, title: str) -> None:
+        """What stands on top."""
+        self.title.value = title
+
+    def follow(self, state: str, *, busy: bool, line: str) -> None:
+        """What may be pressed and filled in, and what is said."""
+        for name, button in self.buttons.items():
+            button.disabled = busy != (name == "stop")
+        for field in self.fields():
+            field.disabled = busy
+        self.bar.layout.visibility = "visible" if busy else "hidden"
+        self.bar.value = 0
+        self.bar.bar_style = "info"
+        self.line.value = line
+        (self.line.add_class if state == "failed" else self.line.remove_class)("labellerr-problem")
 
     def show_exports(self, exports: pd.DataFrame | None) -> None:
         """Fill the list, newest first; what is picked stays picked."""

@@ -13,15 +13,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image
 
-from labellerr_ds import images as pictures
 from labellerr_ds import schema
-from labellerr_ds.client import Project
-from labellerr_ds.dataset import Dataset, compare
+from labellerr_ds.combine import below_each_other, compare
+from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, warn
-from labellerr_ds.panels.links import LinkedImages
-from labellerr_ds.render import NO_CLASS
-from labellerr_ds.segmentation import SegmentationArray, SegmentationDtype
-from labellerr_ds.uniting import unite_frames
+from labellerr_ds.images.files import finder
+from labellerr_ds.images.render import NO_CLASS
+from labellerr_ds.panels.linked_images import LinkedImages
+from labellerr_ds.service.client import Project
+from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
 CHANGE_COLORS = {
     "before": "#ffffff", "same": "#c4ccd4", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00",
@@ -206,7 +206,11 @@ class Pages:
         if images is None:
             return lambda page: None
         if isinstance(images, Project) or (isinstance(images, str) and images == "links"):
-            project = images if isinstance(images, Project) else getattr(shown, "_project", None)
+            project = (
+                images
+                if isinstance(images, Project)
+                else getattr(getattr(shown, "image_source", None), "project", None)
+            )
             if project is None:
                 raise InvalidArgumentError(
                     "images='links' needs a Dataset that was exported in this process (not its frame alone); "
@@ -221,7 +225,7 @@ class Pages:
                 raise InvalidArgumentError(f"a frame of a video is (file_id, frame) in images=, got {odd[0]!r}.")
             images = {key: path for key, path in images.items() if key not in moments}
             frames = {(str(file_id), int(moment)): Path(path) for (file_id, moment), path in moments.items()}
-        find = pictures.finder(self._files, images)
+        find = finder(self._files, images)
 
         def read(page: int) -> Source:
             if self.is_moment(page):
@@ -313,7 +317,7 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     # what is the same in both is drawn once
     old = told[told["row_a"].notna() & (told["change"] != "same")]
     new = told[told["row_b"].notna()]
-    united = unite_frames([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
+    united = below_each_other([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
     changes = [*old["change"].astype(str), *new["change"].astype(str)]
     marks = {}
     for row, change in enumerate(changes):
@@ -324,5 +328,5 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     if files is not None:
         names = ["file_id", "file_name", "width", "height", "status"]
         new_files = other.files if isinstance(other, Dataset) else _files_of(frames[1], np.arange(len(frames[1])))
-        files = unite_frames([files[names], new_files[names]])
+        files = below_each_other([files[names], new_files[names]])
     return united, files, marks

@@ -7,8 +7,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from labellerr_ds.panels.packets import missing, read_picture
-from labellerr_ds.panels.shell import PanelShell, in_vscode
+from labellerr_ds.panels.display import PanelShell, in_vscode
+from labellerr_ds.panels.messages import missing, read_picture
 from labellerr_ds.panels.viewer import AnnotationViewer
 
 LONGEST = 1100  # pixels: resizing costs more than what a smaller picture saves

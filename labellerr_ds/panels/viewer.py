@@ -10,12 +10,12 @@ from typing import Any, Literal
 import traitlets
 from PIL import Image
 
-from labellerr_ds import render
-from labellerr_ds.colors import class_color
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.panels.packets import open_picture
+from labellerr_ds.images import render
+from labellerr_ds.images.colors import class_color
+from labellerr_ds.panels.display import Shown, in_vscode
+from labellerr_ds.panels.messages import open_picture
 from labellerr_ds.panels.pages import Pages, side_of
-from labellerr_ds.panels.shell import Shown, in_vscode
 
 Backend = Literal["auto", "canvas", "image", "static"]
 BACKENDS = ("auto", "canvas", "image", "static")

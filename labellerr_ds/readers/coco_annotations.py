@@ -1,4 +1,4 @@
-"""The annotations of a coco_json export: decoded, and brought to columns some thousand at a time."""
+"""The annotations of a coco_json export: decoded, and brought to columns a batch at a time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from labellerr_ds import geometry, masks, schema
-from labellerr_ds.readers.assemble import number, whole
-from labellerr_ds.readers.coco_tables import as_text, lookup_key
+from labellerr_ds import schema
+from labellerr_ds.readers.coco_tables import ClassIds
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.values import as_text, lookup_key, number, whole
+from labellerr_ds.shapes.boxes import bounds, ring_areas
+from labellerr_ds.shapes.rle import area_and_bbox, checked_counts
+from labellerr_ds.tables import FILE_ROW, dictionary, table
 
 NONE = msgspec.Raw(b"")
 _NAN = float("nan")
@@ -41,19 +44,34 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     extra: msgspec.UnsetType | dict[str, Any] = msgspec.field(default=msgspec.UNSET, name="(what has no field)")
 
 
-def decoded(entries: Sequence[Annotation | msgspec.Raw], start: int, issues: IssueLog) -> list[Annotation]:
-    """Annotations, those that are odd understood as far as they can be."""
-    quick = msgspec.json.Decoder(Annotation).decode
-    rows = []
-    for position, entry in enumerate(entries, start):
-        if isinstance(entry, Annotation):
-            rows.append(entry)
-            continue
-        try:
-            rows.append(quick(entry))
-        except msgspec.ValidationError:
-            rows.append(_slow(entry, position, issues))
-    return rows
+class AnnotationReader:
+    """Reads annotations, a batch at a time.
+
+    Parameters
+    ----------
+    files : dict
+        The rows of the images by COCO's number.
+    classes : dict
+        What COCO's numbers of categories stand for.
+    issues : IssueLog
+    """
+
+    def __init__(self, files: dict[Any, int], classes: ClassIds, issues: IssueLog) -> None:
+        self._files, self._classes, self._issues = files, classes, issues
+
+    def read(self, entries: Sequence[Annotation | msgspec.Raw]) -> pa.Table:
+        """The `annotations` of a batch; those that are odd are understood as far as they can be."""
+        quick = msgspec.json.Decoder(Annotation).decode
+        rows = []
+        for position, entry in enumerate(entries):
+            if isinstance(entry, Annotation):
+                rows.append(entry)
+                continue
+            try:
+                rows.append(quick(entry))
+            except msgspec.ValidationError:
+                rows.append(_slow(entry, position, self._issues))
+        return table("annotations", _Batch(rows, self._files, self._issues).columns(self._classes), len(rows))
 
 
 def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
@@ -61,7 +79,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     try:
         told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
-        issues.add("bad_row", "annotations", None, position, f"annotation {position} is no object; it is in `extra`.")
+        issues.add("bad_row", "annotations", None, position, "an annotation is not an object; it is in `extra`.")
         return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
     shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
     values = {key: msgspec.json.decode(value) for key, value in told.items()}
@@ -77,7 +95,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
                 "annotations",
                 as_text(values.get("id")),
                 position,
-                f"{key} of annotation {position} is {values[key]!r}.",
+                f"{key} of an annotation is {values[key]!r}.",
             )
         return found
 
@@ -108,17 +126,11 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     )
 
 
-class Piece:
-    """Some thousand annotations on their way to columns."""
+class _Batch:
+    """A batch of annotations on their way to columns."""
 
-    def __init__(
-        self,
-        rows: list[Annotation],
-        start: int,
-        index: dict[Any, int],
-        issues: IssueLog,
-    ) -> None:
-        self.rows, self.start, self.issues = rows, start, issues
+    def __init__(self, rows: list[Annotation], index: dict[Any, int], issues: IssueLog) -> None:
+        self.rows, self.issues = rows, issues
         self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
         self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
         self.keypoints: list[bytes | None] = [
@@ -133,8 +145,8 @@ class Piece:
         areas = (_NAN if row.area is None else row.area for row in rows)
         self.areas = np.fromiter(areas, dtype=np.float64, count=len(rows))
 
-    def columns(self, class_ids: dict[Any, tuple[str, str | None]]) -> dict[str, Any]:
-        """The columns of `annotations`, and `file_index`."""
+    def columns(self, class_ids: ClassIds) -> dict[str, Any]:
+        """The columns of `annotations`."""
         rows = self.rows
         self._put_right()
         self._measure()
@@ -143,7 +155,7 @@ class Piece:
             self._tell(
                 "dangling_image_id",
                 int(position),
-                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not there.",
+                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not in its file of the export.",
             )
         places: dict[Any, int] = {}
         codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
@@ -151,10 +163,10 @@ class Piece:
         text, whole_number = pa.large_string(), pa.int64()
         return {
             "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),
-            "file_index": self.file_index,
+            FILE_ROW: self.file_index,
             "question_id": pa.array([question for _, question in classes], text).take(codes),
             "category_id": pa.array([row_id for row_id, _ in classes], text).take(codes),
-            "type": schema.categorical(self.kinds, schema.TYPES),
+            "type": dictionary(self.kinds, schema.TYPES),
             "bbox_x": self.boxes[:, 0],
             "bbox_y": self.boxes[:, 1],
             "bbox_width": self.boxes[:, 2],
@@ -206,7 +218,7 @@ class Piece:
             for position in np.flatnonzero(self.boxes[:, side] < 0):
                 self.boxes[position, corner] += self.boxes[position, side]
                 self.boxes[position, side] *= -1
-                self._tell("swapped_corners", int(position), "a box with a negative side was put right.")
+                self._tell("swapped_corners", int(position), "a box with a negative side was corrected.")
 
     def _measure(self) -> None:
         """Boxes and areas that were not told, from the shapes."""
@@ -231,18 +243,18 @@ class Piece:
         if kind == _KEYPOINTS:
             marks = np.array(msgspec.json.decode(self.keypoints[position] or b"[]"), dtype=np.float64).reshape(-1, 3)
             shown = marks[marks[:, 2] > 0, :2]
-            return _NAN, geometry.bounds(shown, np.array([len(shown)]))[0]
+            return _NAN, bounds(shown, np.array([len(shown)]))[0]
         value = msgspec.json.decode(self.segmentation[position] or b"null")
         if kind == _POINT:
             return _NAN, (value[0], value[1], 0.0, 0.0)
         if kind == _MASK:
-            area, box = masks.area_and_bbox(masks.checked_counts(value), int(value["size"][0]))
+            area, box = area_and_bbox(checked_counts(value), int(value["size"][0]))
             return float(area), box
         points = np.array([len(ring) // 2 for ring in value])
         xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
         if not np.isfinite(xy).all():
-            raise ValueError("a coordinate is no number")
-        return float(geometry.ring_areas(xy, points).sum()), geometry.bounds(xy, points.sum(keepdims=True))[0]
+            raise ValueError("a coordinate is not a number")
+        return float(ring_areas(xy, points).sum()), bounds(xy, points.sum(keepdims=True))[0]
 
     def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
         row = self.rows[position]
@@ -253,7 +265,7 @@ class Piece:
 
     def _tell(self, code: str, position: int, message: str) -> None:
         severity = "warning" if code == "swapped_corners" else "error"
-        self.issues.add(code, "annotations", _row_id(self.rows[position]), self.start + position, message, severity)
+        self.issues.add(code, "annotations", _row_id(self.rows[position]), position, message, severity)
 
 
 _BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (

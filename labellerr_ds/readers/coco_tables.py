@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from array import array
 from typing import Any
 
-import msgspec
 import pandas as pd
+import pyarrow as pa
 
 from labellerr_ds import schema
-from labellerr_ds.readers.assemble import NO_STATUS, milliseconds, number, status_words, whole
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.values import (
+    NO_STATUS,
+    as_text,
+    json_text,
+    lookup_key,
+    milliseconds,
+    number,
+    status_word,
+    whole,
+)
+from labellerr_ds.tables import table
 
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {
@@ -28,134 +38,139 @@ _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id
 _CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
 
 
-def read_categories(
-    told: list[Any], template: pd.DataFrame | None, issues: IssueLog
-) -> tuple[pd.DataFrame, dict[Any, tuple[str, str | None]]]:
-    """The frame, and (category_id, question_id) by COCO's id."""
-    entries = [each if isinstance(each, dict) else {"name": None, "entry": each} for each in told]
-    questions = [as_text(each.get("labellerr_question_id")) for each in entries]
+ClassIds = dict[Any, tuple[str, str | None]]
+"""`category_id` and `question_id` by COCO's number."""
+
+
+def read_categories(entries: list[Any], template: pd.DataFrame | None, issues: IssueLog) -> tuple[pa.Table, ClassIds]:
+    """The `categories`, and what COCO's numbers stand for."""
+    dicts = [entry if isinstance(entry, dict) else {"name": None, "entry": entry} for entry in entries]
+    questions = [as_text(entry.get("labellerr_question_id")) for entry in dicts]
     kinds = {} if template is None else dict(zip(template["question_id"], template["question_type"], strict=True))
     rows: list[tuple[Any, ...]] = []
-    by_id: dict[Any, tuple[str, str | None]] = {}
-    for position, (entry, question) in enumerate(zip(entries, questions, strict=True)):
+    by_id: ClassIds = {}
+    for position, (entry, question) in enumerate(zip(dicts, questions, strict=True)):
         row_id = question if question is not None and questions.count(question) == 1 else as_text(entry.get("id"))
         if row_id is None:
-            issues.add("bad_row", "categories", None, position, f"category {position} has no id.")
-        extra = {key: value for key, value in entry.items() if key not in _CATEGORY_KEYS}
-        issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
-        extra = {
-            key: value for key, value in extra.items() if key not in _CATEGORY_EXTRA or value not in (None, [], {}, "")
-        }
-        color = entry.get("color")
-        if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
-            extra["color"] = color
+            issues.add("bad_row", "categories", None, position, "a category has no id.")
+        kind = kinds.get(question)
         rows.append(
             (
-                row_id,
                 as_text(entry.get("name")),
+                None if kind is None or pd.isna(kind) else str(kind),
+                schema.hex_color(entry.get("color")),
                 as_text(entry.get("supercategory")),
-                schema.hex_color(color),
+                row_id,
                 question,
-                kinds.get(question),
                 whole(entry.get("id")),
-                _json(extra),
+                _extra_of_category(entry, issues),
             )
         )
         key = lookup_key(entry.get("id"))
-        if key in by_id:
-            again = f"category id {key!r} stands there once more."
-            issues.add("duplicate_category_id", "categories", row_id, position, again, "warning")
+        if key in by_id and by_id[key][0] != row_id:
+            message = f"duplicate category id {key!r}."
+            issues.add("duplicate_category_id", "categories", row_id, position, message, "warning")
         by_id.setdefault(key, (row_id or "", question))
     names = [column.name for column in schema.TABLES["categories"]]
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
-    return schema.build("categories", columns, len(rows)), by_id
+    return table("categories", columns or {name: [] for name in names}, len(rows)), by_id
 
 
-def read_images(told: list[Any], issues: IssueLog) -> tuple[dict[str, Any], dict[Any, int]]:
-    """The columns of `files`, and the row by COCO's id."""
-    rows: list[tuple[Any, ...]] = []
-    index: dict[Any, int] = {}
-    for position, image in enumerate(told):
+def _extra_of_category(entry: dict[str, Any], issues: IssueLog) -> str | None:
+    extra = {key: value for key, value in entry.items() if key not in _CATEGORY_KEYS}
+    issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
+    extra = _filled(extra, _CATEGORY_EXTRA)
+    color = entry.get("color")
+    if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
+        extra["color"] = color
+    return json_text(extra) if extra else None
+
+
+def _filled(extra: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """Without the keys that are known and have nothing in them."""
+    return {key: value for key, value in extra.items() if key not in known or value not in (None, "", {}, [])}
+
+
+_FILE_COLUMNS = (
+    "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
+    "coco_id", "extra",
+)  # fmt: skip
+
+
+class ImageReader:
+    """Reads images to `files`, some at a time.
+
+    Attributes
+    ----------
+    count : int
+        How many were read.
+    rows : dict
+        Their rows by COCO's number.
+    """
+
+    def __init__(self, issues: IssueLog) -> None:
+        self.issues, self.count = issues, 0
+        self.rows: dict[Any, int] = {}
+        self._id_hashes = array("q")
+
+    def read(self, entries: list[Any]) -> pa.Table:
+        """The `files` of these images."""
+        records = [self._record(entry, row) for row, entry in enumerate(entries, self.count)]
+        self.count += len(records)
+        columns = dict(zip(_FILE_COLUMNS, map(list, zip(*records, strict=True)), strict=False))
+        return table("files", columns, len(records))
+
+    def _record(self, image: Any, row: int) -> tuple[Any, ...]:
         if not isinstance(image, dict):
-            issues.add("bad_row", "files", None, position, f"image {position} is no object; it is in `extra`.")
+            self.issues.add("bad_row", "files", None, row, "an image is not an object; it is in `extra`.")
             image = {"entry": image}
         extra: dict[str, Any] = {}
         if not image.keys() <= _IMAGE_KEYS:
             extra = {key: value for key, value in image.items() if key not in _IMAGE_KEYS}
-            issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
-            extra = {
-                key: value for key, value in extra.items() if key not in _IMAGE_EXTRA or value not in (None, "", {}, [])
-            }
+            self.issues.unknown_keys.update(key for key in extra if key not in _IMAGE_EXTRA)
+            extra = _filled(extra, _IMAGE_EXTRA)
         row_id = as_text(image.get("labellerr_file_id"))
         row_id = as_text(image.get("id")) if row_id is None else row_id
         if image.get("id") is None:
-            issues.add("bad_row", "files", row_id, position, f"image {position} has no id.")
+            self.issues.add("bad_row", "files", row_id, row, "an image has no id.")
         for key in ("width", "height"):
             if image.get(key) is not None and whole(image[key]) is None:
-                issues.add("not_a_number", "files", row_id, position, f"{key} of image {row_id} is {image[key]!r}.")
+                self.issues.add("not_a_number", "files", row_id, row, f"{key} of image {row_id} is {image[key]!r}.")
                 extra[key] = image[key]
         created = milliseconds(image.get("date_created"))
         if created is None and image.get("date_created") is not None:
             extra["date_created"] = image["date_created"]
-        metadata = extra.get("file_metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        more = {key: value for key, value in metadata.items() if key not in ("file_size", "file_format")}
-        if metadata:  # as our own writer puts what COCO has no place for
-            extra = {key: value for key, value in extra.items() if key != "file_metadata"}
+        metadata = {}
+        if isinstance(extra.get("file_metadata"), dict):  # where our own writer puts what COCO has no place for
+            metadata = extra.pop("file_metadata")
+            more = {key: value for key, value in metadata.items() if key not in ("file_size", "file_format")}
             extra.update({"file_metadata": more} if more else {})
         name = as_text(image.get("file_name"))
-        ending = PurePosixPath(name).suffix[1:].lower() or None if name else None
-        rows.append(
-            (
-                row_id,
-                name,
-                image.get("labellerr_file_status", NO_STATUS),
-                whole(image.get("width")),
-                whole(image.get("height")),
-                as_text(metadata.get("file_format")) or ending,
-                number(metadata.get("file_size")),
-                as_text(image.get("labellerr_file_remarks")),
-                created,
-                whole(image.get("id")),
-                _json(extra),
-            )
+        self._index(image.get("id"), row_id, row)
+        return (
+            row_id,
+            name,
+            status_word(image.get("labellerr_file_status", NO_STATUS)),
+            whole(image.get("width")),
+            whole(image.get("height")),
+            as_text(metadata.get("file_format")) or _ending(name),
+            number(metadata.get("file_size")),
+            as_text(image.get("labellerr_file_remarks")),
+            created,
+            whole(image.get("id")),
+            json_text(extra) if extra else None,
         )
-        key = lookup_key(image.get("id"))
-        if key in index:
-            issues.add(
-                "duplicate_file_id", "files", row_id, position, f"image id {key!r} stands there once more.", "warning"
-            )
-        if key is not None:
-            index.setdefault(key, position)
-    names = (
-        "file_id",
-        "file_name",
-        "status",
-        "width",
-        "height",
-        "file_format",
-        "file_size_mb",
-        "remarks",
-        "created_at",
-        "coco_id",
-        "extra",
-    )
-    columns: dict[str, Any] = {name: [] for name in names}
-    columns.update(zip(names, map(list, zip(*rows, strict=True)), strict=False))
-    columns["status"] = status_words(columns["status"])
-    return columns, index
+
+    def _index(self, number: Any, row_id: str | None, row: int) -> None:
+        self._id_hashes.append(hash(row_id))
+        key = lookup_key(number)
+        if key is None:
+            return
+        if self._id_hashes[self.rows.setdefault(key, row)] != hash(row_id):
+            self.issues.add("duplicate_file_id", "files", row_id, row, f"duplicate image id {key!r}.", "warning")
 
 
-def lookup_key(value: Any) -> Any:
-    """An id to look things up by: 3, 3.0 and "3" are one."""
-    found = whole(value)
-    return value if found is None and isinstance(value, str) else found
-
-
-def as_text(value: Any) -> str | None:
-    """The text of an id or a name, as it came."""
-    return None if value is None else str(value)
-
-
-def _json(extra: dict[str, Any]) -> str | None:
-    return msgspec.json.encode(extra).decode() if extra else None
+def _ending(name: str | None) -> str | None:
+    """The ending of a file's name, as `pathlib` sees it."""
+    stem, dot, ending = (name or "").rpartition("/")[2].rpartition(".")
+    return ending.lower() or None if dot and stem else None

@@ -7,30 +7,26 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from labellerr_ds import schema, service
-from labellerr_ds.dataset import Dataset
+from labellerr_ds import vendor
 from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.answers import AnswerRows, json_text
-from labellerr_ds.readers.assemble import (
-    NO_STATUS,
-    assemble,
-    found_categories,
-    milliseconds,
-    number,
-    status_words,
-    whole,
-)
-from labellerr_ds.readers.decode import as_utf8
+from labellerr_ds.readers.archive import Member
+from labellerr_ds.readers.categories import TemplateCategories
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.native_json import FILE_COLUMNS
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.questions import Answers, Question
+from labellerr_ds.readers.records import batch_of
 from labellerr_ds.readers.shapes import looks_like_shape
+from labellerr_ds.readers.text import as_text, header_of
+from labellerr_ds.readers.values import NO_STATUS, json_text, milliseconds, number, status_word, whole
+from labellerr_ds.tables import Tables
 
 # How the columns of `files` are usually spelled; compared in lower case, with _ for spaces.
 SPELLINGS = {
@@ -47,32 +43,6 @@ SPELLINGS = {
 }
 _COLUMN_OF = {spelling: column for column, spellings in SPELLINGS.items() for spelling in spellings}
 _ANSWER_COLUMN = "answer"
-DELIMITERS = ",;\t|"
-
-
-def as_text(body: bytes, issues: IssueLog | None = None) -> str:
-    """The text of a table: by its byte order mark, else UTF-8, else cp1252, which is told."""
-    body = as_utf8(body)
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        text = body.decode("cp1252", errors="replace")
-        if issues is not None:
-            issues.add(
-                "guessed_encoding", "export", None, problem.start,
-                f"the table is not UTF-8 (byte {problem.start:,}); it was read as cp1252.", "warning",
-            )  # fmt: skip
-        return text
-
-
-def header_of(text: str) -> tuple[list[str], str]:
-    """The first row and the delimiter that gives it the most columns."""
-    tried = {}
-    for delimiter in DELIMITERS:
-        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
-        tried[delimiter] = next(iter(reader), [])
-    delimiter = max(DELIMITERS, key=lambda each: len(tried[each]))
-    return tried[delimiter], delimiter
 
 
 def is_table(text: str) -> bool:
@@ -84,35 +54,24 @@ def is_table(text: str) -> bool:
     return any(_COLUMN_OF.get(_spelled(name)) in ("file_id", "file_name") for name in header)
 
 
-def read_csv(body: bytes, *, categories: pd.DataFrame | None, info: dict[str, Any], strict: bool) -> Dataset:
-    """A Dataset of a csv export.
-
-    Parameters
-    ----------
-    body : bytes
-        The whole file.
-    categories : `categories` frame, optional
-        The template: it tells which columns are questions, and their types.
-    """
+def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
+    """Batches of a csv export: some files each, with their answers and their rows as they came."""
     issues = IssueLog()
-    header, cells, odd_rows = _cells(as_text(body, issues))
-    raw = pd.DataFrame(
-        {place: schema.text(column) for place, column in enumerate(cells)},
-        index=pd.RangeIndex(len(cells[0]) if cells else 0),
-    )
-    raw.columns = pd.Index(header, dtype=object)
-    table = _Table(header, cells, odd_rows, categories, issues)
-    return assemble(
-        files=table.files(),
-        file_count=len(table.file_rows),
-        annotations=table.annotations(),
-        file_index=np.array(table.rows.file_index, dtype=np.int64),
-        categories=found_categories(table.rows.questions, categories),
-        issues=issues,
-        info=info,
-        strict=strict,
-        raw=raw,
-    )
+    text, odd_byte = as_text(member.read())
+    if odd_byte is not None:
+        message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
+        issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
+    header, cells, odd_rows = _cells(text)
+    file_table = _Table(header, cells, odd_rows, options.categories, issues)
+    categories = TemplateCategories(options.categories)
+    for start in range(0, len(file_table.file_rows), options.batch_rows) or (0,):
+        rows = file_table.file_rows[start : start + options.batch_rows]
+        records = [file_table.record(place, each) for place, each in enumerate(rows, start)]
+        batch = batch_of(records, start, part, file_table.answers, categories)
+        if not start:  # the table as it was read, at once: the rows of a file need not follow each other
+            raw = pa.table({str(place): pa.array(column, pa.large_string()) for place, column in enumerate(cells)})
+            batch = replace(batch, raw=raw, raw_header=tuple(header))
+        yield batch
 
 
 def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]:
@@ -163,7 +122,7 @@ class _Table:
         categories: pd.DataFrame | None, issues: IssueLog,
     ) -> None:  # fmt: skip
         self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
-        self.rows = AnswerRows(issues)
+        self.answers = Answers(issues)
         self.length = len(cells[0]) if cells else 0
         names = set() if categories is None else set(categories["name"].dropna())
         spelled = [_spelled(name) for name in header]
@@ -192,8 +151,8 @@ class _Table:
         """Where question, type and answer stand in a table with a row an answer; nothing in others."""
         place = {name: position for position, name in reversed(list(enumerate(spelled)))}
         found = {"answer": place.get(_ANSWER_COLUMN), "id": place.get("question_id")}
-        found["name"] = next((place[key] for key in service.ANSWER_QUESTION_KEYS if key in place), None)
-        found["type"] = next((place[key] for key in service.ANSWER_TYPE_KEYS if key in place), None)
+        found["name"] = next((place[key] for key in vendor.ANSWER_QUESTION_KEYS if key in place), None)
+        found["type"] = next((place[key] for key in vendor.ANSWER_TYPE_KEYS if key in place), None)
         if found["answer"] is None or (found["id"] is None and found["name"] is None):
             return {}
         return {key: position for key, position in found.items() if position is not None}
@@ -232,24 +191,8 @@ class _Table:
             groups.setdefault(value, []).append(row)
         return list(groups.values())
 
-    # --- columns out
-
-    def files(self) -> dict[str, Any]:
-        """The columns of `files`; reads the answers on the way."""
-        made = [self._file(position, rows) for position, rows in enumerate(self.file_rows)]
-        columns: dict[str, Any] = {name: [] for name in FILE_COLUMNS}
-        columns.update(zip(FILE_COLUMNS, map(list, zip(*made, strict=True)), strict=False))
-        columns["status"] = status_words(columns["status"])
-        return columns
-
-    def annotations(self) -> dict[str, Any]:
-        """The columns of `annotations`."""
-        columns = self.rows.columns()
-        if "question_id" in columns:
-            columns["category_id"] = columns["question_id"]
-        return columns
-
-    def _file(self, position: int, rows: list[int]) -> tuple[Any, ...]:
+    def record(self, position: int, rows: list[int]) -> tuple[Any, ...]:
+        """A file in the columns of `FILE_COLUMNS`; reads its answers on the way."""
         row = rows[0]
         extra: dict[str, Any] = {self.header[place]: self.cells[place][row] for place in self.rest}
         told = {name: self.cells[place][row] for name, place in self.file_columns.items()}
@@ -259,7 +202,7 @@ class _Table:
             if each in self.odd_rows:
                 more = self.odd_rows[each]
                 what = f"{'more' if more else 'fewer'} cells than the header"
-                self.issues.add("bad_row", "files", file_id, position, f"row {each} has {what}.")
+                self.issues.add("bad_row", "files", file_id, position, f"a row of file {file_id} has {what}.")
                 if more:
                     extra.setdefault("surplus", []).extend(more)
 
@@ -275,7 +218,7 @@ class _Table:
         return (
             file_id,
             told.get("file_name"),
-            told.get("status", NO_STATUS),
+            status_word(told.get("status", NO_STATUS)),
             measure("width", whole),
             measure("height", whole),
             told["file_format"].lower() if told.get("file_format") else None,
@@ -287,15 +230,15 @@ class _Table:
         )
 
     def _read_answers(self, position: int, file_id: str, rows: list[int]) -> None:
-        self.rows.begin(position, file_id)
+        self.answers.rows.begin(position, file_id)
         for row in rows:
             for place, (question_id, name, kind) in self.questions.items():
-                self.rows.question(question_id, name, kind, _answer(self.cells[place][row], kind))
+                self.answers.answer(Question(question_id, name, kind), _answer(self.cells[place][row], kind))
             told: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
             if own_id := told.get("id") or told.get("name"):
                 name, kind = self.template.get(own_id, (None, None))
                 kind = told.get("type") or kind
-                self.rows.question(own_id, told.get("name") or name, kind, _answer(told["answer"], kind))
+                self.answers.answer(Question(own_id, told.get("name") or name, kind), _answer(told["answer"], kind))
 
 
 def _json(cell: str) -> Any:
@@ -309,7 +252,7 @@ def _answer(cell: str, kind: str | None) -> Any:
     """What a cell holds: JSON for all but the answers that are one text."""
     if not cell:
         return None
-    single = kind is not None and kind.lower() in ("radio", "dropdown", "boolean", "input")
+    single = kind is not None and kind.lower() in vendor.TEXT_QUESTION_TYPES
     if single and cell[0] != "[":
         return cell
     found = _json(cell)

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.readers.csv import as_text, header_of
-from labellerr_ds.readers.unpack import Member
+from labellerr_ds import schema, vendor
+from labellerr_ds.readers.archive import Member
+from labellerr_ds.readers.text import as_text, header_of
 
 RGB = tuple[int, int, int]
 
@@ -69,7 +69,7 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
 def _drawn(table: pd.DataFrame, ids: list[str]) -> list[str]:
     """Of categories with one name those that a mask can show, in order; all where none says so."""
     kinds = dict(zip(table["category_id"], table["question_type"], strict=True))
-    drawn = [row_id for row_id in ids if str(kinds.get(row_id)).lower() in ("boundingbox", "polygon")]
+    drawn = [row_id for row_id in ids if str(kinds.get(row_id)).lower() in vendor.MASK_QUESTION_TYPES]
     return drawn or ids
 
 
@@ -90,12 +90,12 @@ def color_map(member: Member) -> dict[str, list[RGB | int]]:
         elif isinstance(told, list):
             pairs = [(each.get("name"), each.get("color", each.get("id"))) for each in told if isinstance(each, dict)]
     elif name.endswith(".csv"):
-        text = as_text(body)
+        text, _ = as_text(body)
         _, delimiter = header_of(text)
         rows = [line.split(delimiter, 1) for line in text.splitlines()[1:]]
         pairs = [(row[0].strip('" '), row[1].strip('" ')) for row in rows if len(row) == 2]
     elif name.endswith(".txt"):
-        lines = [line.strip() for line in as_text(body).splitlines()]
+        lines = [line.strip() for line in as_text(body)[0].splitlines()]
         parts = [line.split(":") for line in lines if line and not line.startswith("#")]
         pairs = [(part[0], part[1]) for part in parts if len(part) > 1]
     found: dict[str, list[RGB | int]] = {}

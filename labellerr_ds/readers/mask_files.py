@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,10 +18,9 @@ _UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 class MaskFiles:
     """The files that the masks belong to, each once."""
 
-    def __init__(self, files: pd.DataFrame | None, info: Mapping[str, Any], issues: IssueLog) -> None:
+    def __init__(self, files: pd.DataFrame | None, status: str | None, issues: IssueLog) -> None:
         self.known, self.issues = files, issues
-        statuses = info.get("statuses") or []
-        self.status = statuses[0] if len(statuses) == 1 else None
+        self.status = status
         self.ids: list[str] = []
         self._rows: list[dict[str, Any]] = []
         self._place: dict[str, int] = {}
@@ -30,7 +28,7 @@ class MaskFiles:
         self._by_id: dict[str, int] = {}
         if files is not None:
             for missing in {"file_id", "file_name"} - set(files.columns):
-                raise ReadError(f"files= must be a files frame; the column {missing!r} is missing.")
+                raise ReadError(f"files must be a files frame; missing column: {missing!r}.")
             for row, (file_id, name) in enumerate(zip(files["file_id"], files["file_name"], strict=True)):
                 self._by_id[file_id] = row
                 self._stems.setdefault(str(name).rsplit(".", 1)[0], []).append(row)
@@ -89,7 +87,7 @@ class MaskFiles:
         return found[1] if found else stem
 
     def columns(self) -> dict[str, Any]:
-        """The columns of `files`."""
+        """The columns of `files`; all masks must be there."""
         names = (
             "file_id",
             "file_name",

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from PIL import Image
 from tqdm.auto import tqdm
 
 from labellerr_ds import schema
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.images import UNREADABLE
-from labellerr_ds.masks import LabelRegion, label_regions, rle_to_mask
-from labellerr_ds.readers.assemble import assemble
+from labellerr_ds.images.pixels import UNREADABLE
+from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.mask_classes import RGB, Classes, read_classes, with_added
 from labellerr_ds.readers.mask_files import MaskFiles
-from labellerr_ds.readers.unpack import Member
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.values import json_text
+from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
+from labellerr_ds.tables import FILE_ROW, Tables, from_frame, table
 
 
 @dataclass
@@ -36,83 +37,77 @@ class Mask:
     regions: list[tuple[RGB | None, int | None, LabelRegion]]
 
 
-def read_masks(
-    members: list[Member],
-    others: list[Member],
-    *,
-    categories: pd.DataFrame | None,
-    files: pd.DataFrame | None,
-    info: dict[str, Any],
-    strict: bool,
-    progress: bool,
-) -> Dataset:
-    """A Dataset of masks.
+def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) -> Iterator[Tables]:
+    """Batches of masks: their pixels first, and at the end the files that they belong to, and the classes.
 
     Parameters
     ----------
-    members : the PNG files
-    others : what else lay beside them; colour maps are taken from there
-    categories : `categories` frame, optional
-        Its `color`, and its `coco_id` for grey masks, tell the classes.
-    files : `files` frame, optional
-        Tells to which file a mask belongs, by the file's id or the stem of its name.
+    masks : list of Member
+        The PNG files.
+    others : list of Member
+        What else was beside them; color maps are taken from there.
+    options : ReadOptions
+        The template's `color`, and its `coco_id` for grey masks, give the classes. `files` gives the file of a mask,
+        by the file's id or the stem of its name.
     """
     issues = IssueLog()
-    table = schema.empty("categories") if categories is None else categories
-    classes = read_classes(table, others)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        decoded = list(
-            tqdm(pool.map(_decode, members), total=len(members), desc="masks", delay=1, disable=not progress)
-        )
-    found = MaskFiles(files, info, issues)
+    template = schema.empty("categories") if options.categories is None else options.categories
+    classes = read_classes(template, others)
+    files = MaskFiles(options.files, options.status, issues)
     rows: list[tuple[Any, ...]] = []
-    file_index: list[int] = []
-    for member, mask in zip(members, decoded, strict=True):
-        if isinstance(mask, str):
-            position = found.place(member.name, None, None)
-            issues.add("unreadable_image", "files", found.ids[position], position, f"mask {member.name}: {mask}.")
-            continue
-        position = found.place(member.name, (mask.width, mask.height), mask.mode)
-        for category_id, regions in _by_category(member.name, mask, classes, issues).items():
-            region = regions[0] if len(regions) == 1 else _merged(regions, mask)
-            size = [mask.height, mask.width]
-            shape = msgspec.json.encode({"size": size, "counts": region.counts}).decode()
-            rows.append(
-                (
-                    f"{member.name}/{category_id}",
-                    category_id,
-                    *map(float, region.bbox),
-                    float(region.area),
-                    shape,
-                )
-            )
-            file_index.append(position)
-    names = (
-        "annotation_id",
-        "category_id",
-        "bbox_x",
-        "bbox_y",
-        "bbox_width",
-        "bbox_height",
-        "area",
-        "segmentation",
-    )
-    columns: dict[str, Any] = dict(zip(names, map(list, zip(*rows, strict=True)), strict=False))
-    table = with_added(table, classes)
-    questions = dict(zip(table["category_id"], table["question_id"], strict=True))
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        decoded = pool.map(_decode, masks)
+        bar = tqdm(decoded, total=len(masks), desc="masks", delay=1, disable=not options.progress)
+        for member, mask in zip(masks, bar, strict=True):
+            rows += _rows_of(member, mask, files, classes, issues)
+            if len(rows) >= options.batch_rows:
+                yield _batch(rows, template, issues)
+                rows = []
+    yield _batch(rows, template, issues, files=table("files", files.columns(), len(files.ids)), classes=classes)
+
+
+_COLUMNS = (
+    "annotation_id", "category_id", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "area", "segmentation", FILE_ROW,
+)  # fmt: skip
+
+
+def _rows_of(
+    member: Member, mask: Mask | str, files: MaskFiles, classes: Classes, issues: IssueLog
+) -> Iterator[tuple[Any, ...]]:
+    """A row for each class of a mask, in the columns of `_COLUMNS`."""
+    if isinstance(mask, str):
+        place = files.place(member.name, None, None)
+        issues.add("unreadable_image", "files", files.ids[place], place, f"mask {member.name}: {mask}.")
+        return
+    place = files.place(member.name, (mask.width, mask.height), mask.mode)
+    for category_id, regions in _by_category(member.name, mask, classes, issues).items():
+        region = regions[0] if len(regions) == 1 else _merged(regions, mask)
+        shape = json_text({"size": [mask.height, mask.width], "counts": region.counts})
+        box = map(float, region.bbox)
+        yield (f"{member.name}/{category_id}", category_id, *box, float(region.area), shape, place)
+
+
+def _batch(
+    rows: list[tuple[Any, ...]],
+    template: pd.DataFrame,
+    issues: IssueLog,
+    *,
+    files: pa.Table | None = None,
+    classes: Classes | None = None,
+) -> Tables:
+    columns: dict[str, Any] = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=False))
+    categories = template if classes is None else with_added(template, classes)
+    questions = dict(zip(template["category_id"], template["question_id"], strict=True))
     ids = columns.get("category_id", [])
     columns["question_id"] = [None if pd.isna(question := questions.get(each)) else question for each in ids]
-    columns["type"] = ["mask"] * len(rows)
-    columns["iscrowd"] = [False] * len(rows)
-    return assemble(
-        files=found.columns(),
-        file_count=len(found.ids),
-        annotations=columns,
-        file_index=np.array(file_index, dtype=np.int64),
-        categories=table,
-        issues=issues,
-        info=info,
-        strict=strict,
+    columns["type"], columns["iscrowd"] = ["mask"] * len(rows), [False] * len(rows)
+    reported, keys = issues.take()
+    return Tables(
+        files=table("files", {}, 0) if files is None else files,
+        annotations=table("annotations", columns, len(rows)),
+        categories=from_frame(categories, "categories"),
+        issues=reported,
+        unknown_keys=keys,
     )
 
 
@@ -122,7 +117,7 @@ def read_masks(
 def _decode(member: Member) -> Mask | str:
     """The mask, or why it could not be read."""
     try:
-        with Image.open(io.BytesIO(member.read())) as image:
+        with member.open() as file, Image.open(file) as image:
             image.load()
             return _regions(image)
     except UNREADABLE as problem:

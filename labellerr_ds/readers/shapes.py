@@ -1,13 +1,79 @@
-"""Labellerr's own shapes: points, rings, boxes, frames; and what kind an answer is, by its form alone."""
+"""Labellerr's own shapes: points, rings, boxes; and what kind an answer is, by its form alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from labellerr_ds.readers.assemble import number
+from labellerr_ds.readers.rows import AnnotationRows, Row
+from labellerr_ds.readers.values import json_text, number
 
 BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
+SHAPES = frozenset({"bbox", "polygon", "polyline", "point"})
+_NAN = float("nan")
+
+
+def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row:
+    """Put a shape into its row; one that cannot be parsed stays in `extra`, and is reported.
+
+    Parameters
+    ----------
+    row : Row
+        Its type says what the shape should be.
+    shape : any
+        As it came.
+    """
+    row.iscrowd = False
+    if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict) and row.type in ("bbox", "point"):
+        shape = shape[0]
+    if row.type == "bbox" and isinstance(shape, dict) and all(key in shape for key in BOX_KEYS):
+        return _box(row, shape, rows)
+    rings = [] if row.type == "bbox" else rings_of([shape] if row.type == "point" else shape)
+    several = (len(rings) > 1 and row.type != "polygon") or (
+        row.type == "point" and len(rings) == 1 and len(rings[0]) != 2
+    )
+    if not rings or not all(rings) or several:
+        return bad_row(row, shape, f"a {row.type} of file {rows.file_id} could not be parsed", rows)
+    if more_than_points(shape):
+        row.extra = {**(row.extra or {}), "answer": shape}
+        rows.issues.unknown_keys["answer"] += 1
+    row.segmentation = json_text(rings if row.type == "polygon" else rings[0])
+    if row.type == "point":
+        row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height = float(rings[0][0]), float(rings[0][1]), 0.0, 0.0
+    else:
+        rows.measure(rings, enclosing=row.type == "polygon")
+    return row
+
+
+def bad_row(row: Row, what_came: Any, message: str, rows: AnnotationRows) -> Row:
+    """Keep what could not be parsed in `extra`, and report it."""
+    rows.report("bad_segmentation" if row.type in SHAPES else "bad_row", f"{message}; it is in `extra`.")
+    row.extra = {**(row.extra or {}), "answer": what_came}
+    return row
+
+
+def _box(row: Row, shape: Mapping[str, Any], rows: AnnotationRows) -> Row:
+    corners = [number(shape[key]) for key in BOX_KEYS]
+    row.rotation = number(shape.get("rotation"))
+    rest = {key: value for key, value in shape.items() if key not in (*BOX_KEYS, "rotation")}
+    if rest:
+        rows.unknown(rest)
+        row.extra = {**(row.extra or {}), "answer": rest}
+    if None in corners or (shape.get("rotation") is not None and row.rotation is None):
+        rows.report("not_a_number", f"a box of file {rows.file_id} has a side or rotation that is not a number.")
+        row.extra = {**(row.extra or {}), "answer": shape}
+    x1, y1, x2, y2 = (_NAN if corner is None else corner for corner in corners)
+    if x2 < x1 or y2 < y1:
+        rows.report("swapped_corners", f"the swapped corners of a box of file {rows.file_id} were corrected.")
+        x1, x2 = (x2, x1) if x2 < x1 else (x1, x2)
+        y1, y2 = (y2, y1) if y2 < y1 else (y1, y2)
+    row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height = x1, y1, x2 - x1, y2 - y1
+    row.area = row.bbox_width * row.bbox_height
+    return row
+
+
+# --- forms
 
 
 def is_blank(answer: Any) -> bool:
@@ -33,7 +99,7 @@ def is_points(value: Any) -> bool:
 
 
 def more_than_points(shape: Any) -> bool:
-    """Whether a point holds more than x and y."""
+    """Whether a point has more than x and y."""
     points = shape if isinstance(shape, list) else [shape]
     if points and isinstance(points[0], list):
         points = list(chain.from_iterable(points))
@@ -41,7 +107,7 @@ def more_than_points(shape: Any) -> bool:
 
 
 def rings_of(shape: Any) -> list[list[float | int]]:
-    """Flat coordinates of each ring; nothing where it cannot be understood."""
+    """Flat coordinates of each ring; nothing where it cannot be parsed."""
     if not isinstance(shape, list) or not shape:
         return []
     rings = shape if isinstance(shape[0], list) else [shape]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shapes import SHAPES, blend, close
 
-from labellerr_ds.colors import class_color
+from labellerr_ds.images.colors import class_color
 
 BOTH = [
     SHAPES,

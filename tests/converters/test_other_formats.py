@@ -13,7 +13,7 @@ from PIL import Image
 from shapes_of import read
 
 import labellerr_ds as lds
-from labellerr_ds.masks import rle_to_mask
+from labellerr_ds.shapes.rle import rle_to_mask
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shapes_of import cocos, parity, read, rings
 
 import labellerr_ds as lds
-from labellerr_ds.masks import mask_to_rle, polygons_to_rle, rle_to_mask
+from labellerr_ds.shapes.rle import mask_to_rle, polygons_to_rle, rle_to_mask
 
 WIDTH, HEIGHT = 160, 120
 

@@ -11,7 +11,7 @@ import pytest
 
 import labellerr_ds as lds
 from labellerr_ds import errors, schema
-from labellerr_ds.quality import PROBLEMS
+from labellerr_ds.analysis.quality import PROBLEMS
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 GUIDES = sorted((DOCS / "guide").glob("*.md"))

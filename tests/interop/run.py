@@ -13,8 +13,8 @@ import warnings
 import numpy as np
 
 import labellerr_ds as lds
-from labellerr_ds.masks import mask_to_rle
 from labellerr_ds.sandbox import Sandbox
+from labellerr_ds.shapes.rle import mask_to_rle
 
 HERE = pathlib.Path(__file__).parent
 LIBRARIES = ["pycocotools", "supervision", "datumaro", "pylabel", "fiftyone", "datasets"]

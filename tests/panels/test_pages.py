@@ -15,7 +15,7 @@ from shapes_of import cocos, read
 
 import labellerr_ds as lds
 from labellerr_ds import schema
-from labellerr_ds.panels.packets import packet, read_picture
+from labellerr_ds.panels.messages import packet, read_picture
 from labellerr_ds.panels.pages import Pages
 
 

@@ -8,10 +8,10 @@ import time
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.panels import listing
-from labellerr_ds.panels import picker as module
-from labellerr_ds.panels.picker import BUSY, STATES
-from labellerr_ds.panels.work import StoppedError
+from labellerr_ds.panels import export_list
+from labellerr_ds.panels import session as module
+from labellerr_ds.panels.cancellation import StoppedError
+from labellerr_ds.panels.session import BUSY, STATES
 from labellerr_ds.sandbox import Sandbox
 
 
@@ -119,9 +119,9 @@ def test_a_download_tells_its_bytes_and_is_stopped_too(project):
     picker.run()
     picker.wait(30)
     assert any(text.startswith("Downloading: ") and text.endswith("(100%)") for text in seen)
-    picker._work.stop()
+    picker._session.work.stop()
     with pytest.raises(StoppedError):
-        picker._received(picker._work, 1, 2)
+        picker._session.received(picker._session.work, 1, 2)
 
 
 def test_a_panel_that_is_made_again_ends_the_work_of_the_old_one(slow):
@@ -224,13 +224,13 @@ def test_after_a_failure_a_click_tries_again_and_what_was_loaded_stays(fresh):
     picker.run()
     picker.wait(30)
     kept = picker.dataset
-    project.client._transport.base_url = "http://127.0.0.1:9"
+    project.client.transport.base_url = "http://127.0.0.1:9"
     picker._form.list.value = picker._form.list.options[-1][1]
     picker.refresh()
     assert picker.wait(60).state == "failed"
     assert "picker.df is still what was loaded at" in line(picker)
     assert picker.dataset is kept
-    project.client._transport.base_url = fresh.base_url
+    project.client.transport.base_url = fresh.base_url
     picker._form.remedy.click()
     assert picker.wait(30).state == "idle"
     assert picker._form.remedy.layout.display == "none"
@@ -278,7 +278,7 @@ def _raises(problem):
 
 
 def test_the_list_follows_an_export_that_is_running(monkeypatch):
-    monkeypatch.setattr(listing, "FIRST_S", 0.3)
+    monkeypatch.setattr(export_list, "FIRST_S", 0.3)
     with Sandbox(files=12, export_seconds=1.5) as sandbox:
         project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
         lds.create_export(project, ["accepted"])
@@ -379,7 +379,7 @@ def test_trying_again_to_load_loads_the_same_and_creates_nothing(fresh, monkeypa
 
 
 def test_an_id_that_nobody_knows_is_told(project, monkeypatch):
-    monkeypatch.setattr("labellerr_ds.exports.intervals", lambda first=1: iter([0.01] * 50))
+    monkeypatch.setattr("labellerr_ds.exports.polling.intervals", lambda first=1: iter([0.01] * 50))
     picker = lds.ExportPicker(project).wait(30)
     picker.load("nope")
     assert picker.wait(30).state == "failed"
@@ -394,11 +394,11 @@ def test_a_new_export_is_in_the_list_without_a_click(unused):
 
 
 def test_a_panel_that_was_made_again_or_closed_asks_for_nothing(slow, monkeypatch):
-    monkeypatch.setattr(listing, "FIRST_S", 0.1)
+    monkeypatch.setattr(export_list, "FIRST_S", 0.1)
     lds.create_export(slow, ["accepted"])
     panels = [lds.ExportPicker(slow).wait(30) for _ in range(3)]
     panels[-1].close()
-    assert until(lambda: not any(panel._listing.is_followed for panel in panels))
+    assert until(lambda: not any(panel._session.exports.is_followed for panel in panels))
 
 
 def test_a_result_without_files_keeps_what_was_read(unused, monkeypatch):
@@ -417,6 +417,6 @@ def test_an_export_that_went_to_s3_asks_for_its_folder(unused):
     picker._form.destinations["r1"] = "s3"
     picker.load("r1")
     assert "say here to which folder" in told(picker, "destination")
-    picker._job = lds.ExportJob(unused, "r1", destination=destination)
+    picker._session.job = lds.ExportJob(unused, "r1", destination=destination)
     picker.state = "stopped"
     assert eval(picker.code.removesuffix(".load()"), {"lds": lds, "client": unused.client}).destination == destination

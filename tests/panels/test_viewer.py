@@ -11,10 +11,10 @@ from PIL import Image
 from traitlets import TraitError
 
 import labellerr_ds as lds
-from labellerr_ds.colors import class_color
+from labellerr_ds.images.colors import class_color
 from labellerr_ds.panels.canvas_viewer import CanvasViewer
+from labellerr_ds.panels.display import script
 from labellerr_ds.panels.picture_viewer import PictureViewer
-from labellerr_ds.panels.shell import script
 
 BACKENDS = ["canvas", "image"]
 

@@ -50,9 +50,10 @@ def test_each_question_type_in_a_csv_with_the_template(name):
 
 def test_the_file_of_both():
     for name in ("radio.json", "radio.csv"):
-        file = lds.read_export(HAND / name).files.iloc[0]
-        told = ["f1", "a.jpg", "review", "in_review", 100, 80, "jpg", 0.5, ""]
-        assert file.iloc[:9].tolist() == told
+        dataset = lds.read_export(HAND / name)
+        file, rows = dataset.files.iloc[0], dataset.annotations
+        assert file.iloc[:9].tolist() == ["a.jpg", "review", "in_review", len(rows), 100, 80, "jpg", 0.5, ""]
+        assert file["file_id"] == "f1"
         assert file["created_at"] == pd.Timestamp(1758605248989, unit="ms", tz="UTC")
 
 

@@ -29,7 +29,7 @@ def question(kind, answer, **more):
 
 def test_keys_that_nobody_knows_go_to_extra_with_one_warning_that_counts(tmp_path):
     box = {"answer": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "z": 9}, "score": 0.5}
-    with pytest.warns(lds.LabellerrWarning, match=r"5 values under keys.*'camera' \(2\)") as warned:
+    with pytest.warns(lds.LabellerrWarning, match=r"5 values under unknown keys.*'camera' \(2\)") as warned:
         dataset = read(
             tmp_path,
             file([question("BoundingBox", [box], required=True)], camera={"lens": [1, 2]}),
@@ -117,10 +117,18 @@ def test_an_entry_that_is_no_file_and_answers_that_are_none_are_kept(tmp_path):
     assert extras == [{"entry": 3}, {"latest_answer": ["odd", {"answer": 1}]}, {"latest_answer": "none yet"}]
 
 
-def test_duplicates_stay_and_are_told(tmp_path):
+def test_records_that_are_equal_are_one(tmp_path):
     answers = [question("input", [{"answer_id": "a", "answer": "x"}])]
+    dataset = read(tmp_path, file(answers), file(answers))
+    assert dataset.files["annotation_count"].tolist() == [1]
+    assert dataset.annotations["annotation_id"].tolist() == ["a"]
+    assert dataset.issues.empty
+
+
+def test_records_of_one_id_that_differ_stay_and_are_reported(tmp_path):
+    answers = [question("input", [{"answer_id": "a", "answer": word}]) for word in "xy"]
     with pytest.warns(lds.LabellerrWarning, match="duplicate_file_id"):
-        dataset = read(tmp_path, file(answers), file(answers))
+        dataset = read(tmp_path, file(answers[:1]), file(answers[1:], file_status="accepted"))
     assert dataset.files["file_id"].tolist() == ["f1", "f1"]
     assert dataset.files["annotation_count"].tolist() == [2, 2]
     assert sorted(dataset.issues["code"]) == ["duplicate_annotation_id", "duplicate_file_id"]

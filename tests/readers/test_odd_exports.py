@@ -92,7 +92,7 @@ def test_a_frame_without_a_number_has_that_of_its_key(tmp_path):
 
 @pytest.mark.parametrize("told", ["{}", '{"info": {"error": "x"}}'])
 def test_an_object_without_a_list_of_coco_is_no_empty_dataset(tmp_path, told):
-    with pytest.raises(lds.ReadError, match="is no coco_json export"):
+    with pytest.raises(lds.ReadError, match="is not a coco_json export"):
         read(tmp_path, told)
 
 
@@ -129,5 +129,5 @@ WRITERS = {
 def test_a_table_that_was_written_from_a_frame_is_no_export(project, tmp_path, ending, level):
     frame = lds.export_to_dataframe(project, ["accepted"], level=level, progress=False)
     WRITERS[ending](frame.labellerr.plain() if level == "annotation" else frame, tmp_path / f"labels{ending}")
-    with pytest.raises(lds.ReadError, match="is a table of rows.*and no export"):
+    with pytest.raises(lds.ReadError, match="is a table of rows.*not an export"):
         lds.read_export(tmp_path / f"labels{ending}")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds import schema
-from labellerr_ds.masks import rle_to_mask
+from labellerr_ds.shapes.rle import rle_to_mask
 
 # Two classes on a mask of 3 rows and 5 columns; 0 is background.
 PIXELS = np.array([[0, 1, 1, 0, 2], [0, 1, 0, 0, 2], [0, 0, 0, 0, 2]], dtype=np.uint8)

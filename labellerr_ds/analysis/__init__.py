@@ -1,0 +1,1 @@
+"""What frames are analysed with; nothing here knows a Dataset."""

@@ -1,0 +1,286 @@
+"""What differs between two sets of annotations: two annotators, two versions, labels and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labellerr_ds import schema
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.boxes import box_ious
+from labellerr_ds.shapes.rle import BROKEN, RLE, rle_iou
+
+CHANGES = ("same", "moved", "reclassified", "changed", "added", "removed")
+SAME_IOU = 0.999
+NEAR_PIXELS = 20.0  # how far a point or line may have moved to be the same one
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """What differs between two sets of annotations, `a` and `b`.
+
+    Attributes
+    ----------
+    annotations : DataFrame
+        A row a pair, or one without a partner: `file_id`, `file_name`, `change` (``same``; ``moved``: another
+        shape; ``reclassified``: another class; ``changed``: both, or another answer; ``added``: in `b` alone;
+        ``removed``: in `a` alone), `iou` (of masks, where both have pixels, else of boxes), `category_a`,
+        `category_b`, `annotation_id_a`, `annotation_id_b`, `row_a`, `row_b` (positions).
+    files : DataFrame
+        A row a file that either has: `file_id`, `file_name`, `in_a`, `in_b`, `status_a`, `status_b`, and how many
+        annotations are ``same``, ``moved``, ….
+    per_class : DataFrame
+        A row a class: `a`, `b` (annotations), `matched`, `agreement` (2 matched / (a + b), an F1), `mean_iou`.
+    confusion : DataFrame
+        Counts, classes of `a` down and of `b` across; ``(none)`` for what has no partner.
+    """
+
+    annotations: pd.DataFrame
+    files: pd.DataFrame
+    per_class: pd.DataFrame
+    confusion: pd.DataFrame
+
+    def __repr__(self) -> str:
+        counts = self.annotations["change"].value_counts(sort=False)
+        told = ", ".join(f"{count:,} {change}" for change, count in counts.items())
+        return f"Comparison({len(self.files):,} files: {told})"
+
+
+def compare_frames(
+    a_files: pd.DataFrame,
+    a: pd.DataFrame,
+    b_files: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    iou: float = 0.5,
+) -> Comparison:
+    """See `labellerr_ds.compare`."""
+    if not 0 < iou <= 1:
+        raise InvalidArgumentError(f"iou must be above 0, and 1 at most; got {iou!r}.")
+    left, right = _Side(a), _Side(b)
+    rows: list[tuple[Any, ...]] = []
+    for mine, theirs in _by_file(a, b):
+        rows += _pairs(left, right, mine, theirs, iou)
+    table = _table(rows, a, b)
+    return Comparison(table, _files(table, a_files, b_files), _per_class(table), _confusion(table))
+
+
+def _by_file(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The rows of each file, and of each frame of a video, in both."""
+    groups = [frame.groupby(_moments(frame), sort=False).indices for frame in (a, b)]
+    nothing = np.zeros(0, dtype=np.int64)
+    for key in dict.fromkeys([*groups[0], *groups[1]]):
+        yield groups[0].get(key, nothing), groups[1].get(key, nothing)
+
+
+def _moments(frame: pd.DataFrame) -> pd.Series:
+    file = frame["file_id"].astype(object).where(frame["file_id"].notna(), "")
+    moment = frame["frame"].astype(object).where(frame["frame"].notna(), "")
+    return pd.Series([f"{one}\0{other}" for one, other in zip(file, moment, strict=True)], index=frame.index)
+
+
+class _Side:
+    """The columns of one side as plain arrays: a row of pandas costs more than all that is done with it."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.types, self.categories, self.values, self.questions, self.ids = (
+            frame[name].astype(object).where(frame[name].notna(), None).to_numpy(dtype=object)
+            for name in ("type", "category", "value", "question_id", "annotation_id")
+        )
+        self.boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
+        self.filled = np.isin(self.types.astype(str), rasters.FILLED)
+        self.fine = np.isin(self.types.astype(str), ("polygon", "mask"))
+        self.shapes = list(rasters.shapes(frame))
+        self._rles: dict[int, RLE | None] = {}
+
+    def rle(self, place: int) -> RLE | None:
+        if place not in self._rles:
+            try:
+                self._rles[place] = rasters.rle_of(self.shapes[place])
+            except BROKEN:
+                self._rles[place] = None  # what does not hold together is compared by its box
+        return self._rles[place]
+
+    def shape(self, place: int) -> Any:
+        """What a row's shape is made of, to be compared by value."""
+        shape = self.shapes[place]
+        told = shape.keypoints if shape.keypoints is not None else shape.segmentation
+        return told if isinstance(told, list | dict) else tuple(self.boxes[place].tolist())
+
+    def centre(self, place: int) -> NDArray[np.float64]:
+        """The middle of a row's box, else of its points."""
+        x, y, width, height = self.boxes[place]
+        if np.isfinite(self.boxes[place]).all():
+            return np.array([x + width / 2, y + height / 2])
+        points = self.shapes[place].keypoints or [np.nan] * 3
+        return np.array([np.mean(points[0::3]), np.mean(points[1::3])])
+
+    def own_id(self, place: int) -> str | None:
+        """The id of an answer; not one that only counts, which says nothing across exports."""
+        found = self.ids[place]
+        return None if found is None or "/" in found or found.isdigit() else str(found)
+
+
+def _pairs(
+    a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64], limit: float
+) -> Iterator[tuple[Any, ...]]:
+    """(change, iou, position in a or None, position in b or None)."""
+    ious = _ious(a, b, mine, theirs)
+    partner: dict[int, int] = {}
+    ids = {key: place for place, key in enumerate(map(b.own_id, theirs.tolist())) if key}
+    for place, key in enumerate(map(a.own_id, mine.tolist())):  # versions of one annotation
+        if key in ids and a.types[mine[place]] == b.types[theirs[ids[key]]]:
+            partner[place] = ids[key]
+    taken = set(partner.values())
+    ranked = list(_greedy(ious, limit))
+    for class_too in (True, False):  # of one class first, then any
+        for place, other in ranked:
+            if place in partner or other in taken:
+                continue
+            if not class_too or a.categories[mine[place]] == b.categories[theirs[other]]:
+                partner[place] = other
+                taken.add(other)
+    for place, other in _without_pixels(a, b, mine, theirs):
+        if place not in partner and other not in taken:
+            partner[place] = other
+            taken.add(other)
+    for place, row in enumerate(mine.tolist()):
+        if place not in partner:
+            yield "removed", np.nan, row, None
+            continue
+        iou, their = ious[place, partner[place]], int(theirs[partner[place]])
+        yield _change(a, b, row, their, iou), iou, row, their
+    for other, their in enumerate(theirs.tolist()):
+        if other not in taken:
+            yield "added", np.nan, None, their
+
+
+def _without_pixels(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Pairs of answers in words, and of points and lines, the nearest first: of one question, type and class."""
+    found: list[tuple[float, int, int]] = []
+    for place, row in enumerate(mine.tolist()):
+        if a.filled[row]:
+            continue
+        for other, their in enumerate(theirs.tolist()):
+            if b.types[their] != a.types[row] or b.questions[their] != a.questions[row]:
+                continue
+            if a.types[row] not in schema.SHAPE_TYPES:
+                if a.values[row] == b.values[their]:
+                    found.append((0.0, place, other))
+            elif a.categories[row] == b.categories[their]:
+                same = a.shape(row) == b.shape(their)
+                distance = -1.0 if same else float(np.hypot(*(a.centre(row) - b.centre(their))))
+                if distance <= NEAR_PIXELS:
+                    found.append((distance, place, other))
+    return [(place, other) for _, place, other in sorted(found)]
+
+
+def _change(a: _Side, b: _Side, row: int, their: int, iou: float) -> str:
+    classes = a.categories[row] == b.categories[their]
+    if a.types[row] not in schema.SHAPE_TYPES:
+        return "same" if classes and a.values[row] == b.values[their] else "changed"
+    # lines and points have no pixels
+    still = bool(a.shape(row) == b.shape(their)) if np.isnan(iou) else iou >= SAME_IOU
+    if classes:
+        return "same" if still else "moved"
+    return "reclassified" if still else "changed"
+
+
+def _greedy(ious: NDArray[np.float64], limit: float) -> Iterator[tuple[int, int]]:
+    """Pairs from the best downwards."""
+    order = np.argsort(-np.nan_to_num(ious), axis=None, kind="stable")
+    for flat in order:
+        if not ious.size or not ious.flat[flat] >= limit:
+            return
+        place, other = divmod(int(flat), ious.shape[1])
+        yield place, other
+
+
+def _ious(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """IoU of each pair: of pixels where either is more than a box, else of boxes; NaN where one has neither."""
+    ious = box_ious(np.nan_to_num(a.boxes[mine]), np.nan_to_num(b.boxes[theirs]))
+    ious[~a.filled[mine], :] = np.nan
+    ious[:, ~b.filled[theirs]] = np.nan
+    fine = a.fine[mine][:, None] | b.fine[theirs][None, :]
+    for place, other in np.argwhere((np.nan_to_num(ious) > 0) & fine).tolist():
+        row, their = int(mine[place]), int(theirs[other])
+        if ious[place, other] == 1 and a.shape(row) == b.shape(their):
+            continue
+        one, two = a.rle(row), b.rle(their)
+        if one is not None and two is not None and one["size"] == two["size"]:
+            ious[place, other] = rle_iou([one], [two])[0, 0]
+    return ious
+
+
+def _table(rows: list[tuple[Any, ...]], a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    places = [[row[2] for row in rows], [row[3] for row in rows]]
+
+    def told(name: str, side: int) -> list[Any]:
+        values = (a, b)[side][name].tolist()
+        return [None if place is None or pd.isna(values[place]) else values[place] for place in places[side]]
+
+    both = {
+        name: [one if one is not None else other for one, other in zip(told(name, 0), told(name, 1), strict=True)]
+        for name in ("file_id", "file_name")
+    }
+    return pd.DataFrame(
+        {
+            **{name: schema.text(values) for name, values in both.items()},
+            "change": schema.categorical([CHANGES.index(row[0]) for row in rows], CHANGES),
+            "iou": np.array([row[1] for row in rows], dtype=np.float64),
+            "category_a": schema.text(told("category", 0)), "category_b": schema.text(told("category", 1)),
+            "annotation_id_a": schema.text(told("annotation_id", 0)),
+            "annotation_id_b": schema.text(told("annotation_id", 1)),
+            "row_a": pd.array(places[0], dtype="Int64"), "row_b": pd.array(places[1], dtype="Int64"),
+        }
+    )  # fmt: skip
+
+
+def _files(table: pd.DataFrame, a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    left, right = (frame.drop_duplicates("file_id").set_index("file_id") for frame in (a, b))
+    ids = list(dict.fromkeys([*left.index, *right.index]))
+    names = {**right["file_name"].to_dict(), **left["file_name"].to_dict()}
+    made: dict[str, Any] = {
+        "file_id": schema.text(ids), "file_name": schema.text([names[each] for each in ids]),
+        "in_a": [each in left.index for each in ids], "in_b": [each in right.index for each in ids],
+        "status_a": schema.text(left["status"].astype(object).reindex(ids).tolist()),
+        "status_b": schema.text(right["status"].astype(object).reindex(ids).tolist()),
+    }  # fmt: skip
+    for change in CHANGES:
+        counts = table.loc[table["change"] == change, "file_id"].value_counts()
+        made[change] = counts.reindex(ids, fill_value=0).to_numpy(dtype=np.int64)
+    return pd.DataFrame(made)
+
+
+def _per_class(table: pd.DataFrame) -> pd.DataFrame:
+    names = sorted({*table["category_a"].dropna(), *table["category_b"].dropna()})
+    agreed = table[(table["category_a"] == table["category_b"]).fillna(False).to_numpy(dtype=bool)]
+    a, b, matched = (
+        each.value_counts().reindex(names, fill_value=0)
+        for each in (table["category_a"], table["category_b"], agreed["category_a"])
+    )
+    total = (a + b).to_numpy(dtype=np.float64)
+    agreement = np.divide(2.0 * matched.to_numpy(), total, out=np.zeros(len(names)), where=total > 0)
+    return pd.DataFrame(
+        {
+            "category": schema.text(names), "a": a.to_numpy(dtype=np.int64), "b": b.to_numpy(dtype=np.int64),
+            "matched": matched.to_numpy(dtype=np.int64), "agreement": agreement,
+            "mean_iou": agreed.groupby("category_a")["iou"].mean().reindex(names).to_numpy(dtype=np.float64),
+        }
+    )  # fmt: skip
+
+
+def _confusion(table: pd.DataFrame) -> pd.DataFrame:
+    left, right = (
+        table[name].astype(object).where(table[name].notna(), "(none)") for name in ("category_a", "category_b")
+    )
+    names = [*sorted({*left, *right} - {"(none)"}), "(none)"]
+    return (
+        pd.crosstab(left, right).reindex(index=names, columns=names, fill_value=0).rename_axis(index="a", columns="b")
+    )

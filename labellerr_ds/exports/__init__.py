@@ -1,0 +1,1 @@
+"""Exports: created, waited for, fetched, read."""

@@ -1,0 +1,115 @@
+"""Creating an export: the request is checked first, and sent once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from labellerr_ds.errors import AmbiguousCreateError, ConnectionFailedError, InvalidArgumentError, ServiceError
+from labellerr_ds.exports.job import ExportJob
+from labellerr_ds.exports.outcome import empty_error, is_empty
+from labellerr_ds.exports.s3_objects import Moment, checked_destination
+from labellerr_ds.models import (
+    ExportFormat,
+    ExportRequest,
+    FileStatus,
+    S3Destination,
+    resolve_format,
+    resolve_statuses,
+)
+from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.transport import RefusedError
+from labellerr_ds.since import resolve_since
+
+Statuses = Iterable[FileStatus | str | None] | FileStatus | str
+Since = datetime | date | timedelta | str | None
+
+
+def create_export(
+    project: ProjectLike,
+    statuses: Statuses,
+    *,
+    format: str | ExportFormat = "json",
+    since: Since = None,
+    name: str | None = None,
+    description: str | None = None,
+    question_ids: Iterable[str] | None = None,
+    destination: S3Destination | Literal["local"] = "local",
+    client: Client | None = None,
+) -> ExportJob:
+    """Ask the service for an export. The request is sent once, and never again by itself.
+
+    Parameters
+    ----------
+    project : Project, str, or a project of Labellerr's own SDK
+        A str is an id or a name.
+    statuses : list of statuses
+        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
+        ``"reviewed"`` for several.
+    format : {'json', 'coco_json', 'csv', 'png'}
+    since : datetime, date, str, timedelta, optional
+        Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
+    name, description : str, optional
+        As the dashboard shows them; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
+
+    Returns
+    -------
+    ExportJob
+
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+    EmptyExportError
+        Where the service says at once that no file matches.
+    AmbiguousCreateError
+        Where it is not known whether the request arrived.
+
+    Examples
+    --------
+    >>> from labellerr_ds import Client
+    >>> client = Client.sandbox()
+    >>> job = create_export(client.project("Street scenes"), ["accepted"])
+    >>> job.wait(progress=False).state
+    'completed'
+    """
+    wanted, form = resolve_statuses(statuses), resolve_format(format)
+    destination = checked_destination(destination)
+    if isinstance(question_ids, str):
+        raise InvalidArgumentError("question_ids must be a list of ids, not a str.")
+    if question_ids is not None and not (question_ids := tuple(question_ids)):
+        raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
+    project = as_project(project, client)
+    _ = project.facts  # whether it is there; and the answer has the service's time
+    request = ExportRequest(
+        wanted,
+        form,
+        resolve_since(since, project.client.now),
+        name or f"labellerr-ds {form} {uuid.uuid4().hex[:12]}",
+        description or "created by labellerr_ds",
+        question_ids,
+        destination,
+    )
+    started = Moment(time.monotonic(), time.time())
+    try:
+        report_id, created_at = project.create_export(request)
+    except RefusedError as refusal:
+        if is_empty(refusal.words):
+            raise empty_error(request) from None
+        raise ServiceError(str(refusal), status=refusal.status) from None
+    except (ConnectionFailedError, ServiceError) as problem:
+        if isinstance(problem, ConnectionFailedError) or (problem.status or 0) >= 500:
+            raise AmbiguousCreateError(
+                f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
+                f"not asked for again. Look for that name in project.exports() or the dashboard first. ({problem})",
+                name=request.name,
+            ) from None
+        raise
+    return ExportJob(project, report_id, request=request, created_at=created_at, started=started)

@@ -1,0 +1,350 @@
+"""ExportJob: an export at the service, from its creation to its labels."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from labellerr_ds import vendor
+from labellerr_ds.backoff import intervals
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import (
+    AmbiguousObjectsError,
+    InvalidArgumentError,
+    LabellerrError,
+    NotFoundError,
+    ReadError,
+)
+from labellerr_ds.exports.images import ProjectImages
+from labellerr_ds.exports.polling import checked_timeout, looks, watch
+from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
+from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, S3Destination, SignedLink, Source
+from labellerr_ds.progress import Progress
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.read import read_tables
+from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.tables import with_info
+from labellerr_ds.transfer.link import download
+
+LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
+
+
+class ExportJob:
+    """An export at the service, new or picked up by its report id.
+
+    Parameters
+    ----------
+    project : Project, str, or a project of Labellerr's own SDK
+        A str is an id or a name.
+    report_id : str
+    destination : 'local' or S3Destination
+        Where an export that is picked up went: the service does not say.
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
+    request, created_at, started, clock, sleep
+        What `create_export` knows about a new one; and the clocks, for tests.
+
+    Attributes
+    ----------
+    project : Project
+    report_id : str
+    destination : 'local' or S3Destination
+    request : ExportRequest or None
+        What was asked for; None where it was picked up.
+
+    Examples
+    --------
+    >>> from labellerr_ds import Client, create_export
+    >>> project = Client.sandbox().project("Street scenes")
+    >>> report_id = create_export(project, ["accepted"]).report_id
+    >>> job = ExportJob(project, report_id)
+    >>> job.wait(progress=False).is_completed
+    True
+    """
+
+    def __init__(
+        self,
+        project: ProjectLike,
+        report_id: str,
+        *,
+        destination: S3Destination | Literal["local"] = "local",
+        client: Client | None = None,
+        request: ExportRequest | None = None,
+        created_at: datetime | None = None,
+        started: Moment | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not isinstance(report_id, str) or not report_id.strip():
+            raise InvalidArgumentError(f"report_id must be a str, got {report_id!r}.")
+        self.project = as_project(project, client)
+        self.report_id, self.request = report_id.strip(), request
+        self.destination = checked_destination(request.destination if request else destination)
+        self._created_at, self._clock, self._sleep = created_at, clock, sleep
+        self._started = started
+        self._finished: Moment | None = None  # when it was first seen to be completed
+
+    def __repr__(self) -> str:
+        return f"ExportJob({self.project.project_id!r}, {self.report_id!r})"
+
+    @property
+    def name(self) -> str | None:
+        """The export's name; asked of the list of exports where it was picked up."""
+        if self.request is not None:
+            return self.request.name
+        name = self._listed().get("name")
+        return None if name is None or pd.isna(name) else str(name)
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where a person finds the project's exports."""
+        return f"{vendor.DASHBOARD}/projects/{self.project.project_id}/exports"
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the export was created, by the service's clock, UTC; None where it does not say."""
+        if self._created_at is None:
+            at = self._listed().get("created_at")
+            if isinstance(at, datetime) and not pd.isna(at):
+                self._created_at = at.astimezone(timezone.utc)
+        return self._created_at
+
+    def _listed(self) -> dict[str, Any]:
+        try:
+            exports = self.project.exports()
+        except LabellerrError:
+            return {}
+        rows = exports[exports["report_id"] == self.report_id].to_dict("records")
+        return {str(key): value for key, value in rows[0].items()} if rows else {}
+
+    # --- waiting
+
+    def status(self) -> ExportState:
+        """One look at the export; a failed one is a state, not an error.
+
+        Returns
+        -------
+        ExportState
+        """
+        return self._look() or ExportState(self.report_id, "unknown")
+
+    def _look(self) -> ExportState | None:
+        state = self.project.export_states([self.report_id]).get(self.report_id)
+        if state and state.is_completed and self._finished is None:
+            self._finished = Moment(self._clock(), time.time())
+        return state
+
+    def looks(self) -> Iterator[tuple[ExportState, float]]:
+        """Look at the export until it is completed: the state, and the seconds until the next look.
+
+        Raises
+        ------
+        ExportFailedError, EmptyExportError, NotFoundError
+            As `wait`.
+        """
+        return looks(self._look, self.report_id, self.project.project_id, self.request)
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
+        """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; 3,600 where none is given. The deadline goes by the monotonic clock.
+        progress : bool
+            A line with the state and the time elapsed.
+
+        Returns
+        -------
+        ExportState
+
+        Raises
+        ------
+        ExportFailedError
+            With the service's reason. `EmptyExportError` where the reason is that no file matched.
+        ExportTimeoutError
+            At the deadline; the export goes on at the service.
+        NotFoundError
+            Where the service does not know the report id, several looks in a row.
+        """
+        limit = checked_timeout(timeout)
+        resume = f"ExportJob({self.project.project_id!r}, {self.report_id!r}).wait()"
+        bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1, leave=False)
+        try:
+            return watch(self.looks(), limit, resume, bar, self._clock, self._sleep)
+        except KeyboardInterrupt:
+            print(  # noqa: T201
+                f"Stopped waiting. The export goes on at the service; pick it up again with\n  {resume}",
+                file=sys.stderr,
+            )
+            raise
+        finally:
+            bar.close()
+
+    # --- the file
+
+    def link(self) -> SignedLink:
+        """A signed link to the finished export; the service may need a moment before it has one.
+
+        Returns
+        -------
+        SignedLink
+
+        Raises
+        ------
+        InvalidArgumentError
+            For an export to S3, which has none.
+        NotFoundError
+            Where the export is not there, or not completed.
+        """
+        if self.destination != "local":
+            raise InvalidArgumentError(
+                f"export {self.report_id} went to S3 and has no link; it is under {self.destination.bucket_path}. "
+                "load() and download() read it from there."
+            )
+        deadline = self._clock() + LINK_PATIENCE_S
+        for interval in intervals(0.25):
+            try:
+                return self.project.export_link(self.report_id)
+            except NotFoundError:
+                if self._clock() >= deadline or not self.status().is_completed:
+                    raise
+            self._sleep(interval)
+        raise AssertionError("intervals never end")  # pragma: no cover
+
+    def download(self, folder: str | Path, *, progress: Progress = True) -> Path:
+        """The export as it was served, in this folder: transfer coding undone, not unpacked.
+
+        Parameters
+        ----------
+        folder : path
+        progress : bool or callable
+            A bar, for what takes over a second; or a function that is called with the bytes so far and in all.
+
+        Returns
+        -------
+        Path
+            The file; of an export to S3 that is several objects, a folder of them.
+
+        Raises
+        ------
+        DownloadError, NotFoundError
+        """
+        files = self._fetch(Path(folder), progress).files
+        return files[0][1] if len(files) == 1 else files[0][1].parent
+
+    def _fetch(self, folder: Path, progress: Progress) -> Source:
+        if self.destination == "local":
+            path = download(self.link(), folder, prefix=f"{self.report_id}-", progress=progress)
+            return Source(path.name, ((path.name, path),))
+        if self._finished is None and not (state := self.status()).is_completed:
+            raise NotFoundError(
+                f"export {self.report_id} is {state.raw or state.state!r}, not completed: wait() for it first."
+            )
+        files = fetch_landed(
+            self.destination,
+            self.report_id,
+            self._window,
+            folder,
+            masks=self.request is not None and self.request.format is ExportFormat.PNG,
+            sleep=self._sleep,
+            progress=progress,
+        )
+        return Source(files[0][0] if len(files) == 1 else self.report_id, tuple(files))
+
+    def _window(self, now: datetime) -> Window:
+        """From creation to completion by the clock of a store that says it is `now`."""
+        age = self._age() if self._started is None else None
+        return window_of(now, self._started, self._finished, age, self._clock)
+
+    def _age(self) -> timedelta | None:
+        """How long ago an export that was picked up was created; None where no list has it."""
+        try:
+            exports = self.project.exports()
+        except NotFoundError:  # a deployment without a list
+            return None
+        created = exports.loc[exports["report_id"] == self.report_id, "created_at"].dropna()
+        return None if created.empty else self.project.client.now() - created.iloc[0].to_pydatetime()
+
+    # --- the labels
+
+    def load(
+        self, *, download_to: str | Path | None = None, progress: Progress = True, strict: bool = False
+    ) -> Dataset:
+        """Download and read the export; the project's template gives its classes and questions.
+
+        An export to S3 is read from the bucket, with the user's own AWS credentials: exactly the objects
+        that it wrote.
+
+        Parameters
+        ----------
+        download_to : path, optional
+            A folder to keep what was downloaded in.
+        progress : bool or callable
+            Bars, for what takes over a second; or a function that is called with the bytes so far and in all.
+        strict : bool
+            Raise where something was not understood, instead of listing it in ``dataset.issues``.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DownloadError, ReadError
+        AmbiguousObjectsError
+            Where it is not certain which objects of a bucket the export wrote.
+        """
+        request = self.request
+        options = ReadOptions(
+            format=request.format.value if request else None,
+            categories=self.project.categories(),
+            status=request.statuses[0].value if request and len(request.statuses) == 1 else None,
+            progress=progress is True,
+        )
+        with tempfile.TemporaryDirectory(prefix="labellerr-") as temporary:
+            source = self._fetch(Path(download_to or temporary), progress)
+            try:
+                tables = read_tables(source, options, strict=strict)
+            except ReadError as problem:
+                if self.destination == "local" and download_to is None:  # what came is not lost
+                    kept = shutil.move(source.files[0][1], tempfile.mkdtemp(prefix="labellerr-kept-"))
+                    problem.args = (f"{problem} The file was kept at {kept}.",)
+                raise
+        tables = with_info(tables, {**tables.info, **self._provenance(tables.info)})
+        dataset = Dataset.from_tables(tables, image_source=ProjectImages(self.project))
+        self._check_statuses(dataset)
+        return dataset
+
+    def _check_statuses(self, dataset: Dataset) -> None:
+        """An object of a bucket that was known by its time alone may be another export's after all."""
+        if self.destination == "local" or self.request is None:
+            return
+        asked = {status.value for status in self.request.statuses}
+        if foreign := set(dataset.files["status"].dropna().astype(str)) - asked:
+            raise AmbiguousObjectsError(
+                f"export {self.report_id}: what is under {self.destination.bucket_path} holds files of the status "
+                f"{', '.join(sorted(foreign))}, which was not asked for: another export has written there since. "
+                "Read what you mean with read_export().",
+                candidates=[],
+            )
+
+    def _provenance(self, info: Any) -> dict[str, Any]:
+        created, request = self.created_at, self.request
+        return {
+            "project_id": self.project.project_id,
+            "project_name": self.project.name,
+            "report_id": self.report_id,
+            "statuses": [status.value for status in request.statuses] if request else None,
+            "since": request.since.isoformat() if request and request.since else None,
+            "exported_at": created.isoformat() if created else info.get("exported_at"),
+        }

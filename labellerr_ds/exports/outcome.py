@@ -1,0 +1,48 @@
+"""How an export ends: failed, empty, or with files; the one place that decides what is empty."""
+
+from __future__ import annotations
+
+from labellerr_ds import vendor
+from labellerr_ds.dataset import Dataset, empty_dataset
+from labellerr_ds.errors import EmptyExportError, ExportFailedError, LabellerrError
+from labellerr_ds.models import ExportFormat, ExportRequest, ExportState
+from labellerr_ds.service.client import Project
+
+
+def is_empty(reason: str | None) -> bool:
+    """Whether the service says in its own words that no file matched."""
+    return reason is not None and vendor.EMPTY_WORDS in reason.lower()
+
+
+def empty_error(request: ExportRequest | None) -> EmptyExportError:
+    """The error of an export that no file matches, with what to try."""
+    if request is None:
+        return EmptyExportError("the export holds no files.")
+    asked = ", ".join(status.value for status in request.statuses)
+    since = "" if request.since is None else f" changed since {request.since.isoformat()}"
+    hint = "" if request.since is None else " or an earlier since"
+    return EmptyExportError(
+        f"no files with the status {asked}{since}. Try other statuses ('all' takes every file){hint}; "
+        "allow_empty=True gives an empty frame instead.",
+        statuses=[status.value for status in request.statuses],
+        since=request.since.isoformat() if request.since else None,
+    )
+
+
+def failure(state: ExportState, request: ExportRequest | None) -> LabellerrError:
+    """The error of an export that the service reports as failed."""
+    if is_empty(state.reason):
+        return empty_error(request)
+    reason = f": {state.reason}" if state.reason else "; the service gives no reason"
+    return ExportFailedError(
+        f"export {state.report_id} failed{reason}. Create it again, or ask Labellerr's support with this id.",
+        report_id=state.report_id,
+        reason=state.reason,
+    )
+
+
+def empty_result(project: Project, problem: EmptyExportError, format: str | ExportFormat) -> Dataset:
+    """The dataset of an export that no file matches: the right columns, the project's categories, and no rows."""
+    asked = {"statuses": problem.statuses, "since": problem.since, "format": str(format)}
+    info = {"project_id": project.project_id, "project_name": project.name, **asked}
+    return empty_dataset(project.categories(), info)

@@ -1,0 +1,100 @@
+"""Looking at an export until it is completed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from labellerr_ds.backoff import intervals
+from labellerr_ds.errors import ExportTimeoutError, InvalidArgumentError, NotFoundError
+from labellerr_ds.exports.outcome import failure
+from labellerr_ds.models import ExportRequest, ExportState
+
+TIMEOUT_S = 3600.0
+ABSENT_LOOKS = 5  # how often the service may not know a report id before it is believed
+
+
+def looks(
+    look: Callable[[], ExportState | None], report_id: str, project_id: str, request: ExportRequest | None
+) -> Iterator[tuple[ExportState, float]]:
+    """Look at an export until it is completed: the state, and the seconds until the next look.
+
+    Parameters
+    ----------
+    look : callable
+        One look; None where the service does not know the export.
+
+    Raises
+    ------
+    ExportFailedError, EmptyExportError
+    NotFoundError
+        Where the service does not know the report id, several looks in a row.
+    """
+    absent = 0
+    for interval in intervals():
+        state = look()
+        absent = 0 if state else absent + 1
+        if absent >= ABSENT_LOOKS:
+            raise NotFoundError(
+                f"export {report_id}: the service does not know it in project {project_id}. "
+                "Check the report id; project.exports() lists them."
+            )
+        if state and state.state == "failed":
+            raise failure(state, request)
+        yield state or ExportState(report_id, "unknown"), interval
+        if state and state.state == "completed":
+            return
+
+
+def checked_timeout(timeout: float | None) -> float:
+    """Seconds to wait; the default where none is given."""
+    limit = TIMEOUT_S if timeout is None else float(timeout)
+    if not limit >= 0:
+        raise InvalidArgumentError(f"timeout must be seconds, 0 or more; got {timeout!r}.")
+    return limit
+
+
+def watch(
+    seen: Iterator[tuple[ExportState, float]],
+    limit: float,
+    resume: str,
+    bar: Any,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> ExportState:
+    """Wait until an export is completed.
+
+    Parameters
+    ----------
+    seen : iterator
+        `looks`.
+    limit : float
+        Seconds.
+    resume : str
+        The line that waits again.
+    bar : tqdm bar
+
+    Raises
+    ------
+    ExportTimeoutError
+        At the deadline; the export goes on at the service.
+    """
+    deadline = clock() + limit
+    for state, interval in seen:
+        if state.state == "completed":
+            return state
+        left = deadline - clock()
+        if left <= 0:
+            raise ExportTimeoutError(
+                f"export {state.report_id} is still {state.raw or 'unknown'!r} after {limit:g} s; it goes on at the "
+                f"service, wait again with {resume}.",
+                report_id=state.report_id,
+            )
+        bar.set_description_str(f"export {state.raw or 'unknown'}", refresh=False)
+        seconds = min(interval, left)
+        while seconds > 0:
+            step = min(seconds, 1.0)
+            sleep(step)
+            bar.update(1)
+            seconds -= step
+    raise AssertionError("looks end with the export")  # pragma: no cover

@@ -1,0 +1,201 @@
+"""Annotation ids over a whole export: made from positions, kept apart, and which rows are there twice.
+
+An id is *real* (the service's), a *number* of COCO, which holds within its own file, or *made*:
+``<file_id>/<question_id>/<position>``, where the position counts the rows of that question in that file over
+all its parts; for an answer about an object the object's id stands for the file's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from labellerr_ds.finish.union import NUMBERS, Issue, apart, is_number
+
+ID_COLUMNS = ("annotation_id", "category_id", "question_id", "parent_id", "track_id", "coco_id")
+_NO_FILE = "unknown"
+
+
+def hashes(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """64 bits for each id, the same in every process; a missing one counts as ``""``."""
+    values = ids.fill_null("").to_numpy()
+    found: NDArray[np.uint64] = pd.util.hash_array(np.asarray(values, dtype=object), categorize=False)
+    return found
+
+
+def row_hashes(rows: pa.Table) -> NDArray[np.uint64]:
+    """64 bits for everything that a row says, its id and the numbers of its own file left out."""
+    total = np.zeros(rows.num_rows, dtype=np.uint64)
+    for name in sorted(rows.column_names):
+        if name in NUMBERS or name in ("annotation_id", "file_row"):
+            continue
+        column = rows[name]
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(pa.large_string())
+        if pa.types.is_floating(column.type):
+            column = column.fill_null(float("nan"))
+        frame = column.to_pandas()
+        if frame.dtype == bool or frame.dtype == object:
+            frame = frame.map(lambda value: "" if value is None else f"={value}").astype(object)
+        total = total * np.uint64(1_000_003) + pd.util.hash_array(frame.to_numpy())
+    return total
+
+
+class Place(NamedTuple):
+    """Where an annotation stands: batch and row of it."""
+
+    batch: int
+    row: int
+
+
+@dataclass
+class Row:
+    """An annotation whose id is in doubt.
+
+    Attributes
+    ----------
+    place : Place
+    record : hashable
+        The record of a file that it was read from; ids that were made there hold in it.
+    file : int
+        Row of the finished files, -1 for none.
+    old_home, home : str
+        What its made id begins with, where it is not about another object: as the reader had it, and as it must be.
+    ids : dict
+        `ID_COLUMNS`.
+    content : int or None
+        Of a row whose id may be there twice: the hash of what it says.
+    """
+
+    place: Place
+    record: Any
+    file: int
+    old_home: str
+    home: str
+    ids: dict[str, Any]
+    content: int | None = None
+
+
+@dataclass
+class Edits:
+    """What changes in the annotations: values by column, rows that leave, and what is reported."""
+
+    values: dict[tuple[int, str], dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    dropped: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    issues: list[tuple[Place, Issue]] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+
+    def change(self, row: Row, column: str, new: str) -> None:
+        """Give a row another id."""
+        if row.ids[column] != new:
+            self.values[row.place.batch, column][row.place.row] = new
+
+    def id_of(self, row: Row) -> Any:
+        """The row's annotation id as it will be."""
+        return self.values.get((row.place.batch, "annotation_id"), {}).get(row.place.row, row.ids["annotation_id"])
+
+
+def home_of(file_id: str | None, row: int) -> str:
+    """What the made ids of a file begin with: its id, else its row."""
+    if row < 0:
+        return _NO_FILE
+    return f"row-{row}" if file_id is None else file_id
+
+
+def resolve(rows: Sequence[Row]) -> Edits:
+    """Ids for rows in doubt, given in the order of the export; each file is there with all of its rows."""
+    edits = Edits()
+    _make_ids(rows, edits)
+    _tell_apart([row for row in rows if row.content is not None], edits)
+    return edits
+
+
+def _make_ids(rows: Sequence[Row], edits: Edits) -> None:
+    positions: Counter[tuple[str, str]] = Counter()
+    renamed: dict[tuple[Any, str], str] = {}
+    for row in rows:
+        parent, track, own = row.ids["parent_id"], row.ids["track_id"], row.ids["annotation_id"]
+        question = row.ids["category_id"] or row.ids["question_id"]
+        home, old_home = row.home, row.old_home
+        if parent is not None:
+            old_home, home = parent, renamed.get((row.record, parent), parent)
+            edits.change(row, "parent_id", home)
+        new = f"{home}/{question}/{positions[home, question]}"
+        positions[home, question] += 1
+        if track is not None:
+            if _is_made(track, old_home, question):
+                made = renamed.setdefault((row.record, track), new)
+                edits.change(row, "track_id", made)
+                if own is not None and own.startswith(f"{track}@"):
+                    edits.change(row, "annotation_id", made + own[len(track) :])
+        elif own is None or _is_made(own, old_home, question):
+            edits.change(row, "annotation_id", new)
+            if own is not None:
+                renamed[row.record, own] = new
+
+
+def _is_made(row_id: str, home: str, question: str | None) -> bool:
+    start = f"{home}/{question}/"
+    return row_id.startswith(start) and row_id[len(start) :].isdigit()
+
+
+def _tell_apart(rows: Sequence[Row], edits: Edits) -> None:
+    """Of rows with one id: what is equal is one row, what is another file's number gets a suffix, the rest stays."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[edits.id_of(row)].append(row)
+    taken = set(groups)
+    for row_id, same in list(groups.items()):
+        if len(same) == 1:
+            continue
+        by_file: dict[int, list[Row]] = defaultdict(list)
+        for row in same:
+            by_file[row.file if is_number(row_id, row.ids["coco_id"]) else -2].append(row)
+        for number, mine in enumerate(by_file.values()):
+            own = row_id
+            if number:
+                own = apart(row_id, taken)
+                for row in mine:
+                    edits.change(row, "annotation_id", own)
+                    edits.renamed.append((row_id, own))
+            _drop_equal(own, mine, edits)
+
+
+def _drop_equal(row_id: str, rows: Sequence[Row], edits: Edits) -> None:
+    seen: set[tuple[int, int | None]] = set()
+    for row in rows:
+        question = row.ids["category_id"] or row.ids["question_id"]
+        made = _is_made(row_id, row.ids["parent_id"] or row.home, question)
+        said = (row.file, row.content)
+        if said in seen and not made:
+            edits.dropped[row.place.batch].append(row.place.row)
+        elif seen:
+            message = f"duplicate annotation_id {row_id!r}."
+            edits.issues.append(
+                (row.place, Issue("warning", "duplicate_annotation_id", "annotations", row_id, None, message))
+            )
+        seen.add(said)
+
+
+def doubtful(repeated: NDArray[np.uint64], found: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of these hashes are among the repeated ones."""
+    if not len(repeated):
+        return np.zeros(len(found), dtype=bool)
+    place = np.minimum(np.searchsorted(repeated, found), len(repeated) - 1)
+    return np.asarray(repeated[place] == found)
+
+
+def repeated_hashes(batches: Iterator[NDArray[np.uint64]] | Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Those that are there more than once, sorted."""
+    every = list(batches)
+    if not every:
+        return np.array([], dtype=np.uint64)
+    together = np.sort(np.concatenate(every))
+    return np.unique(together[1:][together[1:] == together[:-1]])

@@ -1,0 +1,82 @@
+"""Image files on disk: which one belongs to which `file_id`."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from labellerr_ds.errors import InvalidArgumentError
+
+INDEX = "images.csv"
+"""In a folder that `Dataset.download_images` filled: which file is whose."""
+
+Images = str | Path | Mapping[str, str | Path]
+
+
+def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
+    """Where each file's image lies, by `file_id`; those that are not there are not in it.
+
+    Parameters
+    ----------
+    files : DataFrame with `file_id` and `file_name`
+    images : folder, or mapping of `file_id` to path
+        In a folder without an index images are known by their names; a name that several files share
+        belongs to none of them, but ``<stem>_<file_id>.<ending>`` does.
+    """
+    find = finder(files, images)
+    pairs = files[["file_id", "file_name"]].dropna(subset=["file_id"]).drop_duplicates("file_id")
+    names = pairs["file_name"].astype(object).where(pairs["file_name"].notna(), None)
+    found = {file_id: find(file_id, name) for file_id, name in zip(pairs["file_id"], names, strict=True)}
+    return {file_id: path for file_id, path in found.items() if path is not None}
+
+
+def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], Path | None]:
+    """What finds one file's image by its id and name, as `locate` does for all; the disk is asked only then."""
+    if isinstance(images, Mapping):
+        if odd := [path for path in images.values() if not isinstance(path, str | Path)]:
+            raise InvalidArgumentError(f"images= must map file_id to paths, got a {type(odd[0]).__name__}.")
+        given = {str(file_id): Path(path) for file_id, path in images.items()}
+        return lambda file_id, name: _there(given.get(file_id))
+    if not isinstance(images, str | Path) or not str(images):
+        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path, got {images!r}.")
+    folder = Path(images)
+    if not folder.is_dir():
+        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path; there is no {folder}.")
+    index = read_index(folder)
+    pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")
+    shared = Counter(pairs["file_name"])
+
+    def find(file_id: str, name: str | None) -> Path | None:
+        told = _there(folder / index[file_id]) if file_id in index else None
+        if told is not None or name is None:
+            return told
+        own = _there(folder / own_name(name, file_id))
+        return own or (_there(folder / name) if shared[name] == 1 else None)
+
+    return find
+
+
+def _there(path: Path | None) -> Path | None:
+    try:
+        return path if path is not None and path.is_file() else None
+    except OSError:  # a name that no disk takes
+        return None
+
+
+def own_name(file_name: str, file_id: str) -> str:
+    """A file's name with its id, which no other file has."""
+    stem, dot, ending = file_name.rpartition(".")
+    return f"{stem}_{file_id}.{ending}" if dot else f"{file_name}_{file_id}"
+
+
+def read_index(folder: Path) -> dict[str, str]:
+    """The names in a folder by `file_id`; empty where it has no index."""
+    path = folder / INDEX
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file_id"]: row["path"] for row in csv.DictReader(file)}

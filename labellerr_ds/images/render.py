@@ -1,0 +1,220 @@
+"""Annotations drawn over their image, without a screen: what plots, still pictures and the plain viewer show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.files import locate
+from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.rle import BROKEN, checked_counts
+
+EMPTY = (128, 132, 138)
+TILE, GAP = 320, 6  # pixels
+NO_SIZE = (640, 480)
+NO_CLASS = "(no class)"
+
+Marks = Mapping[int, tuple[str, str]]
+"""Of a comparison: by position among the rows, a word and a colour."""
+
+
+def draw(
+    frame: pd.DataFrame,
+    image: Image.Image | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    opacity: float = 0.4,
+    longest: int | None = None,
+    labels: bool = False,
+    marks: Marks | None = None,
+    skeletons: Mapping[str, list[tuple[int, int]]] | None = None,
+    outlined: Container[int] = (),
+) -> Image.Image:
+    """The annotations of one file over its image; on grey of the size that the export tells where there is none.
+
+    What lies under other shapes stays visible, as on a canvas: fills are blended one over the other, and all
+    outlines come after them. A shape that does not hold together is left out; `check` tells it.
+
+    Parameters
+    ----------
+    frame : annotations of one file
+    image : PIL image, optional
+    size : (int, int), optional
+        Width and height in which the coordinates are; else as the annotations tell, else the image's own.
+    opacity : float
+        Of what is filled, 0 to 1.
+    longest : int, optional
+        Pixels of the longer side of the result.
+    labels : bool
+        The names of the classes.
+    marks : mapping of position to (word, colour), optional
+        What a comparison says of rows.
+    skeletons : mapping of class to pairs of keypoints, counted from 0, optional
+    outlined : positions
+        Rows that are drawn without their inside; masks, which have no outline, at half the opacity.
+    """
+    size = size or _size(frame, image)
+    shown = size if image is None else image.size
+    scale = 1.0 if longest is None else min(1.0, longest / max(shown))
+    final = (max(1, round(shown[0] * scale)), max(1, round(shown[1] * scale)))
+    base = Image.new("RGB", final, EMPTY) if image is None else to_rgb(image)
+    base = base if base.size == final else base.resize(final, Image.Resampling.BILINEAR)
+    base = base.copy() if base is image else base  # the caller's own is not drawn on
+    ratio = np.array([base.width / size[0], base.height / size[1]])
+    names = frame["category"].astype(object).where(frame["category"].notna(), NO_CLASS)
+    lines: list[_Lines] = []
+    texts: list[tuple[float, float, str, str]] = []
+    for position, (shape, name) in enumerate(zip(rasters.shapes(frame), names, strict=True)):
+        word, color = (marks or {}).get(position, ("", class_color(name)))
+        share = opacity if position not in outlined else opacity / 2 if shape.type == "mask" else 0.0
+        try:
+            lines.append(_fill(base, shape, ratio, color, share, (skeletons or {}).get(str(name), [])))
+        except BROKEN:
+            continue
+        if labels and all(map(math.isfinite, shape.box)):
+            told = " ".join((f"{word}: {name}" if word else str(name)).split())
+            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], told, color))
+    pen, width = ImageDraw.Draw(base), max(2, round(max(base.size) / 400))
+    for color, strokes, dots in lines:
+        for stroke in strokes:
+            pen.line(stroke, fill=color, width=width, joint="curve")
+        for x, y in dots:
+            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=color, outline="white")
+    for x, y, text, color in texts:
+        _draw_text(pen, x, y, text, color, max(10, round(max(base.size) / 70)))
+    return base
+
+
+class _Lines(NamedTuple):
+    """What is drawn of a shape after all insides."""
+
+    color: str
+    strokes: list[list[tuple[float, float]]]
+    dots: list[tuple[float, float]]
+
+
+def _fill(
+    base: Image.Image,
+    shape: rasters.Shape,
+    ratio: NDArray[np.float64],
+    color: str,
+    opacity: float,
+    skeleton: list[tuple[int, int]],
+) -> _Lines:
+    """Blend a shape's inside over the picture; its lines are for later."""
+    if shape.type == "mask":
+        _blend(base, *_mask_on(shape.segmentation, base.size), color, opacity)
+        return _Lines(color, [], [])
+    if shape.type in ("point", "keypoints"):
+        found = [
+            None if each is None else (each[0] * ratio[0], each[1] * ratio[1]) for each in rasters.points_of(shape)
+        ]
+        edges = [[found[end] for end in edge if 0 <= end < len(found)] for edge in skeleton]
+        strokes = [[end for end in edge if end is not None] for edge in edges]
+        return _Lines(color, [edge for edge in strokes if len(edge) == 2], [each for each in found if each])
+    lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
+    strokes = []
+    for line in lines:
+        if not isinstance(line, list):
+            continue
+        corners = np.asarray(line[: len(line) // 2 * 2], dtype=np.float64).reshape(-1, 2) * ratio
+        if len(corners) < 2 or not np.isfinite(corners).all():
+            continue
+        told = [(float(x), float(y)) for x, y in corners]
+        if shape.type != "polyline":
+            if opacity:
+                _blend(base, *_ring_on(corners, base.size), color, opacity)
+            told.append(told[0])
+        strokes.append(told)
+    return _Lines(color, strokes, [])
+
+
+def _blend(base: Image.Image, x: int, y: int, inside: Image.Image | None, color: str, opacity: float) -> None:
+    if inside is not None:
+        base.paste(color, (x, y), inside.point(lambda value: round(value * opacity)))
+
+
+def _ring_on(corners: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, Image.Image | None]:
+    """Where a ring lies on a picture, and its inside there."""
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int).tolist()
+    right, low = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    if left >= right or top >= low:
+        return 0, 0, None
+    inside = Image.new("L", (right - left, low - top))
+    ImageDraw.Draw(inside).polygon([(x - left, y - top) for x, y in corners.tolist()], fill=255)
+    return left, top, inside
+
+
+def _mask_on(rle: Any, size: tuple[int, int]) -> tuple[int, int, Image.Image | None]:
+    """Where a mask lies on a picture, and its pixels there: only those that are shown are looked up among the runs."""
+    runs = checked_counts(rle)
+    height, width = (int(side) for side in rle["size"])
+    ends = np.cumsum(runs)
+    on = np.flatnonzero(runs[1::2]) * 2 + 1
+    if not len(on):
+        return 0, 0, None
+    columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(np.int64)
+    rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(np.int64)
+    first, last = (ends[on[0]] - runs[on[0]]) // height, (ends[on[-1]] - 1) // height
+    kept = (columns >= first) & (columns <= last)
+    if not kept.any():
+        return 0, 0, None
+    pixels = columns[kept][None, :] * height + rows[:, None]
+    inside = np.searchsorted(ends, pixels, side="right") % 2 == 1
+    return int(np.argmax(kept)), 0, Image.fromarray(inside.astype(np.uint8) * 255)
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue
+
+
+def _size(frame: pd.DataFrame, image: Image.Image | None) -> tuple[int, int]:
+    sides = frame[["image_width", "image_height"]].dropna()
+    if len(sides) and (sides.iloc[0] > 0).all():
+        return int(sides.iloc[0, 0]), int(sides.iloc[0, 1])
+    return image.size if image is not None else NO_SIZE
+
+
+def _draw_text(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, color: str, size: int) -> None:
+    font = ImageFont.load_default(size)
+    text = text.encode("latin-1", "replace").decode("latin-1")  # what Pillow's own font has
+    left, top = max(0, x), max(0, y - size - 4)
+    pen.rectangle((left, top, left + pen.textlength(text, font=font) + 6, top + size + 4), fill=color)
+    red, green, blue = _rgb(color)
+    light = 0.3 * red + 0.59 * green + 0.11 * blue > 150
+    pen.text((left + 3, top + 1), text, font=font, fill="black" if light else "white")
+
+
+def grid(frame: pd.DataFrame, file_ids: list[str], images: Any) -> NDArray[np.uint8]:
+    """Several files as tiles of one picture, ``(H, W, 3)``."""
+    where = {} if images is None else locate(frame, images)
+    columns = max(1, math.ceil(math.sqrt(len(file_ids))))
+    rows = math.ceil(len(file_ids) / columns)
+    step = TILE + GAP
+    sheet = Image.new("RGB", (columns * step - GAP, rows * step - GAP), "white")
+    for place, file_id in enumerate(file_ids):
+        mine = frame[frame["file_id"] == file_id]
+        tile = draw(mine, _opened(where.get(file_id), mine), longest=TILE)
+        x, y = place % columns * step, place // columns * step
+        sheet.paste(tile, (x + (TILE - tile.width) // 2, y + (TILE - tile.height) // 2))
+    return np.asarray(sheet)
+
+
+def _opened(path: Any, frame: pd.DataFrame) -> Image.Image | None:
+    if path is None:
+        return None
+    try:
+        image = open_image(path, *_size(frame, None))
+        image.load()
+    except UNREADABLE:
+        return None
+    return image

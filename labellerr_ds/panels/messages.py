@@ -1,0 +1,199 @@
+"""What the canvas gets of a page: its shapes in typed buffers, and its picture."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
+from labellerr_ds.images.render import NO_SIZE
+from labellerr_ds.panels.pages import Pages, Source, side_of
+from labellerr_ds.shapes import rasters
+from labellerr_ds.shapes.rle import BROKEN, checked_counts
+
+LONGEST = 2048  # pixels of a picture's longer side, as it is sent
+THUMBNAIL = 256
+
+
+class Picture(NamedTuple):
+    """A picture for the browser, and the size it has in the frame of the labels."""
+
+    body: bytes
+    size: tuple[int, int]
+
+
+class Packet(NamedTuple):
+    """A message and its buffers: picture, float32 coordinates, int32 runs."""
+
+    message: dict[str, Any]
+    buffers: list[bytes]
+
+
+def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
+    """One page.
+
+    Parameters
+    ----------
+    pages : Pages
+    page : int
+    longest : int
+        Pixels of the picture's longer side, at most.
+    """
+    told_size = pages.size(page)
+    picture = read_picture(pages.source(page), told_size, longest)
+    size = told_size or (picture.size if picture else NO_SIZE)
+    frame, marks = pages.frame(page), pages.marks(page)
+    xy: list[float] = []
+    runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+    shapes: list[dict[str, Any]] = []
+    labels = pages.labels[pages.rows(page)]
+    for position, (shape, place, row) in enumerate(
+        zip(rasters.shapes(frame), pages.class_places(page), labels, strict=True)
+    ):
+        name = pages.classes[place]
+        entry = _shape(shape, xy, runs, pages.skeletons.get(name, []))
+        if entry is None:
+            continue
+        word, color = marks.get(position, ("", ""))
+        label = f"{word}: {name}" if word else name
+        box = [float(side) for side in shape.box] if np.isfinite(shape.box).all() else None
+        extent = f", {shape.box[2]:g} x {shape.box[3]:g} px" if box else ""
+        turned = (
+            f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
+        )
+        entry.update(
+            row=int(row),
+            cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
+        )  # fmt: skip
+        if word:
+            entry["color"] = color
+            entry["side"] = side_of(word)
+        shapes.append(entry)
+    first, count = pages.siblings(page)
+    message = {
+        "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
+        "shapes": shapes, "first": first, "siblings": count,
+        **missing(pages, page, picture.size if picture else None, told_size),
+    }  # fmt: skip
+    joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
+    coordinates = np.array(xy, dtype=np.float32)
+    return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
+
+
+def unshowable(pages: Pages, page: int, problem: Exception) -> Packet:
+    """What is sent in the place of a page that cannot be made."""
+    told = f"This file cannot be shown: {type(problem).__name__}: {problem}"
+    message = {
+        "index": page, "name": pages.file_id(page), "status": "", "width": NO_SIZE[0], "height": NO_SIZE[1],
+        "shapes": [], "first": page, "siblings": 1, "warning": told,
+    }  # fmt: skip
+    return Packet(message, [b"", b"", b""])
+
+
+def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[int, int] | None) -> dict[str, Any]:
+    """What is to be said of a page's picture: a warning, and whether it may be asked for again.
+
+    Parameters
+    ----------
+    pages : Pages
+    page : int
+    size : (int, int) or None
+        Of the picture; None where there is none.
+    told : (int, int) or None
+        As the export tells it.
+    """
+    if size and told and size != told:
+        sides = f"{size[0]} x {size[1]} pixels, the export tells {told[0]} x {told[1]}"
+        return {"warning": f"The image has {sides}."}
+    if size is None and pages.wanted and pages.is_moment(page):
+        return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
+    if size is None and pages.remote:
+        return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}
+    if size is None and pages.wanted:
+        return {"warning": "The image is not there, or cannot be opened: annotations are drawn on grey."}
+    return {"warning": ""}
+
+
+def _shape(
+    shape: rasters.Shape,
+    xy: list[float],
+    runs: list[np.ndarray[Any, np.dtype[np.int32]]],
+    skeleton: list[tuple[int, int]],
+) -> dict[str, Any] | None:
+    """How the browser draws it; its numbers go to the end of `xy` or `runs`. None for what does not hold together."""
+    try:
+        if shape.type == "mask":
+            lengths = checked_counts(shape.segmentation).astype(np.int32)
+            start = sum(map(len, runs))
+            runs.append(lengths)
+            size = [int(side) for side in shape.segmentation["size"]]
+            return {"kind": "mask", "size": size, "start": start, "length": len(lengths)}
+        if shape.type in ("point", "keypoints"):
+            points = rasters.points_of(shape)
+            start = len(xy)
+            xy.extend(side for point in points for side in (point or (np.nan, np.nan)))
+            edges = [edge for edge in skeleton if max(edge) < len(points) and min(edge) >= 0]
+            return {"kind": "points", "start": start, "length": len(xy) - start, "edges": edges} if points else None
+        lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
+        parts = []
+        for ring in lines:
+            if not isinstance(ring, list) or len(ring) < 4:
+                continue
+            parts.append([len(xy), len(ring) // 2 * 2])
+            xy.extend(map(float, ring[: len(ring) // 2 * 2]))
+    except BROKEN:
+        return None
+    kind = {"polyline": "line", "bbox": "box"}.get(shape.type, "polygon")
+    return {"kind": kind, "parts": parts} if parts else None
+
+
+def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LONGEST) -> Picture | None:
+    """A picture that browsers show, no larger than `longest`; None where there is none, or none that can be opened."""
+    if source is None:
+        return None
+    try:
+        body = source if isinstance(source, bytes) else source.read_bytes()
+        with Image.open(io.BytesIO(body)) as raw:
+            plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.mode.startswith("I")
+            if plain and _is_upright(raw):
+                return Picture(body, raw.size)  # as it is: the browser decodes it, and says where it cannot
+        image, size = _opened(body, told, longest)
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=88)
+    except UNREADABLE:
+        return None
+    return Picture(out.getvalue(), size)
+
+
+def open_picture(source: Source, told: tuple[int, int] | None, longest: int | None) -> Image.Image | None:
+    """A picture for Pillow, in the frame of the labels; None where there is none, or none that can be opened."""
+    if source is None:
+        return None
+    try:
+        body = source if isinstance(source, bytes) else source.read_bytes()
+        return _opened(body, told, longest)[0]
+    except UNREADABLE:
+        return None
+
+
+def _opened(body: bytes, told: tuple[int, int] | None, longest: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture, no larger than `longest`, and the size that it has itself."""
+    with Image.open(io.BytesIO(body)) as raw:
+        if longest and raw.format == "JPEG" and _is_upright(raw):
+            size = raw.size
+            raw.draft("RGB", (longest, longest))  # decoded at a half, quarter or eighth, which is quicker
+            image = raw.convert("RGB")
+        else:
+            image = open_image(io.BytesIO(body), *(told or (None, None)))
+            size = image.size
+            image = to_rgb(image)
+    if longest:
+        image.thumbnail((longest, longest))
+    return image, size
+
+
+def _is_upright(image: Image.Image) -> bool:
+    return image.getexif().get(0x0112) in (None, 1)

@@ -1,0 +1,47 @@
+"""How an export is to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.readers.windows import WINDOW_BYTES
+from labellerr_ds.schema import TABLES, build
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How an export is to be read; see `labellerr_ds.read_export`.
+
+    Attributes
+    ----------
+    format : {'json', 'coco_json', 'csv', 'png'} or None
+    categories : `categories` frame or None
+        The template.
+    files : `files` frame or None
+        Which file a mask belongs to.
+    status : str or None
+        The one status that was asked for: that of files whose export does not have it.
+    progress : bool
+    batch_bytes, batch_rows : int
+        About how much a batch is read from, and how many rows it has where rows are counted.
+    """
+
+    format: str | None = None
+    categories: pd.DataFrame | None = None
+    files: pd.DataFrame | None = None
+    status: str | None = None
+    progress: bool = True
+    batch_bytes: int = WINDOW_BYTES
+    batch_rows: int = 10_000
+
+    def __post_init__(self) -> None:
+        given = self.categories
+        if given is None:
+            return
+        if missing := {"category_id", "name", "color"} - set(given.columns):
+            raise InvalidArgumentError(f"categories must be a categories frame; missing columns: {sorted(missing)}.")
+        known = {column.name: given[column.name] for column in TABLES["categories"] if column.name in given}
+        object.__setattr__(self, "categories", build("categories", known, len(given)))

@@ -1,0 +1,93 @@
+"""From the files of an export to tables: recognise, open archives, then one reader a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pyarrow as pa
+
+from labellerr_ds.errors import ReadError
+from labellerr_ds.finish import finish, report
+from labellerr_ds.models import Source
+from labellerr_ds.parquet import is_parquet, read_parquet
+from labellerr_ds.readers.archive import Member, members
+from labellerr_ds.readers.coco_json import read_coco_json
+from labellerr_ds.readers.csv import read_csv
+from labellerr_ds.readers.native_json import read_native_json
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.png import read_masks
+from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames
+from labellerr_ds.readers.text import as_utf8, collector_off, utf8_error
+from labellerr_ds.tables import Tables, with_info
+
+_READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
+
+
+def read_tables(source: Source, options: ReadOptions, *, strict: bool = False) -> Tables:
+    """An export as finished tables; a folder that `Dataset.to_parquet` wrote is read as it is.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+    strict : bool
+        Raise where something was not understood.
+
+    Raises
+    ------
+    ReadError
+        Where it is not the format, cut short, or holds nothing that can be read.
+    """
+    if is_parquet(source.paths):
+        return read_parquet(source)
+    with collector_off():
+        tables = finish(list(read_batches(source, options)))
+    report(tables.issues, tables.unknown_keys, source=source.name, strict=strict)
+    return tables
+
+
+def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
+    """The batches of an export, in order and not finished: see `labellerr_ds.finish`.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+
+    Raises
+    ------
+    ReadError
+        As `read_tables`.
+    """
+    with ExitStack() as opened:
+        inside = members(source, opened)
+        kinds = [recognise(member) for member in inside]
+        refuse_frames(source.name, inside)
+        form = format_of(source.name, inside, kinds, options.format)
+        info = {"format": form, "source": source.name}
+        for batch in _read(form, inside, kinds, options, source.name):
+            yield with_info(batch, {**info, **batch.info})
+
+
+def _read(
+    form: str, inside: list[Member], kinds: list[str | None], options: ReadOptions, source: str
+) -> Iterator[Tables]:
+    if form == "png":
+        masks: list[Member] = []
+        others: list[Member] = []
+        for member, kind in zip(inside, kinds, strict=True):
+            (masks if kind == "png" or member.name.lower().endswith(".png") else others).append(member)
+        yield from read_masks(masks, others, options)
+        return
+    for member, kind in zip(inside, kinds, strict=True):
+        if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
+            raise ReadError(f"{source}: {member.name} in it is empty or damaged. Download the export again.")
+    for part, member in enumerate(member for member, kind in zip(inside, kinds, strict=True) if kind == form):
+        try:
+            yield from _READERS[form](member, part, options)
+        except (UnicodeDecodeError, pa.ArrowInvalid):
+            problem = utf8_error(as_utf8(member.read()), member.name)
+            if problem.byte_offset is None:
+                raise
+            raise problem from None

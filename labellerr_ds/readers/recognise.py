@@ -1,0 +1,91 @@
+"""Which format a file is, by its content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.archive import PNG, Member
+from labellerr_ds.readers.csv import is_table
+from labellerr_ds.readers.text import as_text, as_utf8
+
+_FRAME = re.compile(
+    rb"\A(PAR1|\s*annotation_id,file_id,|\s*file_id,file_name,status,label_state,|\s*file_name,status,(category,type|"
+    rb'label_state),)|"label_state":|"bbox_x":'
+)
+
+
+def recognise(member: Member) -> str | None:
+    """The format of a file by its content: ``json``, ``coco_json``, ``csv`` or ``png``; None for none."""
+    if member.head.startswith(PNG):
+        return "png"
+    start = as_utf8(member.head[: len(member.head) // 2 * 2]).lstrip() if member.head else b""
+    if start.startswith(b"["):
+        return "json"
+    if start.startswith(b"{"):
+        return "coco_json"
+    if not start or start.startswith(b"<") or b"\0" in start:
+        return None
+    return "csv" if is_table(as_text(member.read())[0]) else None
+
+
+def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None], wanted: str | None) -> str:
+    """The one format of an export.
+
+    Parameters
+    ----------
+    source : str
+        What the export is called.
+    members, kinds
+        Its files, and the format of each.
+    wanted : str or None
+        The format that was asked for.
+
+    Raises
+    ------
+    ReadError
+        Where nothing can be read, or something else than what was asked for.
+    """
+    seen = {kind for kind in kinds if kind}
+    if "png" in seen:
+        seen = {"png"}  # what lies beside masks is a color map
+    if not members and wanted == "png":
+        return wanted
+    if not seen:
+        raise _nothing(source, members)
+    if wanted and wanted not in seen:
+        other = sorted(seen)[0]
+        raise ReadError(
+            f"{source}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
+        )
+    if wanted is None and len(seen) > 1:
+        raise ReadError(f"{source} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
+    return wanted or next(iter(seen))
+
+
+def _nothing(source: str, members: Sequence[Member]) -> ReadError:
+    if not members:
+        return ReadError(f"{source} holds no files.")
+    first = members[0]
+    hint = " It looks like a web page: the link may have expired." if first.head.lstrip().startswith(b"<") else ""
+    what = "is empty (0 bytes)" if not first.head else f"begins with {first.head[:16]!r}"
+    return ReadError(
+        f"{source}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
+    )
+
+
+def refuse_frames(source: str, members: Sequence[Member]) -> None:
+    """A frame that was written by itself is not an export: read as one, its labels would be lost in silence.
+
+    Raises
+    ------
+    ReadError
+    """
+    for member in members:
+        if member.head and _FRAME.search(as_utf8(member.head)):
+            where = "" if member.name == source else f": {member.name} in it"
+            raise ReadError(
+                f"{source}{where} is a table of rows, such as labellerr_ds and its command line write, not an export. "
+                "pandas reads it; what Dataset.to_parquet(folder) writes is read by read_export(folder)."
+            )

@@ -1,0 +1,122 @@
+"""Bytes to text and JSON: one policy, and errors that name the byte."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+
+from labellerr_ds.errors import ReadError
+
+T = TypeVar("T")
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+DELIMITERS = ",;\t|"
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Hold the garbage collector off while many objects are made, which it would walk again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def is_utf16(head: bytes) -> bool:
+    """Whether a text begins with the byte order mark of UTF-16."""
+    return head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def as_utf8(body: bytes) -> bytes:
+    """The same text in UTF-8 without a byte order mark."""
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body[3:] if encoding == "utf-8-sig" else body.decode(encoding, errors="replace").encode()
+    return body
+
+
+def as_text(body: bytes) -> tuple[str, int | None]:
+    """The text of a table, by its byte order mark, else UTF-8, else cp1252; and the byte that is not UTF-8."""
+    body = as_utf8(body)
+    try:
+        return body.decode("utf-8"), None
+    except UnicodeDecodeError as problem:
+        return body.decode("cp1252", errors="replace"), problem.start
+
+
+def header_of(text: str) -> tuple[list[str], str]:
+    """The first row of a table, and the delimiter that gives it the most columns."""
+    tried = {}
+    for delimiter in DELIMITERS:
+        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
+        tried[delimiter] = next(iter(reader), [])
+    delimiter = max(DELIMITERS, key=lambda each: len(tried[each]))
+    return tried[delimiter], delimiter
+
+
+def decode(body: bytes | msgspec.Raw, kind: type[T], *, name: str = "", start: int = 0) -> T:
+    """JSON of a whole file, or of a part of one.
+
+    Parameters
+    ----------
+    body : bytes
+    kind : type
+    name : str
+        The file, for the error.
+    start : int
+        The byte of the file at which the body begins.
+
+    Raises
+    ------
+    ReadError
+        With the byte offset, where it is cut short or is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except RecursionError:
+        raise json_error("it is nested too deep", None, name) from None
+    except UnicodeDecodeError:
+        raise utf8_error(bytes(body), name, start) from None
+    except msgspec.ValidationError as problem:
+        raise json_error(f"it does not have the form of an export: {problem}", None, name) from None
+    except msgspec.DecodeError as problem:
+        message = str(problem)
+    if "truncated" in message:
+        raise cut_short(start + len(bytes(body)), name)
+    match = re.search(r"\(byte (\d+)\)", message)
+    if not match:
+        raise json_error(message, None, name)
+    offset = start + int(match[1])
+    message = message.replace(match[0], f"(byte {offset})")
+    raise json_error(f"it is not JSON from byte {offset} on: {message}", offset, name)
+
+
+def json_error(what: str, offset: int | None, name: str = "") -> ReadError:
+    """The error of a file that is not the JSON that it should be."""
+    where = f"{name}: " if name else ""
+    return ReadError(f"{where}the JSON cannot be read: {what}. Download the export again.", byte_offset=offset)
+
+
+def cut_short(size: int, name: str = "") -> ReadError:
+    """The error of a JSON file that ends in the middle of a value."""
+    return json_error(f"it is cut short: it ends at byte {size} in the middle of a value", size, name)
+
+
+def utf8_error(body: bytes, name: str, start: int = 0) -> ReadError:
+    """The error of bytes that are not UTF-8."""
+    offset = None
+    try:
+        body.decode()
+    except UnicodeDecodeError as problem:
+        offset = start + problem.start
+    where = f"{name}: " if name else ""
+    return ReadError(f"{where}expected UTF-8, got something else at byte {offset}.", byte_offset=offset)

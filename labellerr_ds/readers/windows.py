@@ -1,0 +1,264 @@
+"""Large JSON files in pieces: where the elements of their arrays begin and end, found a window at a time.
+
+One pass over the bytes with numpy finds the brackets outside of strings and their depth. What is kept are
+*spans*: stretches of whole elements of about a window's size, which are then decoded one by one, so that a
+file of any size is read in memory of a few windows.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from labellerr_ds.readers.archive import Member
+from labellerr_ds.readers.text import as_utf8, cut_short, decode, is_utf16, json_error
+
+T = TypeVar("T")
+WINDOW_BYTES = 1 << 22
+DEEPEST = 900  # msgspec's own limit is Python's recursion limit
+_OPEN, _CLOSE, _QUOTE, _BACKSLASH = b'{}"\\'
+
+
+class Span(NamedTuple):
+    """Bytes of a file, from and to."""
+
+    start: int
+    end: int
+
+
+@dataclass
+class Value:
+    """An array or object on the top level of a file.
+
+    Attributes
+    ----------
+    span : Span
+        Brackets included.
+    is_array : bool
+    elements : list of Span
+        Of an array: stretches of whole elements, without the brackets.
+    """
+
+    span: Span
+    is_array: bool
+    elements: list[Span] = field(default_factory=list)
+
+
+@dataclass
+class Outline:
+    """What a JSON file holds, without its contents.
+
+    Attributes
+    ----------
+    array : Value or None
+        The file itself, where it is an array.
+    values : dict
+        Where it is an object: its arrays and objects by key.
+    scalars : dict
+        The other values by key.
+    """
+
+    array: Value | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def open_json(member: Member, window_bytes: int) -> Iterator[JsonFile]:
+    """A file of an export as JSON; one in UTF-16 is read whole."""
+    with member.open() as file:
+        text = io.BytesIO(as_utf8(file.read())) if is_utf16(member.head) else file
+        yield JsonFile(text, member.name, window_bytes)
+
+
+class JsonFile:
+    """A JSON file that is read in pieces.
+
+    Parameters
+    ----------
+    file : binary file, seekable
+    name : str
+        For errors.
+    window_bytes : int
+        About how much is held at a time.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, window_bytes: int = WINDOW_BYTES) -> None:
+        self.file, self.name, self.window_bytes = file, name, window_bytes
+
+    def outline(self) -> Outline:
+        """One pass over the file.
+
+        Raises
+        ------
+        ReadError
+            Where it is cut short, nested too deep, or more follows after its end.
+        """
+        scan = _Scan(self.name)
+        self.file.seek(0)
+        base = 0
+        while window := self.file.read(self.window_bytes):
+            scan.feed(window, base)
+            base += len(window)
+        if scan.depth or scan.top is None:
+            raise cut_short(base, self.name)
+        if scan.top == ord("["):
+            return Outline(array=scan.values[0])
+        skeleton = b"".join(scan.skeleton)
+        try:
+            found = msgspec.json.decode(skeleton, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.file.seek(0)
+            decode(self.file.read(), dict[str, msgspec.Raw], name=self.name)  # names the byte
+            raise json_error("it is not JSON", None, self.name) from None
+        values = {key: scan.values[value[0]] for key, value in found.items() if isinstance(value, list)}
+        return Outline(values=values, scalars={key: value for key, value in found.items() if key not in values})
+
+    def decode(self, value: Value, kind: type[T]) -> T:
+        """A whole array or object."""
+        self.file.seek(value.span.start)
+        return decode(self.file.read(value.span.end - value.span.start), kind, name=self.name, start=value.span.start)
+
+    def elements(self, array: Value, usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
+        """The elements of an array, some at a time, as the `usual` type; undecoded where one of them is not that."""
+        raw = list[msgspec.Raw]
+        for number, span in enumerate(array.elements):
+            self.file.seek(span.start)
+            body = self.file.read(span.end - span.start)
+            text = body.lstrip()
+            if number:
+                if text[:1] not in (b",", b""):
+                    offset = span.end - len(text)
+                    raise json_error(f"it is not JSON from byte {offset} on: expected ','", offset, self.name)
+                if text and not text[1:].strip():
+                    raise json_error(f"it is not JSON from byte {span.end} on: a trailing comma", span.end, self.name)
+                text = text[1:]
+            if not text.strip():
+                continue
+            try:
+                yield msgspec.json.decode(b"".join((b"[", text, b"]")), type=list[usual])  # type: ignore[valid-type]
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                yield decode(b"".join((b"[", text, b"]")), raw, name=self.name, start=span.end - len(text) - 1)
+
+
+class _Scan:
+    """Brackets and their depth, a window at a time."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.depth = 0
+        self.top: int | None = None  # the first bracket
+        self.values: list[Value] = []
+        self.skeleton: list[bytes] = []  # the top level, each value in it replaced by its number
+        self._in_string = self._escaped = self._is_over = False
+        self._gap: int | None = None  # where the text on the top level goes on from
+        self._begun: tuple[int, bool] | None = None  # the value that is open: from, and whether it is an array
+        self._element = 0  # where the next span begins
+        self._spans: list[Span] = []
+
+    def feed(self, window: bytes, base: int) -> None:
+        """Look at the next bytes of the file; `base` is the offset of the first."""
+        brackets, opens = self._brackets(window)
+        if not len(brackets):
+            self._gap_text(window, base, base + len(window))
+            return
+        if self.top is None:
+            self.top = window[int(brackets[0])]
+        level = 1 if self.top == ord("[") else 2  # the depth of the arrays that are cut into spans
+        depths = self.depth + np.cumsum(np.where(opens, 1, -1))
+        if depths.max() > DEEPEST:
+            raise json_error("it is nested too deep", None, self.name)
+        events = np.flatnonzero(np.where(opens, depths <= level, depths < level))
+        ends = np.flatnonzero(~opens & (depths == level))  # of elements
+        for event in events.tolist():
+            at = base + int(brackets[event])
+            if self._is_over or depths[event] < 0:
+                raise json_error(f"it is not JSON from byte {at} on: trailing characters", at, self.name)
+            (self._opened if opens[event] else self._closed)(window, base, at, int(depths[event]), level)
+        if self._begun is not None and self._begun[1] and len(ends):
+            cut = base + int(brackets[ends[-1]]) + 1
+            if cut > self._element:
+                self._spans.append(Span(self._element, cut))
+                self._element = cut
+        self._gap_text(window, base, base + len(window))
+        self.depth = int(depths[-1])
+
+    def _opened(self, window: bytes, base: int, at: int, depth: int, level: int) -> None:
+        if depth == level:
+            self._gap_text(window, base, at)
+            self._gap = None
+            self.skeleton.append(b"[%d]" % len(self.values))
+            self._begun, self._element, self._spans = (at, window[at - base] == ord("[")), at + 1, []
+        else:
+            self.skeleton.append(b"{")
+            self._gap = at + 1
+
+    def _closed(self, window: bytes, base: int, at: int, depth: int, level: int) -> None:
+        if depth == level - 1 and self._begun is not None:
+            start, is_array = self._begun
+            self._check_pair(ord("[") if is_array else ord("{"), window[at - base], at)
+            spans = [*self._spans, Span(self._element, at)] if is_array and at > self._element else self._spans
+            self.values.append(Value(Span(start, at + 1), is_array, spans))
+            self._begun, self._gap = None, at + 1
+        elif depth == 0:
+            self._gap_text(window, base, at)
+            self.skeleton.append(b"}")
+            self._gap = None
+        if depth == 0:
+            self._check_pair(self.top, window[at - base], at)
+            self._is_over, self._gap = True, at + 1
+
+    def _check_pair(self, opened: int | None, closed: int, at: int) -> None:
+        if opened is None or closed != opened + 2:  # in ASCII a bracket's closing one comes two after it
+            raise json_error(f"it is not JSON from byte {at} on: unexpected {chr(closed)!r}", at, self.name)
+
+    def _gap_text(self, window: bytes, base: int, end: int) -> None:
+        if self._gap is None or end <= self._gap:
+            return
+        text = window[max(self._gap, base) - base : end - base]
+        if self._is_over:
+            if text.strip():
+                at = end - len(text.lstrip())
+                raise json_error(f"it is not JSON from byte {at} on: trailing characters", at, self.name)
+        else:
+            self.skeleton.append(text)
+        self._gap = end
+
+    def _brackets(self, window: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Positions of the brackets outside of strings, and which of them open."""
+        values = np.frombuffer(window, np.uint8)
+        folded = values | 0x20  # [ and ] become { and }
+        brackets = np.flatnonzero((folded == _OPEN) | (folded == _CLOSE))
+        quotes = np.flatnonzero(values == _QUOTE)
+        if self._escaped or b"\\" in window:
+            quotes = self._unescaped(values, quotes)
+        outside = (np.searchsorted(quotes, brackets) & 1) == int(self._in_string)
+        self._in_string ^= bool(len(quotes) & 1)
+        brackets = brackets[outside]
+        return brackets, folded[brackets] == _OPEN
+
+    def _unescaped(self, values: NDArray[np.uint8], quotes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The quotes that an even number of backslashes precedes."""
+        slashes = np.flatnonzero(values == _BACKSLASH)
+        carried = int(self._escaped)  # an odd run of them ended the last window
+        if not len(slashes):
+            self._escaped = False
+            return quotes[1:] if carried and len(quotes) and quotes[0] == 0 else quotes
+        new_run = np.concatenate([[True], np.diff(slashes) != 1])
+        starts = slashes[np.flatnonzero(new_run)[np.cumsum(new_run) - 1]]
+        lengths = slashes - starts + 1 + np.where(starts == 0, carried, 0)
+        before = np.searchsorted(slashes, quotes) - 1
+        follows = (before >= 0) & (slashes[before] == quotes - 1)
+        escaped = follows & (lengths[before] & 1 == 1)
+        if carried and len(quotes) and quotes[0] == 0:
+            escaped[0] = True
+        self._escaped = bool(slashes[-1] == len(values) - 1 and lengths[-1] & 1)
+        unescaped: NDArray[np.int64] = quotes[~escaped]
+        return unescaped

@@ -1,0 +1,171 @@
+"""From rows of an annotations frame to their rings and pixels, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.shapes.boxes import box_corners
+from labellerr_ds.shapes.rle import (
+    BROKEN,
+    RLE,
+    boxes_to_rle,
+    checked_counts,
+    compress_counts,
+    polygons_to_rle,
+    rle_area,
+    rle_to_mask,
+    rle_to_polygons,
+)
+
+BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
+FILLED = ("bbox", "polygon", "mask")
+"""The types that have pixels."""
+
+
+class Shape(NamedTuple):
+    """What a row's shape is made of."""
+
+    type: str
+    segmentation: Any
+    box: tuple[float, float, float, float]
+    rotation: float
+    height: int | None
+    width: int | None
+    iscrowd: bool = False
+    keypoints: Any = None
+
+
+def shapes(frame: pd.DataFrame) -> Iterator[Shape]:
+    """The shapes of an annotations frame, in the order of its rows."""
+    boxes = frame[BOX].to_numpy(dtype=np.float64)
+    sides = [
+        [None if missing else int(side) for side, missing in zip(frame[name], frame[name].isna(), strict=True)]
+        for name in ("image_height", "image_width")
+    ]
+    rotations = frame["rotation"].to_numpy(dtype=np.float64)
+    types = [None if missing else kind for kind, missing in zip(frame["type"], frame["type"].isna(), strict=True)]
+    crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
+    points = frame["keypoints"] if "keypoints" in frame else [None] * len(frame)
+    for kind, shape, box, rotation, height, width, crowd, keypoints in zip(
+        types, frame["segmentation"], boxes, rotations, *sides, crowds, points, strict=True
+    ):
+        found = keypoints if isinstance(keypoints, list) else None
+        yield Shape(str(kind), shape, tuple(box), float(rotation), height, width, bool(crowd), found)
+
+
+def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:
+    """The rings of a shape, ``[x1, y1, x2, y2, …]`` each, in pixels; none for what encloses nothing.
+
+    A box is its four corners; with `turned`, about its centre by its rotation. A mask gives the rings of its
+    parts, along the edges of its pixels: holes are lost there.
+    """
+    if shape.type == "polygon" and isinstance(shape.segmentation, list):
+        return [ring for ring in shape.segmentation if isinstance(ring, list)]
+    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+        return rle_to_polygons(shape.segmentation)[0]
+    if shape.type == "bbox" and np.isfinite(shape.box).all():
+        rotation = np.array([shape.rotation]) if turned else None
+        return box_corners(np.array([shape.box]), rotation).tolist()  # type: ignore[no-any-return]
+    return []
+
+
+def points_of(shape: Shape) -> list[tuple[float, float] | None]:
+    """Where a point is, or keypoints are, in pixels; None for a keypoint that is not labelled."""
+    if shape.keypoints:
+        told = np.asarray(shape.keypoints[: len(shape.keypoints) // 3 * 3], dtype=np.float64).reshape(-1, 3)
+        return [(x, y) if flag and np.isfinite((x, y)).all() else None for x, y, flag in told.tolist()]
+    x, y = shape.box[:2]
+    return [(x, y)] if np.isfinite((x, y)).all() else []
+
+
+def rle_of(shape: Shape, *, turned: bool = False) -> RLE | None:
+    """The pixels of a shape as pycocotools fills it; None for what has none, or no size of its image.
+
+    Raises
+    ------
+    ValueError
+        For what does not hold together: nothing that was not checked reaches native code.
+    """
+    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+        runs = checked_counts(shape.segmentation)
+        size = [int(side) for side in shape.segmentation["size"]]
+        return {"size": size, "counts": compress_counts(runs)}
+    if shape.height is None or shape.width is None or shape.type not in FILLED:
+        return None
+    if shape.type == "bbox" and not (turned and shape.rotation and np.isfinite(shape.rotation)):
+        return boxes_to_rle([shape.box], shape.height, shape.width)[0] if np.isfinite(shape.box).all() else None
+    return polygons_to_rle(rings_of(shape, turned=turned), shape.height, shape.width)
+
+
+def rles(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[RLE | None]:
+    """The pixels of each row as RLE."""
+    for position, shape in enumerate(shapes(frame)):
+        try:
+            yield rle_of(shape, turned=turned)
+        except BROKEN as problem:
+            raise InvalidArgumentError(
+                f"the shape in row {position} does not hold together: {problem}. df.labellerr.check() lists such rows."
+            ) from None
+
+
+def rasters(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
+    """The pixels of each row, ``(H, W)`` bool, one at a time."""
+    for rle in rles(frame, turned=turned):
+        yield None if rle is None else rle_to_mask(rle)
+
+
+Order = Literal["given", "large_first"]
+
+
+def label_map(
+    frame: pd.DataFrame,
+    values: Iterable[int],
+    *,
+    height: int,
+    width: int,
+    order: Order = "given",
+) -> NDArray[np.int32]:
+    """One raster of several annotations of one image, 0 where nothing is.
+
+    Parameters
+    ----------
+    frame : annotations of one file
+    values : iterable of int
+        What each row paints.
+    height, width : int
+    order : {'given', 'large_first'}
+        Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
+        over the larger, so that a small object is not lost under a large one.
+
+    Returns
+    -------
+    (H, W) int32
+    """
+    if order not in ("given", "large_first"):
+        raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
+    painted = [(rle, value) for rle, value in zip(rles(frame), values, strict=True) if rle is not None]
+    for rle, _ in painted:
+        if rle["size"] != [height, width]:
+            raise InvalidArgumentError(f"a mask of {rle['size']} does not fit an image of {[height, width]}.")
+    if order == "large_first":
+        painted.sort(key=lambda pair: -rle_area(pair[0]))
+    return paint(painted, height, width)
+
+
+def paint(painted: list[tuple[RLE, int]], height: int, width: int) -> NDArray[np.int32]:
+    """A raster ``(H, W)`` of masks with their values, later ones over earlier ones; 0 where nothing is."""
+    labels = np.zeros((width, height), dtype=np.int32)  # down the columns, as RLE runs
+    flat = labels.ravel()
+    for rle, value in painted:
+        runs = checked_counts(rle)
+        ends = np.cumsum(runs)
+        for start, stop in zip((ends - runs)[1::2].tolist(), ends[1::2].tolist(), strict=True):
+            flat[start:stop] = value
+    raster: NDArray[np.int32] = labels.T
+    return raster

@@ -1,0 +1,47 @@
+"""A project's template as a `categories` frame: a row a question, which for shapes is a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from labellerr_ds import schema, vendor
+
+_NAMED = frozenset({"question_id", "color", *vendor.TEMPLATE_QUESTION_KEYS, *vendor.TEMPLATE_TYPE_KEYS})
+
+
+def categories(questions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """A `categories` frame from a template's questions, in their order.
+
+    Parameters
+    ----------
+    questions : sequence of mappings
+        As the service has them; what has no column goes into `extra`.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> categories([{"question_id": "q1", "question": "car", "option_type": "polygon"}])["name"].tolist()
+    ['car']
+    """
+    rows = []
+    for question in questions:
+        question_id = question.get("question_id")
+        rest = {key: value for key, value in question.items() if key not in _NAMED and value not in (None, [], {}, "")}
+        rows.append(
+            {
+                "category_id": None if question_id is None else str(question_id),
+                "question_id": None if question_id is None else str(question_id),
+                "name": vendor.first_of(question, vendor.TEMPLATE_QUESTION_KEYS),
+                "color": schema.hex_color(question.get("color")),
+                "question_type": vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS),
+                "extra": schema.json_text(rest) if rest else None,
+            }
+        )
+    names = ("category_id", "question_id", "name", "color", "question_type", "extra")
+    return schema.build("categories", {name: [row[name] for row in rows] for name in names}, len(rows))

@@ -1,0 +1,1 @@
+"""Bytes to disk: signed links, S3, images."""

@@ -1,0 +1,176 @@
+"""The images of a dataset, fetched through signed links into a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from labellerr_ds import schema
+from labellerr_ds.disk import local_name
+from labellerr_ds.errors import LabellerrError, NotFoundError, warn
+from labellerr_ds.images.files import INDEX, own_name, read_index
+from labellerr_ds.models import SignedLink
+from labellerr_ds.service.client import Project
+from labellerr_ds.transfer.link import download
+from labellerr_ds.transfer.part import part
+
+AT_ONCE = 8
+LINKS_AT_ONCE = 50
+ROUNDING_MB = 0.0006  # sizes are told in thousandths of a megabyte
+
+
+def download_images(files: pd.DataFrame, folder: Path, project: Project, *, progress: bool = True) -> pd.DataFrame:
+    """Fetch the images of a `files` frame, several at a time; what is there already stays.
+
+    Parameters
+    ----------
+    files : `files` frame
+    folder : Path
+        Gets the images under their own names; where two files share one, the second has its id in it. The
+        file ``images.csv`` in it tells whose is whose, so that a later call goes on where this one stopped.
+    project : Project
+
+    Returns
+    -------
+    DataFrame
+        A row a file: `file_id`, `file_name`, `path` (missing where it could not be had), `size` (bytes), `state`
+        (``downloaded``, ``kept``, ``failed``), `message`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index = _Index(folder)
+    wanted = files.drop_duplicates("file_id").dropna(subset=["file_id"])
+    sizes = dict(zip(wanted["file_id"], wanted["file_size_mb"], strict=True))
+    names = {file_id: index.name(file_id, name) for file_id, name in _pairs(wanted)}
+    told: dict[str, tuple[str, str | None]] = {}
+    for file_id, name in names.items():
+        if (folder / name).is_file():
+            told[file_id] = ("kept", _odd_size(folder / name, sizes[file_id]))
+    missing = [file_id for file_id in names if file_id not in told]
+    for file_id, name in names.items():
+        index.add(file_id, name)
+    index.write()  # before the first comes: a file is under its name only when it is whole, and then it is ours
+    bar = tqdm(total=len(missing), unit=" images", desc="images", disable=not progress, delay=1)
+    with bar, ThreadPoolExecutor(AT_ONCE) as pool:
+        for start in range(0, len(missing), LINKS_AT_ONCE):  # links expire: each is asked for when its turn comes
+            piece = missing[start : start + LINKS_AT_ONCE]
+            running = {}
+            for file_id, link in _links(project, piece):
+                if isinstance(link, str):
+                    told[file_id] = ("failed", link)
+                    bar.update()
+                else:
+                    running[pool.submit(_fetch, project, file_id, link, folder, names[file_id])] = file_id
+            try:
+                for done in as_completed(running):
+                    file_id, problem = running[done], done.result()
+                    if problem:
+                        told[file_id] = ("failed", problem)
+                    else:
+                        told[file_id] = ("downloaded", _odd_size(folder / names[file_id], sizes[file_id]))
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return _report(wanted, folder, names, told)
+
+
+def _pairs(files: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for file_id, name in files[["file_id", "file_name"]].itertuples(index=False):
+        yield file_id, file_id if pd.isna(name) else name
+
+
+class _Index:
+    """Whose image has which name in a folder; names are given once and stay."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.names = folder, read_index(folder)
+        self._taken = {name.casefold(): file_id for file_id, name in self.names.items()}
+        self._lock = threading.Lock()
+
+    def name(self, file_id: str, file_name: str) -> str:
+        if file_id in self.names:
+            return self.names[file_id]
+        name = local_name(file_name)
+        # a file of that name that is not in the index is somebody else's
+        if name.casefold() in self._taken or name == INDEX or (self.folder / name).exists():
+            name = local_name(own_name(name, file_id))
+        self._taken[name.casefold()] = file_id
+        return name
+
+    def add(self, file_id: str, name: str) -> None:
+        self.names[file_id] = name
+
+    def write(self) -> None:
+        out = io.StringIO(newline="")
+        table = csv.writer(out)
+        table.writerow(["file_id", "path"])
+        table.writerows(self.names.items())
+        with part(self.folder / INDEX) as file:
+            file.write(out.getvalue().encode())
+
+
+def _links(project: Project, file_ids: list[str]) -> Iterator[tuple[str, SignedLink | str]]:
+    """A link for each file, or why there is none; one that is gone must not cost the others theirs."""
+    try:
+        yield from zip(file_ids, project.file_links(file_ids), strict=True)
+    except NotFoundError as problem:
+        if len(file_ids) == 1:
+            yield file_ids[0], str(problem)
+            return
+        for file_id in file_ids:
+            yield from _links(project, [file_id])
+
+
+def _fetch(project: Project, file_id: str, link: SignedLink, folder: Path, name: str) -> str | None:
+    """Why an image could not be had, or None; a link that does not work is asked for once more."""
+    try:
+        try:
+            download(link, folder, name=name, progress=False)
+        except LabellerrError:
+            download(project.file_links([file_id])[0], folder, name=name, progress=False)
+    except LabellerrError as problem:
+        return str(problem)
+    return None
+
+
+def _odd_size(path: Path, told_mb: Any) -> str | None:
+    if pd.isna(told_mb):
+        return None
+    size = path.stat().st_size
+    if min(abs(size / 1_000_000 - told_mb), abs(size / 2**20 - told_mb)) <= ROUNDING_MB:
+        return None
+    return f"the export tells {told_mb:g} megabytes, the image has {size:,} bytes"
+
+
+def _report(
+    wanted: pd.DataFrame, folder: Path, names: dict[str, str], told: dict[str, tuple[str, str | None]]
+) -> pd.DataFrame:
+    ids = list(names)
+    states = [told[file_id][0] for file_id in ids]
+    messages = [told[file_id][1] for file_id in ids]
+    there = [state != "failed" for state in states]
+    paths = [folder / names[file_id] if here else None for file_id, here in zip(ids, there, strict=True)]
+    if failed := there.count(False):
+        first = next(message for message, here in zip(messages, there, strict=True) if not here)
+        warn(f"{failed:,} of {len(ids):,} images could not be had; call again to try those alone. The first: {first}")
+    odd = sum(1 for message, here in zip(messages, there, strict=True) if here and message)
+    if odd:
+        warn(f"{odd:,} images have not the size that the export tells; the column `message` tells which.")
+    return pd.DataFrame(
+        {
+            "file_id": schema.text(ids),
+            "file_name": wanted["file_name"].array,
+            "path": schema.text([None if path is None else str(path) for path in paths]),
+            "size": pd.array([None if path is None else path.stat().st_size for path in paths], dtype="Int64"),
+            "state": pd.Categorical(states, categories=["downloaded", "kept", "failed"]),
+            "message": schema.text(messages),
+        }
+    )

@@ -1,0 +1,68 @@
+"""A path or an ``s3://`` address as the files of an export on this machine's disk."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from labellerr_ds.disk import is_stray
+from labellerr_ds.errors import InvalidArgumentError, ReadError
+from labellerr_ds.models import Source
+from labellerr_ds.transfer.s3 import Bucket, split_url
+
+
+def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -> Source:
+    """The files of an export.
+
+    Parameters
+    ----------
+    path_or_url : str or Path
+        A file, a folder, or ``s3://bucket/key``.
+    kept : ExitStack
+        Removes what was fetched.
+    progress : bool
+
+    Raises
+    ------
+    ReadError
+        Where there is nothing.
+    """
+    text = str(path_or_url)
+    if isinstance(path_or_url, str) and "://" in text:
+        scheme = text.split("://", 1)[0]
+        if scheme.lower() not in ("s3", "s3a"):
+            raise InvalidArgumentError(
+                f"cannot read {scheme}:// addresses: download the file first, and pass its path."
+            )
+        return _from_bucket(text, kept, progress)
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ReadError(f"nothing found at {text!r}.")
+    return Source(path.name, tuple(files_at(path)))
+
+
+def files_at(path: Path) -> list[tuple[str, Path]]:
+    """The files of a path, each with its name within it: the file itself, or all below a folder."""
+    if not path.is_dir():
+        return [(path.name, path)]
+    below = [(each.relative_to(path).as_posix(), each) for each in sorted(path.rglob("*")) if each.is_file()]
+    return [(name, each) for name, each in below if not is_stray(name)]
+
+
+def _from_bucket(url: str, kept: ExitStack, progress: bool) -> Source:
+    bucket, key = split_url(url)
+    store = Bucket(bucket)
+    objects = store.find(key)
+    if objects[0].key != key:  # a prefix, whose names begin below it
+        key = key if key.endswith("/") or not key else key + "/"
+        objects = [each for each in objects if not is_stray(each.key[len(key) :])]
+        if not objects:
+            raise ReadError(f"{url} holds only hidden files.")
+    cut = key.rfind("/") + 1
+    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-")))
+    # by number: a key may be anything, "../x" too
+    paths = [folder / f"{number:06}" for number in range(len(objects))]
+    store.fetch(objects, paths, progress=progress)
+    name = key.rstrip("/").rsplit("/", 1)[-1] or bucket
+    return Source(name, tuple((each.key[cut:], path) for each, path in zip(objects, paths, strict=True)))

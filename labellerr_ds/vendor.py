@@ -1,0 +1,85 @@
+"""Every fact about Labellerr's service, known or assumed, in one place.
+
+Each fact carries how it is known: **D** documented by the vendor, **S** sent or read by the vendor's
+own SDK, **F** seen in a real export file, **A** assumed. When a real account shows which of the
+assumed forms is true, a line here changes and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+DEFAULT_BASE_URL = "https://api.labellerr.com"  # S
+DASHBOARD = "https://pro.labellerr.com"  # S: the value of the origin header
+SOURCE = "labellerr-ds"  # S: the SDK sends "sdk"
+
+# --- paths
+
+PROJECT = "/projects/project/{project_id}"  # S
+PROJECTS = "/project_drafts/projects/detailed_list"  # S
+TEMPLATE = "/annotations/get_template"  # S
+CREATE_EXPORT = "/sdk/export/files"  # S
+EXPORT_STATUS = "/exports/status"  # S
+EXPORT_LINK = "/exports/download"  # S
+EXPORT_LIST = "/exports/list"  # A
+FILE_LINKS = "/cdn-web/files_links"  # S
+TEST_CONNECTION = "/connectors/connections/test"  # S
+CREATE_CONNECTION = "/connectors/connections/create"  # S
+LIST_CONNECTIONS = "/connectors/connections/list"  # S
+DELETE_CONNECTION = "/connectors/connections/delete"  # S
+
+# --- names that come in more than one form; the first is what is assumed
+
+LINK_KEYS = ("url", "download_url")  # S
+FILE_LINKS_KEYS = ("fileLinks", "file_links")  # S; either also under `response`
+FILE_LINK_KEYS = ("url", "signed_url", "link")  # S
+EXPIRES_IN_KEYS = ("expires_in", "expiry")  # A: seconds
+EXPIRES_AT_KEYS = ("expires_at", "expiry")  # A: ISO timestamp
+REASON_KEYS = ("error", "reason", "message", "error_message")  # A
+NAME_KEYS = ("project_name", "name")  # S, A
+TEMPLATE_QUESTION_KEYS = ("question", "question_name")  # A
+TEMPLATE_TYPE_KEYS = ("option_type", "question_type")  # A
+ANSWER_QUESTION_KEYS = ("question_name", "question")  # S, A
+ANSWER_TYPE_KEYS = ("question_type", "option_type")  # S, A
+SEGMENT_KEYS = ("start", "end", "text")  # A: seconds
+ACTIVITY_TIME_KEYS = ("updated_at", "created_at", "timestamp", "time")  # A: milliseconds
+
+# --- S3
+
+CONNECTIONS = {"connector": "s3", "connection_type": "export"}  # S
+CONNECTION_DATA_TYPE = "image"  # A: required by the test of a connection, which exports of any kind go through
+EMAIL_HEADER = "email_id"  # S: requests about connections carry the api key in it as well
+S3_CLOCK_SLACK = timedelta(seconds=2)  # A: stores report whole seconds, and round them either way
+
+# --- words
+
+EMPTY_WORDS = "no files found"  # D, in any letter case
+DONE_WORDS = frozenset({"created"})  # S; with `is_completed`
+FAILED_WORDS = frozenset({"failed"})  # S
+RUNNING_WORDS = frozenset({"processing", "in_progress", "in progress", "pending", "queued", "created"})  # A
+PROJECT_STATES = {300: "ready"}  # S
+PROJECT_FAILED_FROM = 400  # S
+
+QUESTION_TYPES = {  # S: the type of annotation that a question of this type has; compared in lower case
+    "boundingbox": "bbox",
+    "polygon": "polygon",
+    "polyline": "polyline",
+    "dot": "point",
+    "radio": "classification",
+    "dropdown": "classification",
+    "boolean": "classification",
+    "select": "classification",
+    "imc": "classification",
+    "input": "text",
+    "stt": "speech",
+    "audio": "speech",
+}
+TEXT_QUESTION_TYPES = frozenset({"radio", "dropdown", "boolean", "input"})  # A: in a csv, a cell of plain text
+MASK_QUESTION_TYPES = frozenset({"boundingbox", "polygon"})  # A: what a png mask shows
+
+
+def first_of(mapping: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    """The value of the first of these keys that is present and not null."""
+    return next((mapping[key] for key in keys if mapping.get(key) is not None), None)

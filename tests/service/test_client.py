@@ -1,0 +1,108 @@
+"""Client and Project against the sandbox."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import labellerr_ds as lds
+from labellerr_ds.service.client import as_project
+
+
+def test_the_projects_are_a_frame(client, sandbox):
+    frame = client.projects()
+    assert frame["project_id"].tolist() == sandbox.project_ids
+    assert frame["data_type"].tolist() == ["image", "video", "document", "audio"]
+    assert frame["status"].unique().tolist() == ["ready"]
+    assert str(frame["created_at"].dtype) == "datetime64[ns, UTC]"
+
+
+def test_a_project_asks_nothing_until_it_is_asked(client, sandbox):
+    before = len(sandbox.requests)
+    project = client.project("nowhere")
+    assert len(sandbox.requests) == before
+    with pytest.raises(lds.NotFoundError, match="nowhere.*Check the id"):
+        project.categories()
+
+
+def test_the_template_is_a_categories_frame(project, sandbox):
+    frame = project.categories()
+    assert frame["category_id"].tolist() == sandbox.truth(project.project_id)["categories"]["category_id"].tolist()
+    assert frame["color"].dropna().str.fullmatch("#[0-9a-f]{6}").all()
+
+
+@pytest.mark.parametrize("variant", ["", "list-flat"])
+def test_exports_are_listed_newest_first(serve, variant):
+    sandbox = serve(variant)
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[2])
+    jobs = [lds.create_export(project, "all", name=f"export {number}") for number in range(2)]
+    frame = project.exports()
+    columns = ["report_id", "name", "state", "raw_state", "format", "destination", "statuses", "created_at"]
+    assert frame.columns.tolist() == columns
+    assert set(frame["report_id"]) >= {job.report_id for job in jobs}
+    assert set(frame["state"]) == {"completed"}
+    assert frame["created_at"].is_monotonic_decreasing
+    assert lds.ExportJob(project, jobs[0].report_id).name == "export 0"
+
+
+def test_without_a_list_of_exports_it_says_what_can_still_be_done(serve):
+    sandbox = serve("list-404")
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
+    with pytest.raises(lds.NotFoundError, match=r"can still be picked up: ExportJob"):
+        project.exports()
+    assert lds.create_export(project, "all").name.startswith("labellerr-ds")
+
+
+def test_credentials_come_from_the_environment(sandbox, monkeypatch):
+    with pytest.raises(lds.AuthError, match=r"api_key, api_secret, client_id.*LABELLERR_API_KEY.*sandbox"):
+        lds.Client()
+    monkeypatch.setenv("LABELLERR_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("LABELLERR_API_SECRET", sandbox.api_secret)
+    with pytest.raises(lds.AuthError, match="missing credentials: client_id"):
+        lds.Client()
+    monkeypatch.setenv("LABELLERR_CLIENT_ID", sandbox.client_id)
+    monkeypatch.setenv("LABELLERR_BASE_URL", sandbox.base_url + "/")
+    assert lds.Client().base_url == sandbox.base_url
+    df = lds.export_to_dataframe(sandbox.project_ids[0], "all", progress=False)
+    assert len(df)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [("api_key", "api_key and api_secret"), ("api_secret", "api_key"), ("client_id", "client_id")]
+)
+def test_a_wrong_credential_stops_at_once(sandbox, wrong, words):
+    keys = {name: getattr(sandbox, name) for name in ("api_key", "api_secret", "client_id")}
+    client = lds.Client(**{**keys, wrong: "wrong-value"}, base_url=sandbox.base_url)
+    before = len(sandbox.requests)
+    with pytest.raises(lds.AuthError, match=words) as caught:
+        lds.ExportJob(client.project(sandbox.project_ids[0]), "r").wait(progress=False)
+    assert len(sandbox.requests) == before + 1
+    assert "wrong-value" not in str(caught.value)
+
+
+def test_the_vendors_own_project_object_will_do(sandbox):
+    class TheirClient:
+        api_key, api_secret, client_id = sandbox.api_key, sandbox.api_secret, sandbox.client_id
+        base_url = sandbox.base_url
+
+    class TheirProject:
+        client, project_id = TheirClient(), sandbox.project_ids[0]
+
+    frame = lds.export_to_dataframe(TheirProject(), ["accepted"], progress=False)
+    assert set(frame["status"]) == {"accepted"}
+
+
+@pytest.mark.parametrize("project", [None, 3, object(), pd.DataFrame()])
+def test_what_is_no_project_is_refused(project):
+    with pytest.raises(lds.InvalidArgumentError, match="project must be a Project"):
+        as_project(project)
+
+
+@pytest.mark.parametrize("project_id", ["", "  ", None, 7])
+def test_what_is_no_project_id_is_refused(client, project_id):
+    with pytest.raises(lds.InvalidArgumentError, match="project_id must be a str"):
+        client.project(project_id)
+
+
+def test_the_sandbox_without_arguments_is_one_a_process():
+    assert lds.Client.sandbox().base_url == lds.Client.sandbox().base_url
