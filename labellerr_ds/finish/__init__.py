@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.errors import ReadError, warn
-from labellerr_ds.finish.plan import Ints, Plan, column_of, final_rows, plan
+from labellerr_ds.finish.plan import Ints, Plan, column_of, final_files, final_rows, plan
+from labellerr_ds.finish.positions import filled_ids
 from labellerr_ds.tables import FILE_ROW, TABLE_NAMES, Tables, complete, dictionary, empty, joined
 
 __all__ = ["Plan", "apply", "finish", "plan", "report"]
@@ -129,6 +130,11 @@ def _edited(whole: Plan, batch: Tables, number: int) -> pa.Table:
             for row, value in changed.items():
                 values[row] = value
             annotations = _with(annotations, column, pa.array(values, pa.large_string()))
+    if (positions := whole.positions.get(number)) is not None:
+        files = final_files(batch, whole.row_of)
+        annotations = _with(
+            annotations, "annotation_id", filled_ids(annotations, whole.files["file_id"], files, positions)
+        )
     if dropped := edits.dropped.get(number):
         kept = np.ones(annotations.num_rows, dtype=bool)
         kept[dropped] = False

@@ -135,10 +135,9 @@ def _make_ids(rows: Sequence[Row], edits: Edits) -> None:
                 edits.change(row, "track_id", made)
                 if own is not None and own.startswith(f"{track}@"):
                     edits.change(row, "annotation_id", made + own[len(track) :])
-        elif own is None or _is_made(own, old_home, question):
+        elif own is not None and _is_made(own, old_home, question):
             edits.change(row, "annotation_id", new)
-            if own is not None:
-                renamed[row.record, own] = new
+            renamed[row.record, own] = new
 
 
 def _is_made(row_id: str, home: str, question: str | None) -> bool:

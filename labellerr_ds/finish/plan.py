@@ -26,6 +26,7 @@ from labellerr_ds.finish.identity import (
     resolve,
     row_hashes,
 )
+from labellerr_ds.finish.positions import missing_positions
 from labellerr_ds.finish.union import (
     CategoriesUnion,
     FilesUnion,
@@ -56,6 +57,8 @@ class Plan:
         New ids of categories by those they came with.
     edits : Edits
         Of annotations.
+    positions : by batch
+        Of its annotations, where some have no id: see `missing_positions`.
     starts : by batch
         The row that its first annotation has in the whole.
     category_places : by part
@@ -73,6 +76,7 @@ class Plan:
     category_ids: Mapping[int, Mapping[str, str]]
     category_places: Mapping[int, Sequence[int]]
     edits: Edits
+    positions: Mapping[int, Ints]
     starts: Sequence[int]
     issues: pa.Table
     info: dict[str, Any]
@@ -134,6 +138,9 @@ def plan(batches: Sequence[Tables]) -> Plan:
         category_ids=categories.ids,
         category_places=categories.places,
         edits=edits,
+        positions=missing_positions(
+            batches, seen.without_id, lambda batch: final_files(batch, row_of), seen.categories.ids
+        ),
         starts=starts,
         issues=complete("issues", table("issues", issue_rows(issues), len(issues))),
         info=unite_info(seen.infos),
@@ -214,11 +221,11 @@ class _Doubts:
 
 
 def _resolve_doubts(batches: Sequence[Tables], seen: _Seen, files: FilesUnion, row_of: Mapping[int, Ints]) -> Edits:
-    """Look again at annotations of files in several records, at those without an id, and at ids that are repeated."""
+    """Look again at annotations of files in several records, and at ids that are repeated."""
     repeated = repeated_hashes(seen.ids)
     final_ids = files.table["file_id"]
     odd = {part: _odd_files(rows, final_ids, files.split) for part, rows in row_of.items()}
-    if not len(repeated) and not any(seen.without_id) and not any(each.any() for each in odd.values()):
+    if not len(repeated) and not any(each.any() for each in odd.values()):
         return Edits()
     old_ids: dict[int, list[str | None]] = {}
     for (part, _), table_ in zip(seen.file_parts, seen.files, strict=True):
@@ -229,7 +236,7 @@ def _resolve_doubts(batches: Sequence[Tables], seen: _Seen, files: FilesUnion, r
     rows: list[Row] = []
     for number, batch in enumerate(batches):
         if batch.annotations.num_rows:
-            rows += _doubtful_rows(number, batch, doubts, new_ids, every=seen.without_id[number])
+            rows += _doubtful_rows(number, batch, doubts, new_ids)
     return resolve(rows)
 
 
@@ -242,18 +249,17 @@ def _odd_files(rows: Ints, ids: pa.ChunkedArray, split: set[str]) -> NDArray[np.
     return np.asarray(moved | again)
 
 
-def _doubtful_rows(
-    number: int, batch: Tables, doubts: _Doubts, new_ids: list[str | None], *, every: bool
-) -> Iterator[Row]:
+def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[str | None]) -> Iterator[Row]:
     annotations, part = batch.annotations, batch.part
     places = column_of(annotations, FILE_ROW)
     final = final_rows(places, doubts.row_of.get(part))
     again = np.zeros(len(places), dtype=bool)
     if len(doubts.repeated) and "annotation_id" in annotations.column_names:
-        again = doubtful(doubts.repeated, hashes(annotations["annotation_id"]))
+        known = ~annotations["annotation_id"].is_null().to_numpy()
+        again = doubtful(doubts.repeated, hashes(annotations["annotation_id"])) & known
     odd = np.zeros(len(places), dtype=bool)
     odd[places >= 0] = doubts.odd[part][places[places >= 0]] if part in doubts.odd else False
-    rows = np.flatnonzero(again | odd | every)
+    rows = np.flatnonzero(again | odd)
     if not len(rows):
         return
     taken = annotations.take(pa.array(rows))
@@ -288,6 +294,11 @@ def column_of(annotations: pa.Table, name: str) -> Ints:
         return np.full(annotations.num_rows, -1)
     values: Ints = annotations[name].to_numpy()
     return values
+
+
+def final_files(batch: Tables, row_of: Mapping[int, Ints]) -> Ints:
+    """The row of the finished files for each annotation of a batch, -1 for none."""
+    return final_rows(column_of(batch.annotations, FILE_ROW), row_of.get(batch.part))
 
 
 def final_rows(places: Ints, row_of: Ints | None) -> Ints:

@@ -62,7 +62,7 @@ def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables
         message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
         issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
     header, cells, odd_rows = _cells(text)
-    file_table = _Table(header, cells, odd_rows, options.categories, issues)
+    file_table = _Table(header, cells, odd_rows, options, issues)
     categories = TemplateCategories(options.categories)
     for start in range(0, len(file_table.file_rows), options.batch_rows) or (0,):
         rows = file_table.file_rows[start : start + options.batch_rows]
@@ -72,6 +72,13 @@ def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables
             raw = pa.table({str(place): pa.array(column, pa.large_string()) for place, column in enumerate(cells)})
             batch = replace(batch, raw=raw, raw_header=tuple(header))
         yield batch
+
+
+def shape_columns(member: Member) -> frozenset[str]:
+    """The columns of a csv that hold shapes, known by what is in them."""
+    text, _ = as_text(member.read())
+    file_table = _Table(*_cells(text), ReadOptions(), IssueLog())
+    return frozenset(question.id for question in file_table.questions.values())
 
 
 def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]:
@@ -119,8 +126,9 @@ class _Table:
 
     def __init__(
         self, header: list[str], cells: list[list[str]], odd_rows: dict[int, list[str]],
-        categories: pd.DataFrame | None, issues: IssueLog,
+        options: ReadOptions, issues: IssueLog,
     ) -> None:  # fmt: skip
+        categories = options.categories
         self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
         self.answers = Answers(issues)
         self.length = len(cells[0]) if cells else 0
@@ -132,7 +140,7 @@ class _Table:
             column = _COLUMN_OF.get(word)
             if column and column not in self.file_columns and name not in names:
                 self.file_columns[column] = place
-        self.questions = {} if self.answer_columns else self._questions(categories)
+        self.questions = {} if self.answer_columns else self._questions(options)
         self.template = (
             {}
             if categories is None
@@ -157,24 +165,26 @@ class _Table:
             return {}
         return {key: position for key, position in found.items() if position is not None}
 
-    def _questions(self, categories: pd.DataFrame | None) -> dict[int, tuple[str, str | None, str | None]]:
-        """(question id, name, type) by the place of the column."""
-        places = [place for place in range(len(self.header)) if place not in self.file_columns.values()]
+    def _questions(self, options: ReadOptions) -> dict[int, Question]:
+        """The questions by the place of their column."""
+        categories = options.categories
         seen: Counter[str] = Counter()
-        found: dict[int, tuple[str, str | None, str | None]] = {}
-        for place in places:
-            name = self.header[place]
+        questions: dict[int, Question] = {}
+        for place, name in enumerate(self.header):
+            if place in self.file_columns.values():
+                continue
             seen[name] += 1
             if categories is None:
-                if any(looks_like_shape(_json(cell)) for cell in self.cells[place] if cell[:1] in "[{" and cell):
-                    found[place] = (name if seen[name] == 1 else f"{name}.{seen[name] - 1}", name, None)
+                own = name if seen[name] == 1 else f"{name}.{seen[name] - 1}"
+                if own in options.shape_columns or _holds_shapes(self.cells[place]):
+                    questions[place] = Question(own, name)
                 continue
             same = categories[categories["name"] == name]
-            if len(same):  # two columns of one name stand in the template's order
+            if len(same):  # two columns of one name are in the template's order
                 row = same.iloc[min(seen[name], len(same)) - 1]
                 kind = row["question_type"]
-                found[place] = (str(row["category_id"]), name, None if pd.isna(kind) else str(kind))
-        return found
+                questions[place] = Question(str(row["category_id"]), name, None if pd.isna(kind) else str(kind))
+        return questions
 
     def _file_rows(self) -> list[list[int]]:
         """The rows of each file."""
@@ -232,13 +242,17 @@ class _Table:
     def _read_answers(self, position: int, file_id: str, rows: list[int]) -> None:
         self.answers.rows.begin(position, file_id)
         for row in rows:
-            for place, (question_id, name, kind) in self.questions.items():
-                self.answers.answer(Question(question_id, name, kind), _answer(self.cells[place][row], kind))
+            for place, question in self.questions.items():
+                self.answers.answer(question, _answer(self.cells[place][row], question.type))
             told: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
             if own_id := told.get("id") or told.get("name"):
                 name, kind = self.template.get(own_id, (None, None))
                 kind = told.get("type") or kind
                 self.answers.answer(Question(own_id, told.get("name") or name, kind), _answer(told["answer"], kind))
+
+
+def _holds_shapes(cells: list[str]) -> bool:
+    return any(looks_like_shape(_json(cell)) for cell in cells if cell[:1] in "[{" and cell)
 
 
 def _json(cell: str) -> Any:

@@ -24,6 +24,8 @@ class ReadOptions:
         Which file a mask belongs to.
     status : str or None
         The one status that was asked for: that of files whose export does not have it.
+    shape_columns : frozenset of str
+        csv without a template: the columns that hold shapes in any part of the export, where it has several.
     progress : bool
     batch_bytes, batch_rows : int
         About how much a batch is read from, and how many rows it has where rows are counted.
@@ -33,6 +35,7 @@ class ReadOptions:
     categories: pd.DataFrame | None = None
     files: pd.DataFrame | None = None
     status: str | None = None
+    shape_columns: frozenset[str] = frozenset()
     progress: bool = True
     batch_bytes: int = WINDOW_BYTES
     batch_rows: int = 10_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ from labellerr_ds.models import Source
 from labellerr_ds.parquet import is_parquet, read_parquet
 from labellerr_ds.readers.archive import Member, members
 from labellerr_ds.readers.coco_json import read_coco_json
-from labellerr_ds.readers.csv import read_csv
+from labellerr_ds.readers.csv import read_csv, shape_columns
 from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import read_masks
@@ -83,7 +84,10 @@ def _read(
     for member, kind in zip(inside, kinds, strict=True):
         if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
             raise ReadError(f"{source}: {member.name} in it is empty or damaged. Download the export again.")
-    for part, member in enumerate(member for member, kind in zip(inside, kinds, strict=True) if kind == form):
+    mine = [member for member, kind in zip(inside, kinds, strict=True) if kind == form]
+    if form == "csv" and len(mine) > 1 and options.categories is None:
+        options = replace(options, shape_columns=frozenset().union(*map(shape_columns, mine)))
+    for part, member in enumerate(mine):
         try:
             yield from _READERS[form](member, part, options)
         except (UnicodeDecodeError, pa.ArrowInvalid):
