@@ -47,7 +47,6 @@ class ExportScan:
         self._image_source = image_source
         self._spool: Spool | None = None
         self._plan: Plan | None = None
-        self._issues: pa.Table | None = None
 
     def __repr__(self) -> str:
         return f"ExportScan({self._source.name!r})"
@@ -127,34 +126,29 @@ class ExportScan:
         return pa.RecordBatchReader.from_batches(stored, batches)
 
     def _look(self) -> tuple[Plan, Spool]:
+        """What the whole says, and the batches; the export is read at the first use, and reported on."""
         if self._plan is None or self._spool is None:
+            if is_parquet(self._source.paths):
+                raise InvalidArgumentError(
+                    f"{self._source.name} holds Parquet files already; duckdb, polars, pyarrow read these in batches."
+                )
             with collector_off():
-                self._spool = Spool(self._read())
-                self._plan = plan(self._spool)
+                spool = self._spool = Spool(read_batches(self._source, self._options))
+                whole = plan(spool)
+            parts = [apply(whole, batch, number).issues for number, batch in enumerate(spool) if batch.issues.num_rows]
+            issues = all_issues([*parts, whole.issues])
+            report(issues, whole.unknown_keys, source=self._source.name, strict=self._strict)
+            self._plan = whole
         return self._plan, self._spool
-
-    def _read(self) -> Iterator[Tables]:
-        if is_parquet(self._source.paths):
-            raise InvalidArgumentError(
-                f"{self._source.name} holds Parquet files already, which duckdb, polars and pyarrow read in batches."
-            )
-        return read_batches(self._source, self._options)
 
     def _batches(self) -> Iterator[Tables]:
         """The finished batches; what only the whole shows is among the issues of the last."""
         whole, spool = self._look()
-        for number in range(len(spool)):
-            done = apply(whole, spool[number], number)
+        for number, batch in enumerate(spool):
+            done = apply(whole, batch, number)
             if number == len(spool) - 1:
                 done = replace(done, issues=joined("issues", [done.issues, whole.issues]))
             yield done
-        self._report(whole, spool)
-
-    def _report(self, whole: Plan, spool: Spool) -> None:
-        if self._issues is None:
-            parts = [apply(whole, batch, number).issues for number, batch in enumerate(spool) if batch.issues.num_rows]
-            self._issues = all_issues([*parts, whole.issues])
-            report(self._issues, whole.unknown_keys, source=self._source.name, strict=self._strict)
 
     @staticmethod
     def _words(whole: Plan, name: Table) -> dict[str, list[str]]:

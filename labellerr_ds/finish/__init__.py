@@ -42,8 +42,9 @@ def finish(batches: Sequence[Tables]) -> Tables:
     tables = {str(name): joined(name, [getattr(each, name) for each in done]) for name in TABLE_NAMES}
     tables["files"], tables["categories"] = whole.files, whole.categories
     tables["issues"] = all_issues([*(each.issues for each in done), whole.issues])
-    raw, header = _raw(batches)
-    return Tables(**tables, info=whole.info, raw=raw, raw_header=header, unknown_keys=whole.unknown_keys)
+    raws = [each.raw for each in done if each.raw is not None]
+    raw = pa.concat_tables(raws) if raws else None
+    return Tables(**tables, info=whole.info, raw=raw, raw_header=whole.raw_header, unknown_keys=whole.unknown_keys)
 
 
 def apply(whole: Plan, batch: Tables, number: int) -> Tables:
@@ -72,8 +73,8 @@ def apply(whole: Plan, batch: Tables, number: int) -> Tables:
         categories=whole.categories,
         issues=_moved_issues(whole, batch, number),
         info=whole.info,
-        raw=batch.raw,
-        raw_header=batch.raw_header,
+        raw=batch.raw if whole.raw_header else None,
+        raw_header=whole.raw_header,
     )
 
 
@@ -212,12 +213,3 @@ def _moved_issues(whole: Plan, batch: Tables, number: int) -> pa.Table:
         positions.append(position)
         kept.append(not gone)
     return _with(issues, "position", pa.array(positions, pa.int64())).filter(pa.array(kept))
-
-
-def _raw(batches: Sequence[Tables]) -> tuple[pa.Table | None, tuple[str, ...] | None]:
-    """The table of a csv as it was read, where every part has one, all with one header."""
-    raws = [(batch.raw, batch.raw_header) for batch in batches if batch.raw is not None]
-    headers = {header for _, header in raws}
-    if len(raws) < len({batch.part for batch in batches}) or len(headers) != 1:
-        return None, None
-    return pa.concat_tables([raw for raw, _ in raws]), next(iter(headers))

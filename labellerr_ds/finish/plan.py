@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,8 @@ class Plan:
         Those that no batch has by itself.
     info : dict
     unknown_keys : Counter
+    raw_header : tuple of str or None
+        Of a csv, where every part has the same.
     """
 
     files: pa.Table
@@ -81,6 +83,7 @@ class Plan:
     issues: pa.Table
     info: dict[str, Any]
     unknown_keys: Counter[str]
+    raw_header: tuple[str, ...] | None
 
 
 @dataclass
@@ -97,6 +100,7 @@ class _Seen:
     category_ids: list[dict[str, tuple[int, int]]]  # by batch: first row and count by id
     infos: list[Mapping[str, Any]]
     unknown_keys: Counter[str]
+    raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
     alone: bool = False  # annotations without their categories
 
 
@@ -145,6 +149,7 @@ def plan(batches: Sequence[Tables]) -> Plan:
         issues=complete("issues", table("issues", issue_rows(issues), len(issues))),
         info=unite_info(seen.infos),
         unknown_keys=seen.unknown_keys,
+        raw_header=next(iter(seen.raw_headers.values())) if len(set(seen.raw_headers.values())) == 1 else None,
     )
 
 
@@ -163,6 +168,7 @@ def _look(batches: Sequence[Tables]) -> _Seen:
             previous = (batch.part, batch.categories)
         infos[batch.part] = {**infos.get(batch.part, {}), **batch.info}
         seen.unknown_keys.update(batch.unknown_keys)
+        seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
         _look_at_annotations(batch.annotations, seen)
     seen.infos = list(infos.values())
     named = any("category" in batch.annotations.column_names for batch in batches)
