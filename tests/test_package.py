@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import pathlib
 import re
@@ -60,6 +61,30 @@ def test_no_public_name_is_the_name_of_a_module():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'export_to_datafame'"):
         lds.export_to_datafame  # noqa: B018
+
+
+def test_dir_lists_the_public_names_alone():
+    assert dir(lds) == sorted(lds.__all__)
+
+
+@pytest.mark.parametrize(
+    "door", ["export_dataset", "export_to_dataframe", "export_to_coco", "create_export", "read_export"]
+)
+def test_every_keyword_of_a_door_is_spelled_out_and_described(door):
+    function = getattr(lds, door)
+    parameters = inspect.signature(function).parameters
+    assert not [name for name, each in parameters.items() if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+    section = function.__doc__.split("Parameters\n", 1)[1].split("Returns\n", 1)[0]
+    described = {
+        name.strip() for line in section.splitlines() if " : " in line for name in line.split(" : ")[0].split(",")
+    }
+    assert set(parameters) <= described
+
+
+@pytest.mark.parametrize("name", [name for name in lds.__all__ if inspect.isfunction(getattr(lds, name))])
+def test_every_public_function_says_what_it_takes_gives_and_shows_an_example(name):
+    words = getattr(lds, name).__doc__
+    assert all(f"{section}\n" in words for section in ("Parameters", "Returns", "Examples"))
 
 
 def requirements(text: str) -> dict[str, str]:

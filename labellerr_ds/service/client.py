@@ -6,7 +6,6 @@ import atexit
 import difflib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -254,8 +253,12 @@ class Project:
         except NotFoundError:
             if self._facts is not None:
                 raise
-            with suppress(LabellerrError):
+            try:
                 _ = self.facts
+            except NotFoundError:
+                raise  # this one names the nearest projects
+            except LabellerrError:
+                pass
             if self.project_id == given:
                 raise
         return request({"project_id": self.project_id})
@@ -304,6 +307,8 @@ class Project:
         try:
             listed = replies.export_list(self._get(vendor.EXPORT_LIST, "listing the exports"))
         except NotFoundError as problem:
+            if self._facts is None:
+                raise
             raise NotFoundError(
                 f"{problem} Perhaps this deployment has no list of exports. An export whose report id you know can "
                 "still be picked up: ExportJob(project, report_id).wait(); its id is in the dashboard."

@@ -25,6 +25,40 @@ def test_a_project_asks_nothing_until_it_is_asked(client, sandbox):
         project.categories()
 
 
+def test_a_name_will_do_and_is_looked_up_only_where_it_is_no_id(client, sandbox):
+    project = client.project("Street scenes")
+    assert not project.categories().empty
+    assert project.project_id == sandbox.project_ids[0]
+    before = len(sandbox.requests)
+    client.project(sandbox.project_ids[0]).categories()
+    assert len(sandbox.requests) == before + 2
+    assert (
+        lds.export_to_dataframe("Street scenes", ["accepted"], client=client, progress=False)["file_id"].notna().all()
+    )
+
+
+def test_an_export_is_picked_up_by_the_name_of_its_project(client):
+    report_id = lds.create_export(client.project("Street scenes"), "all").report_id
+    assert lds.ExportJob("Street scenes", report_id, client=client).wait(progress=False).is_completed
+
+
+def test_a_typo_gets_the_nearest_names(client):
+    with pytest.raises(lds.NotFoundError, match="Did you mean 'Street scenes'"):
+        client.project("Street scene").exports()
+
+
+def test_a_client_that_is_none_is_refused(sandbox):
+    with pytest.raises(lds.InvalidArgumentError, match="client must be a Client, got str"):
+        lds.create_export(sandbox.project_ids[0], "all", client="key")
+
+
+def test_the_services_clock_comes_with_the_answers_that_were_had_already(client, sandbox):
+    client.projects()
+    before = len(sandbox.requests)
+    assert abs((client.now() - sandbox.now).total_seconds()) < 3
+    assert len(sandbox.requests) == before
+
+
 def test_the_template_is_a_categories_frame(project, sandbox):
     frame = project.categories()
     assert frame["category_id"].tolist() == sandbox.truth(project.project_id)["categories"]["category_id"].tolist()
