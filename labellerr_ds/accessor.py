@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from labellerr_ds.analysis.plots import Plots
-    from labellerr_ds.panels.viewer import AnnotationViewer
+    from labellerr_ds.panels.canvas_viewer import CanvasViewer
+    from labellerr_ds.panels.picture_viewer import PictureViewer
 
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 _SIZE = ["image_width", "image_height"]
@@ -248,11 +249,37 @@ class LabellerrAccessor:
         )
         return quality.check(frame, files=files, images=images, min_side=min_side)
 
-    def view(self, compare: Any = None, **options: Any) -> AnnotationViewer:
-        """A panel to look through the labels with, see `labellerr_ds.AnnotationViewer`."""
+    def view(
+        self,
+        compare: pd.DataFrame | None = None,
+        *,
+        images: Any = None,
+        classes: str | list[str] | None = None,
+        opacity: float = 0.35,
+        index: int = 0,
+        layout: Literal["over", "side"] = "over",
+        backend: Literal["auto", "canvas", "image", "static"] = "auto",
+    ) -> CanvasViewer | PictureViewer | Image.Image:
+        """A panel to look through the labels with.
+
+        Parameters
+        ----------
+        compare, images, classes, opacity, index, layout, backend
+            As for `labellerr_ds.AnnotationViewer`.
+        """
         from labellerr_ds.panels.viewer import AnnotationViewer
 
-        return AnnotationViewer(self._need("file_id", "file_name", "category", *_SHAPE), compare, **options)
+        frame = self._need("file_id", "file_name", "category", *_SHAPE)
+        return AnnotationViewer(
+            frame,
+            compare,
+            images=images,
+            classes=classes,
+            opacity=opacity,
+            index=index,
+            layout=layout,
+            backend=backend,
+        )
 
     @property
     def plot(self) -> Plots:

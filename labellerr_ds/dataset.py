@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
     from labellerr_ds.analysis.split import Split
-    from labellerr_ds.converters.selection import Negatives, Written
+    from labellerr_ds.converters.selection import Frames, Negatives, Written
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.client import Project
 
@@ -81,12 +81,12 @@ class Dataset:
         return Tables(**tables, info=self.info, raw=raw, raw_header=header)
 
     def __post_init__(self) -> None:
-        told = {key: self.info.get(key) for key in _INFO}
-        rest = {key: value for key, value in self.info.items() if key not in told}
+        sizes = {key: self.info.get(key) for key in _INFO}
+        rest = {key: value for key, value in self.info.items() if key not in sizes}
         info = {
             "schema_version": schema.SCHEMA_VERSION,
             "library_version": version("labellerr-ds"),
-            **told,
+            **sizes,
             **rest,
         }
         object.__setattr__(self, "info", info)
@@ -100,9 +100,9 @@ class Dataset:
 
     def __repr__(self) -> str:
         name = self.info.get("project_name") or self.info.get("source") or "dataset"
-        told = f"{len(self.files):,} files, {len(self.annotations):,} annotations, {len(self.categories):,} categories"
+        sizes = f"{len(self.files):,} files, {len(self.annotations):,} annotations, {len(self.categories):,} categories"
         issues = f", {len(self.issues):,} issues" if len(self.issues) else ""
-        return f"Dataset({name!r}: {told}{issues})"
+        return f"Dataset({name!r}: {sizes}{issues})"
 
     def _repr_html_(self) -> str:
         """A short table for notebooks."""
@@ -148,7 +148,9 @@ class Dataset:
         """
         from labellerr_ds.converters import coco
 
-        return coco.write_coco_json(Path(path), *self._frames(), self.info, renumber=renumber, portable=portable)
+        return coco.write_coco_json(
+            Path(path), self.files, self.annotations, self.categories, self.info, renumber=renumber, portable=portable
+        )
 
     def to_parquet(self, folder: str | Path) -> Path:
         """Write the frames into a folder, in plain Arrow types that every tool reads.
@@ -201,7 +203,7 @@ class Dataset:
         from labellerr_ds.converters.yolo import to_yolo
 
         return to_yolo(
-            Path(folder), *self._frames(), task=task, images=images, split=split, negatives=negatives, turned=turned
+            Path(folder), self._frames(), task=task, images=images, split=split, negatives=negatives, turned=turned
         )
 
     def to_pascal_voc(
@@ -223,7 +225,7 @@ class Dataset:
         """
         from labellerr_ds.converters.pascal_voc import to_pascal_voc
 
-        return to_pascal_voc(Path(folder), *self._frames(), images=images, split=split, negatives=negatives)
+        return to_pascal_voc(Path(folder), self._frames(), images=images, split=split, negatives=negatives)
 
     def to_panoptic(
         self,
@@ -246,7 +248,7 @@ class Dataset:
         """
         from labellerr_ds.converters.panoptic import to_panoptic
 
-        return to_panoptic(Path(folder), *self._frames(), split=split, negatives=negatives, order=order)
+        return to_panoptic(Path(folder), self._frames(), split=split, negatives=negatives, order=order)
 
     def to_huggingface(
         self,
@@ -274,10 +276,12 @@ class Dataset:
         from labellerr_ds.converters.huggingface import to_huggingface
 
         where = None if folder is None else Path(folder)
-        return to_huggingface(where, *self._frames(), form=form, images=images, split=split, negatives=negatives)
+        return to_huggingface(where, self._frames(), form=form, images=images, split=split, negatives=negatives)
 
-    def _frames(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        return self.files, self.annotations, self.categories
+    def _frames(self) -> Frames:
+        from labellerr_ds.converters.selection import Frames
+
+        return Frames(self.files, self.annotations, self.categories)
 
     # --- for training
 

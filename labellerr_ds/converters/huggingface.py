@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from labellerr_ds import schema
-from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
 from labellerr_ds.images.files import Images
 
@@ -25,9 +23,7 @@ ROWS_AT_ONCE = 200
 
 def to_huggingface(
     folder: Path | None,
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     *,
     form: Form = "imagefolder",
     images: Images | None = None,
@@ -39,7 +35,7 @@ def to_huggingface(
         raise InvalidArgumentError(f"form must be 'imagefolder' or 'parquet', got {form!r}.")
     if folder is not None and images is None:
         raise InvalidArgumentError("a folder for HuggingFace holds the images: pass images=, their folder.")
-    chosen = Selection(files, annotations, categories, images=images, split=split, negatives=negatives, types=TYPES)
+    chosen = Selection(frames, images=images, split=split, negatives=negatives, types=TYPES)
     if folder is None:
         return _in_memory(chosen, images is not None)
     made = in_folder(folder)

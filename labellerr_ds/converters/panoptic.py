@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from labellerr_ds.converters.coco import ids_of as coco_ids
-from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
@@ -22,9 +22,7 @@ from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
 
 def to_panoptic(
     folder: Path,
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     *,
     split: Splits = None,
     negatives: Negatives = "finished",
@@ -33,11 +31,9 @@ def to_panoptic(
     """Write ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``; see `Dataset.to_panoptic`."""
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
-    chosen = Selection(
-        files, annotations, categories, images=None, split=split, negatives=negatives, types=("polygon", "mask")
-    )
+    chosen = Selection(frames, images=None, split=split, negatives=negatives, types=("polygon", "mask"))
     folder = in_folder(folder)
-    told = _classes(chosen.classes, categories)
+    told = _classes(chosen.classes, frames.categories)
     count = images = 0
     for name, items in by_split(chosen.items):
         made: dict[str, list[Any]] = {"images": [], "annotations": []}

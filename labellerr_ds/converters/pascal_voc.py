@@ -10,24 +10,20 @@ import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import pandas as pd
-
-from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.images.files import Images
 
 
 def to_pascal_voc(
     folder: Path,
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     *,
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
 ) -> Written:
     """Write ``Annotations/*.xml``, ``JPEGImages/`` and ``ImageSets/Main/<split>.txt``; see `Dataset.to_pascal_voc`."""
-    chosen = Selection(files, annotations, categories, images=images, split=split, negatives=negatives)
+    chosen = Selection(frames, images=images, split=split, negatives=negatives)
     folder = in_folder(folder)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True)

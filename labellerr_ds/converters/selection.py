@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,12 +71,20 @@ class Item:
     shapes: list[tuple[int, str, Shape]] = field(default_factory=list)  # class, annotation_id, shape
 
 
+class Frames(NamedTuple):
+    """What a converter takes of a dataset."""
+
+    files: pd.DataFrame
+    annotations: pd.DataFrame
+    categories: pd.DataFrame
+
+
 class Selection:
     """The files and shapes that go out.
 
     Parameters
     ----------
-    files, annotations, categories : frames of the schema
+    frames : Frames
     images : folder or mapping of `file_id` to path, optional
     split : frame with `file_id` and `split`, mapping, or None
         None is one split, ``train``.
@@ -88,9 +96,7 @@ class Selection:
 
     def __init__(
         self,
-        files: pd.DataFrame,
-        annotations: pd.DataFrame,
-        categories: pd.DataFrame,
+        frames: Frames,
         *,
         images: Images | None,
         split: Splits,
@@ -100,6 +106,7 @@ class Selection:
         if negatives not in ("finished", "all", "none"):
             raise InvalidArgumentError(f"negatives must be 'finished', 'all' or 'none', got {negatives!r}.")
         self._left: list[tuple[str, str, str, bool]] = []
+        files, annotations, categories = frames
         self.classes = _classes(annotations, categories, types)
         splits = _splits(split)
         where = {} if images is None else locate(files, images)
@@ -110,7 +117,7 @@ class Selection:
             files[["file_id", "file_name", "width", "height"]].itertuples(index=False)
         ):
             if pd.isna(file_id) or file_id in by_id:
-                self.leave("files", file_id, "it has no id" if pd.isna(file_id) else "its id stands there once more")
+                self.leave("files", file_id, "it has no id" if pd.isna(file_id) else "duplicate file_id")
                 continue
             item = Item(
                 file_id,

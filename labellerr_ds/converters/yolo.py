@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.converters.selection import Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes import rasters
@@ -27,9 +26,7 @@ Task = Literal["detect", "segment"]
 
 def to_yolo(
     folder: Path,
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     *,
     task: Task = "segment",
     images: Images | None = None,
@@ -40,7 +37,7 @@ def to_yolo(
     """Write ``labels/<split>/*.txt``, ``images/<split>/`` and ``data.yaml``; see `Dataset.to_yolo`."""
     if task not in ("detect", "segment"):
         raise InvalidArgumentError(f"task must be 'detect' or 'segment', got {task!r}.")
-    chosen = Selection(files, annotations, categories, images=images, split=split, negatives=negatives)
+    chosen = Selection(frames, images=images, split=split, negatives=negatives)
     folder = in_folder(folder)
     count = 0
     for name, items in by_split(chosen.items):

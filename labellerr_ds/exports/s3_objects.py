@@ -150,21 +150,21 @@ def _objects(
     )
     if candidates:
         addresses = [f"s3://{bucket.name}/{each.key}" for each in sorted(candidates, key=lambda each: each.modified)]
-        told = ", ".join(addresses[-10:]) + (f", and {len(addresses) - 10:,} more" if len(addresses) > 10 else "")
+        listed = ", ".join(addresses[-10:]) + (f", and {len(addresses) - 10:,} more" if len(addresses) > 10 else "")
         why = (
             "it is not known when it was created"
             if between is None
             else f"several may be meant, by their name or as written{when}"
         )
         raise AmbiguousObjectsError(
-            f"{what}none is certain to be what it wrote: {why}. Read what you mean with read_export(): {told}.",
+            f"{what}none is certain to be what it wrote: {why}. Read what you mean with read_export(): {listed}.",
             candidates=addresses,
         )
     latest = sorted(found, key=lambda each: each.modified)[-5:]
-    told = ", ".join(f"s3://{bucket.name}/{each.key}" for each in latest)
+    listed = ", ".join(f"s3://{bucket.name}/{each.key}" for each in latest)
     raise NotFoundError(
         f"{what}none has its id in its name, and none was written{when}."
-        + (f" The latest there: {told}." if found else "")
+        + (f" The latest there: {listed}." if found else "")
     )
 
 

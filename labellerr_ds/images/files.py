@@ -51,9 +51,9 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
     shared = Counter(pairs["file_name"])
 
     def find(file_id: str, name: str | None) -> Path | None:
-        told = _there(folder / index[file_id]) if file_id in index else None
-        if told is not None or name is None:
-            return told
+        indexed = _there(folder / index[file_id]) if file_id in index else None
+        if indexed is not None or name is None:
+            return indexed
         own = _there(folder / own_name(name, file_id))
         return own or (_there(folder / name) if shared[name] == 1 else None)
 

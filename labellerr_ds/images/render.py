@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +22,25 @@ TILE, GAP = 320, 6  # pixels
 NO_SIZE = (640, 480)
 NO_CLASS = "(no class)"
 
-Marks = Mapping[int, tuple[str, str]]
-"""Of a comparison: by position among the rows, a word and a colour."""
+
+class Mark(NamedTuple):
+    """What a comparison says about a row.
+
+    Attributes
+    ----------
+    word : str
+    color : str
+    outlined : bool
+        Drawn without its inside; masks, which have no outline, at half the opacity.
+    """
+
+    word: str
+    color: str
+    outlined: bool = False
+
+
+Marks = Mapping[int, Mark]
+"""By position among the rows."""
 
 
 def draw(
@@ -36,7 +53,6 @@ def draw(
     labels: bool = False,
     marks: Marks | None = None,
     skeletons: Mapping[str, list[tuple[int, int]]] | None = None,
-    outlined: Container[int] = (),
 ) -> Image.Image:
     """The annotations of one file over its image; on grey of the size that the export tells where there is none.
 
@@ -55,11 +71,8 @@ def draw(
         Pixels of the longer side of the result.
     labels : bool
         The names of the classes.
-    marks : mapping of position to (word, colour), optional
-        What a comparison says of rows.
+    marks : mapping of position to Mark, optional
     skeletons : mapping of class to pairs of keypoints, counted from 0, optional
-    outlined : positions
-        Rows that are drawn without their inside; masks, which have no outline, at half the opacity.
     """
     size = size or _size(frame, image)
     shown = size if image is None else image.size
@@ -73,15 +86,15 @@ def draw(
     lines: list[_Lines] = []
     texts: list[tuple[float, float, str, str]] = []
     for position, (shape, name) in enumerate(zip(rasters.shapes(frame), names, strict=True)):
-        word, color = (marks or {}).get(position, ("", class_color(name)))
-        share = opacity if position not in outlined else opacity / 2 if shape.type == "mask" else 0.0
+        word, color, outlined = (marks or {}).get(position) or Mark("", class_color(name))
+        share = opacity if not outlined else opacity / 2 if shape.type == "mask" else 0.0
         try:
             lines.append(_fill(base, shape, ratio, color, share, (skeletons or {}).get(str(name), [])))
         except BROKEN:
             continue
         if labels and all(map(math.isfinite, shape.box)):
-            told = " ".join((f"{word}: {name}" if word else str(name)).split())
-            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], told, color))
+            label = " ".join((f"{word}: {name}" if word else str(name)).split())
+            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], label, color))
     pen, width = ImageDraw.Draw(base), max(2, round(max(base.size) / 400))
     for color, strokes, dots in lines:
         for stroke in strokes:

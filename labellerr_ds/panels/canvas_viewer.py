@@ -10,12 +10,12 @@ import traitlets
 
 from labellerr_ds.panels.display import script, style
 from labellerr_ds.panels.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
-from labellerr_ds.panels.viewer import AnnotationViewer
+from labellerr_ds.panels.viewer_state import ViewerState
 
 AT_ONCE = 48  # pages that one message may ask for
 
 
-class CanvasViewer(AnnotationViewer, anywidget.AnyWidget):  # type: ignore[misc]
+class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     """See `AnnotationViewer`. The browser asks for the pages it needs, and draws, filters and zooms by itself."""
 
     _esm = script("canvas.js", "grid.js", "viewer.js")

@@ -196,8 +196,11 @@ class Form:
         self.destinations = {}
         for row in () if exports is None else exports.itertuples(index=False):
             when = "" if pd.isna(row.created_at) else f"{row.created_at:%Y-%m-%d %H:%M}"
-            told = [when, *(str(word) for word in (row.name, row.statuses, row.format, row.state) if not pd.isna(word))]
-            options.append(("  ".join(told), row.report_id))
+            words = [
+                when,
+                *(str(word) for word in (row.name, row.statuses, row.format, row.state) if not pd.isna(word)),
+            ]
+            options.append(("  ".join(words), row.report_id))
             self.destinations[row.report_id] = None if pd.isna(row.destination) else row.destination
         if list(self.list.options) == options:
             return

@@ -9,12 +9,12 @@ import ipywidgets as widgets
 
 from labellerr_ds.panels.display import PanelShell, in_vscode
 from labellerr_ds.panels.messages import missing, read_picture
-from labellerr_ds.panels.viewer import AnnotationViewer
+from labellerr_ds.panels.viewer_state import ViewerState
 
 LONGEST = 1100  # pixels: resizing costs more than what a smaller picture saves
 
 
-class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
+class PictureViewer(ViewerState, widgets.VBox):  # type: ignore[misc]
     """See `AnnotationViewer`. Each change is a round trip to the kernel; works where only core widgets do."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -77,8 +77,8 @@ class PictureViewer(AnnotationViewer, widgets.VBox):  # type: ignore[misc]
         places = self._pages.class_places(self.index)
         shown = sum(place not in self.hidden for place in places)
         name = self._pages.name(self.index)
-        told = f"{self.index + 1:,} of {self.count:,}   {name}: {len(places):,} annotations, {shown:,} of them shown"
+        line = f"{self.index + 1:,} of {self.count:,}   {name}: {len(places):,} annotations, {shown:,} of them shown"
         size = self._pages.size(self.index)
         picture = read_picture(self._pages.source(self.index), size, LONGEST)
         warning = missing(self._pages, self.index, picture.size if picture else None, size)["warning"]
-        return f"{told}  {warning}" if warning else told
+        return f"{line}  {warning}" if warning else line

@@ -1,28 +1,37 @@
-"""The annotation viewer: what its two forms, a canvas and a plain picture, have in common."""
+"""The annotation viewer: which of its forms is built."""
 
 from __future__ import annotations
 
-import inspect
-import io
-from collections.abc import Sequence
-from typing import Any, Literal
-
-import traitlets
-from PIL import Image
+from typing import TYPE_CHECKING, Any, Literal
 
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.images import render
-from labellerr_ds.images.colors import class_color
-from labellerr_ds.panels.display import Shown, in_vscode
-from labellerr_ds.panels.messages import open_picture
-from labellerr_ds.panels.pages import Pages, side_of
+from labellerr_ds.panels.display import in_vscode
+from labellerr_ds.panels.pages import Pages
+from labellerr_ds.panels.viewer_state import hidden_classes, picture_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
+
+    from labellerr_ds.dataset import Dataset
+    from labellerr_ds.panels.canvas_viewer import CanvasViewer
+    from labellerr_ds.panels.picture_viewer import PictureViewer
 
 Backend = Literal["auto", "canvas", "image", "static"]
 BACKENDS = ("auto", "canvas", "image", "static")
-STILL = 900  # pixels of the longer side of what a saved notebook shows
 
 
-class AnnotationViewer(Shown, traitlets.HasTraits):
+def AnnotationViewer(  # noqa: N802
+    dataset_or_frame: Dataset | pd.DataFrame,
+    compare: Dataset | pd.DataFrame | None = None,
+    *,
+    images: Any = None,
+    classes: str | list[str] | None = None,
+    opacity: float = 0.35,
+    index: int = 0,
+    layout: Literal["over", "side"] = "over",
+    backend: Backend = "auto",
+) -> CanvasViewer | PictureViewer | Image.Image:
     """Look through labels, file by file, in the notebook.
 
     Keys (with the focus in the panel): left and right or p and n for the file, page up and down for the next
@@ -54,19 +63,21 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
         panel. ``'auto'`` is the canvas, and the picture in VS Code, which fetches other scripts than ipywidgets'
         own from the network.
 
-    Attributes
-    ----------
-    index : int
-        Which page is shown, from 0: a file, or a frame of a video. May be set; it is kept within what there is.
-    count : int
-        How many pages there are.
-    selected : int or None
-        The index of the selected row: ``df.loc[viewer.selected]``; its position where the frame is not indexed by
-        unique whole numbers. May be set: the page of that row is shown then. Of a comparison it is no row of
-        either.
-    hidden : list of int
-        Places in `classes` of those that are hidden; may be set.
-    opacity : float
+    Returns
+    -------
+    CanvasViewer, PictureViewer or PIL.Image.Image
+        A panel with these attributes, which may be set but for `count`:
+
+        index : int
+            Which page is shown, from 0: a file, or a frame of a video; it is kept within what there is.
+        count : int
+            How many pages there are.
+        selected : int or None
+            The index of the selected row: ``df.loc[viewer.selected]``; its position where the frame is not indexed by
+            unique whole numbers. Setting it shows its page. In a comparison it is no row of either.
+        hidden : list of int
+            Places in `classes` of those that are hidden.
+        opacity : float
 
     Raises
     ------
@@ -84,199 +95,20 @@ class AnnotationViewer(Shown, traitlets.HasTraits):
     >>> AnnotationViewer(dataset, backend="static").size
     (640, 480)
     """
+    if backend not in BACKENDS:
+        raise InvalidArgumentError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}.")
+    pages = Pages(dataset_or_frame, compare, images)
+    if backend == "static":
+        hidden = hidden_classes(classes, layout, pages)
+        page = max(0, min(index, len(pages) - 1))
+        both = layout == "side" and pages.compared
+        picture = picture_of(pages, page, hidden, opacity, side_by_side=both, longest=None)
+        pages.close()
+        return picture
+    if backend == "image" or (backend == "auto" and in_vscode()):
+        from labellerr_ds.panels.picture_viewer import PictureViewer
 
-    index = traitlets.Int(0).tag(sync=True)
-    count = traitlets.Int(0).tag(sync=True)
-    classes: Any = traitlets.List().tag(sync=True)
-    hidden: Any = traitlets.List().tag(sync=True)
-    opacity = traitlets.Float(0.35).tag(sync=True)
-    selected = traitlets.Int(None, allow_none=True).tag(sync=True)
-    arrangement = traitlets.Enum(["over", "side"], "over").tag(sync=True)
+        return PictureViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)
+    from labellerr_ds.panels.canvas_viewer import CanvasViewer
 
-    def __new__(cls, *args: Any, backend: Backend = "auto", **options: Any) -> Any:
-        """The form that is asked for."""
-        if backend not in BACKENDS:
-            raise InvalidArgumentError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}.")
-        if cls is not AnnotationViewer:
-            return super().__new__(cls)
-        if backend == "image" or (backend == "auto" and in_vscode()):
-            from labellerr_ds.panels.picture_viewer import PictureViewer
-
-            return super().__new__(PictureViewer)
-        if backend == "static":
-            return _static(*args, **options)
-        from labellerr_ds.panels.canvas_viewer import CanvasViewer
-
-        return super().__new__(CanvasViewer)
-
-    def __init__(
-        self,
-        dataset_or_frame: Any,
-        compare: Any = None,
-        *,
-        images: Any = None,
-        classes: str | list[str] | None = None,
-        opacity: float = 0.35,
-        index: int = 0,
-        layout: Literal["over", "side"] = "over",
-        backend: Backend = "auto",
-    ) -> None:
-        self._pages = pages = Pages(dataset_or_frame, compare, images)
-        hidden = _checked(classes, layout, pages)
-        super().__init__(
-            count=len(pages),
-            classes=[{"name": name, "color": class_color(name)} for name in pages.classes],
-            hidden=hidden,
-            opacity=opacity,
-            arrangement=layout,
-        )
-        self.index = index
-        self.observe(self._turn_to_selected, "selected")
-        self.observe(self._drop_selected, "index")
-        self.observe(self._still_changed, ["index", "hidden", "opacity", "arrangement"])
-
-    def __repr__(self) -> str:
-        name = self._pages.name(self.index) if self.count else "no files"
-        return f"AnnotationViewer({self.count:,} file{'' if self.count == 1 else 's'}; {name})"
-
-    def close(self) -> None:
-        """Take the panel away, and end what it does."""
-        if hasattr(self, "_pages"):  # a panel whose making failed is closed too
-            self._pages.close()
-        super().close()  # type: ignore[misc]
-
-    @traitlets.validate("index")
-    def _within(self, proposal: Any) -> int:
-        return max(0, min(int(proposal["value"]), max(self.count - 1, 0)))
-
-    @traitlets.validate("selected")
-    def _known(self, proposal: Any) -> int | None:
-        row = proposal["value"]
-        if row is not None and self._pages.page_of(row) is None:
-            raise InvalidArgumentError(f"selected must be the index of a row with a shape, or None; got {row!r}.")
-        return None if row is None else int(row)
-
-    def _turn_to_selected(self, change: Any) -> None:
-        if change["new"] is not None and (page := self._pages.page_of(change["new"])) is not None:
-            self.index = page
-
-    def _drop_selected(self, change: Any) -> None:
-        if self.selected is not None and self._pages.page_of(self.selected) != change["new"]:
-            self.selected = None
-
-    @traitlets.validate("opacity")
-    def _share(self, proposal: Any) -> float:
-        return max(0.0, min(float(proposal["value"]), 1.0))
-
-    def image(self, *, longest: int | None = None) -> Image.Image:
-        """The file that is shown, as a `PIL.Image.Image`; classes that are hidden are left out.
-
-        Parameters
-        ----------
-        longest : int, optional
-            Pixels of the longer side; the image's own where none is given.
-        """
-        both = self._pages.compared and self.arrangement == "side"
-        return picture_of(self._pages, self.index, self.hidden, self.opacity, side_by_side=both, longest=longest)
-
-    def png(self, *, longest: int | None = None) -> bytes:
-        """The file that is shown, as the bytes of a PNG, for reports; see `image`."""
-        out = io.BytesIO()
-        self.image(longest=longest).save(out, "PNG")
-        return out.getvalue()
-
-    def find(self, text: str) -> bool:
-        """Show the next file that has this in its name, in any letter case; whether there is one."""
-        found = self._pages.find(text, self.index) if text else None
-        if found is not None:
-            self.index = found
-        return found is not None
-
-    def still(self) -> tuple[str, bytes | None]:
-        """What a saved notebook shows in the panel's place: text, and a PNG of few colours, since it is kept in git."""
-        out = io.BytesIO()
-        few = self.image(longest=STILL).quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        few.save(out, "PNG", optimize=True)
-        return repr(self), out.getvalue()
-
-
-_INIT = inspect.signature(AnnotationViewer.__init__)
-_SIGNATURE = _INIT.replace(parameters=[each for name, each in _INIT.parameters.items() if name != "self"])
-AnnotationViewer.__signature__ = _SIGNATURE  # type: ignore[attr-defined]  # __new__ tells less
-
-
-def _checked(classes: str | list[str] | None, layout: str, pages: Pages) -> list[int]:
-    """The places of the classes that are hidden at first."""
-    if layout not in ("over", "side"):
-        raise InvalidArgumentError(f"layout must be 'over' or 'side', got {layout!r}.")
-    if classes is None:
-        return []
-    wanted = [classes] if isinstance(classes, str) else list(classes)
-    if unknown := [name for name in wanted if name not in pages.classes]:
-        known = ", ".join(pages.classes) or "none at all"
-        raise InvalidArgumentError(f"no shape has the class {unknown[0]!r}; there are {known}.")
-    return [place for place, name in enumerate(pages.classes) if name not in wanted]
-
-
-def _static(*args: Any, **options: Any) -> Image.Image:
-    """The picture of what a viewer of these arguments would show."""
-    bound = _SIGNATURE.bind(*args, **options)
-    bound.apply_defaults()
-    given = bound.arguments
-    pages = Pages(given["dataset_or_frame"], given["compare"], given["images"])
-    hidden = _checked(given["classes"], given["layout"], pages)
-    page = max(0, min(given["index"], len(pages) - 1))
-    both = given["layout"] == "side" and pages.compared
-    made = picture_of(pages, page, hidden, given["opacity"], side_by_side=both, longest=None)
-    pages.close()
-    return made
-
-
-def picture_of(
-    pages: Pages, page: int, hidden: Sequence[int], opacity: float, *, side_by_side: bool, longest: int | None
-) -> Image.Image:
-    """A page as a picture; of two sides that are compared, both in one, or the left one and the right one.
-
-    Parameters
-    ----------
-    pages : Pages
-    page : int
-    hidden : sequence of int
-        Places of classes that are left out.
-    opacity : float
-    side_by_side : bool
-    longest : int or None
-        Pixels of the longer side.
-    """
-    if not len(pages):
-        return Image.new("RGB", render.NO_SIZE, render.EMPTY)
-    if not side_by_side:
-        return _one_side(pages, page, hidden, opacity, None, longest)
-    before, after = (_one_side(pages, page, hidden, opacity, side, longest and longest // 2) for side in ("a", "b"))
-    sheet = Image.new("RGB", (before.width * 2 + 6, before.height), "white")
-    sheet.paste(before, (0, 0))
-    sheet.paste(after, (before.width + 6, 0))
-    return sheet
-
-
-def _one_side(
-    pages: Pages, page: int, hidden: Sequence[int], opacity: float, side: str | None, longest: int | None
-) -> Image.Image:
-    size, marks = pages.size(page), pages.marks(page)
-    kept = [
-        at
-        for at, place in enumerate(pages.class_places(page))
-        if place not in hidden and (side is None or side_of(marks[at][0]) in (side, "both"))
-    ]
-    told = {new: marks[old] for new, old in enumerate(kept) if old in marks}
-    return render.draw(
-        pages.frame(page).iloc[kept],
-        open_picture(pages.source(page), size, longest),
-        size=size,
-        opacity=opacity,
-        longest=longest,
-        labels=True,
-        marks=told,
-        skeletons=pages.skeletons,
-        outlined=[at for at, (word, _) in told.items() if side is None and side_of(word) == "a"],
-    )
+    return CanvasViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)

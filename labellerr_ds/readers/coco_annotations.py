@@ -77,12 +77,12 @@ class AnnotationReader:
 def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     """An annotation that holds more than the known keys, or other than the known types."""
     try:
-        told = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
         issues.add("bad_row", "annotations", None, position, "an annotation is not an object; it is in `extra`.")
         return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
-    shapes = {key: told.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in told}
-    values = {key: msgspec.json.decode(value) for key, value in told.items()}
+    shapes = {key: fields.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in fields}
+    values = {key: msgspec.json.decode(value) for key, value in fields.items()}
     known = set(Annotation.__struct_fields__) - {"extra"}
     extra = {key: value for key, value in values.items() if key not in known}
     issues.unknown_keys.update(extra.keys())

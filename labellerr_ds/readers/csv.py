@@ -205,8 +205,8 @@ class _Table:
         """A file in the columns of `FILE_COLUMNS`; reads its answers on the way."""
         row = rows[0]
         extra: dict[str, Any] = {self.header[place]: self.cells[place][row] for place in self.rest}
-        told = {name: self.cells[place][row] for name, place in self.file_columns.items()}
-        file_id = told.get("file_id") or told.get("file_name") or f"row-{row}"
+        values = {name: self.cells[place][row] for name, place in self.file_columns.items()}
+        file_id = values.get("file_id") or values.get("file_name") or f"row-{row}"
         self._read_answers(position, file_id, rows)
         for each in rows:
             if each in self.odd_rows:
@@ -217,23 +217,23 @@ class _Table:
                     extra.setdefault("surplus", []).extend(more)
 
         def measure(name: str, understand: Any) -> Any:
-            found = understand(told[name]) if told.get(name) else None
-            if found is None and told.get(name):
+            found = understand(values[name]) if values.get(name) else None
+            if found is None and values.get(name):
                 self.issues.add(
-                    "not_a_number", "files", file_id, position, f"{name} of file {file_id} is {told[name]!r}."
+                    "not_a_number", "files", file_id, position, f"{name} of file {file_id} is {values[name]!r}."
                 )
-                extra[self.header[self.file_columns[name]]] = told[name]
+                extra[self.header[self.file_columns[name]]] = values[name]
             return found
 
         return (
             file_id,
-            told.get("file_name"),
-            status_word(told.get("status", NO_STATUS)),
+            values.get("file_name"),
+            status_word(values.get("status", NO_STATUS)),
             measure("width", whole),
             measure("height", whole),
-            told["file_format"].lower() if told.get("file_format") else None,
+            values["file_format"].lower() if values.get("file_format") else None,
             measure("file_size_mb", number),
-            told.get("remarks"),
+            values.get("remarks"),
             measure("created_at", milliseconds),
             measure("updated_at", milliseconds),
             json_text(extra) if extra else None,
@@ -244,11 +244,11 @@ class _Table:
         for row in rows:
             for place, question in self.questions.items():
                 self.answers.answer(question, _answer(self.cells[place][row], question.type))
-            told: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
-            if own_id := told.get("id") or told.get("name"):
+            values: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
+            if own_id := values.get("id") or values.get("name"):
                 name, kind = self.template.get(own_id, (None, None))
-                kind = told.get("type") or kind
-                self.answers.answer(Question(own_id, told.get("name") or name, kind), _answer(told["answer"], kind))
+                kind = values.get("type") or kind
+                self.answers.answer(Question(own_id, values.get("name") or name, kind), _answer(values["answer"], kind))
 
 
 def _holds_shapes(cells: list[str]) -> bool:

@@ -48,8 +48,8 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
             classes.by_folder[f"{name}_{row_id}"] = row_id
         classes.by_folder.setdefault(row_id, row_id)
     for member in others:
-        for name, told in color_map(member).items():
-            for each in told:
+        for name, colors in color_map(member).items():
+            for each in colors:
                 ids = _drawn(table, by_name.get(name, []))
                 row_id = ids[min(taken[name], len(ids) - 1)] if ids else name
                 taken[name] += 1
@@ -80,15 +80,15 @@ def color_map(member: Member) -> dict[str, list[RGB | int]]:
     pairs: list[tuple[Any, Any]] = []
     if name.endswith(".json"):
         try:
-            told = msgspec.json.decode(body)
+            entry = msgspec.json.decode(body)
         except msgspec.DecodeError:
             return {}
-        if isinstance(told, dict) and isinstance(told.get("categories"), list):
-            told = told["categories"]
-        if isinstance(told, dict):
-            pairs = list(told.items())
-        elif isinstance(told, list):
-            pairs = [(each.get("name"), each.get("color", each.get("id"))) for each in told if isinstance(each, dict)]
+        if isinstance(entry, dict) and isinstance(entry.get("categories"), list):
+            entry = entry["categories"]
+        if isinstance(entry, dict):
+            pairs = list(entry.items())
+        elif isinstance(entry, list):
+            pairs = [(each.get("name"), each.get("color", each.get("id"))) for each in entry if isinstance(each, dict)]
     elif name.endswith(".csv"):
         text, _ = as_text(body)
         _, delimiter = header_of(text)
@@ -106,16 +106,16 @@ def color_map(member: Member) -> dict[str, list[RGB | int]]:
     return found
 
 
-def _color(told: Any) -> RGB | int | None:
-    if isinstance(told, str):
-        numbers = re.findall(r"\d+", told) if not told.startswith("#") else []
+def _color(entry: Any) -> RGB | int | None:
+    if isinstance(entry, str):
+        numbers = re.findall(r"\d+", entry) if not entry.startswith("#") else []
         if len(numbers) == 3:
-            told = [int(each) for each in numbers]
-        elif len(numbers) == 1 and told.strip().isdigit():
-            return int(told)
-    if isinstance(told, int) and not isinstance(told, bool):
-        return told
-    text = schema.hex_color(told)
+            entry = [int(each) for each in numbers]
+        elif len(numbers) == 1 and entry.strip().isdigit():
+            return int(entry)
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return entry
+    text = schema.hex_color(entry)
     return None if text is None else _rgb(text)
 
 
@@ -125,7 +125,7 @@ def _rgb(color: str) -> RGB:
 
 def with_added(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     """The categories, and after them those that only the masks or their colour maps tell of."""
-    new = {row_id: told for row_id, told in classes.added.items() if row_id not in set(table["category_id"])}
+    new = {row_id: entry for row_id, entry in classes.added.items() if row_id not in set(table["category_id"])}
     if not new:
         return table
     names, colors = zip(*new.values(), strict=True)

@@ -41,13 +41,13 @@ class MaskFiles:
         if file_id not in self._place:
             self._place[file_id] = len(self.ids)
             self.ids.append(file_id)
-            told = {} if row is None else self.known.iloc[row].to_dict()  # type: ignore[union-attr]
-            told = {key: value for key, value in told.items() if not pd.isna(value)}
+            facts = {} if row is None else self.known.iloc[row].to_dict()  # type: ignore[union-attr]
+            facts = {key: value for key, value in facts.items() if not pd.isna(value)}
             self._rows.append(
                 {
                     "file_name": stem,
                     "status": self.status,
-                    **told,
+                    **facts,
                     "file_id": file_id,
                     "paths": [],
                     "mode": None,

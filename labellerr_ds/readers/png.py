@@ -178,13 +178,13 @@ def _by_category(path: str, mask: Mask, classes: Classes, issues: IssueLog) -> d
         if known is None and value is not None:
             known = classes.by_value.get(value)
         if known is None:
-            told = "#{:02x}{:02x}{:02x}".format(*color) if color is not None and color != (0, 0, 0) else None
-            known = str(value) if value is not None and mask.mode != "P" else told or str(value)
+            hex_text = "#{:02x}{:02x}{:02x}".format(*color) if color is not None and color != (0, 0, 0) else None
+            known = str(value) if value is not None and mask.mode != "P" else hex_text or str(value)
             issues.add(
                 "unmatched_color", "annotations", f"{path}/{known}", None,
                 f"mask {path}: {region.area:,} pixels of {known}, which belongs to no category. "
                 "Pass categories= with its color, or its coco_id for a value.", "warning",
             )  # fmt: skip
-            classes.added.setdefault(known, (None, told))
+            classes.added.setdefault(known, (None, hex_text))
         grouped.setdefault(known, []).append(region)
     return dict(sorted(grouped.items(), key=lambda pair: classes.order.get(pair[0], len(classes.order))))

@@ -43,12 +43,12 @@ def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
 
 def export_states(answer: Any) -> dict[str, ExportState]:
     """The states by report id; what is not understood is 'unknown', never an error. S."""
-    told = answer
+    content = answer
     if isinstance(answer, dict):
-        told = answer.get("status") if isinstance(answer.get("status"), list) else answer.get("response")
-    if isinstance(told, dict):
-        told = told.get("status")
-    return {str(item["report_id"]): _state(item) for item in _objects(told) if item.get("report_id")}
+        content = answer.get("status") if isinstance(answer.get("status"), list) else answer.get("response")
+    if isinstance(content, dict):
+        content = content.get("status")
+    return {str(item["report_id"]): _state(item) for item in _objects(content) if item.get("report_id")}
 
 
 def _state(item: dict[str, Any]) -> ExportState:
@@ -91,11 +91,11 @@ def signed_link(answer: Any, now: datetime) -> SignedLink:
 
 def file_links(answer: Any, count: int) -> list[SignedLink]:
     """Links to files, in the order in which they were asked for (the order: A). S."""
-    told = answer
+    content = answer
     for key in ("response", *vendor.FILE_LINKS_KEYS):
-        if isinstance(told, dict) and key in told:
-            told = told[key]
-    urls = [vendor.first_of(item, vendor.FILE_LINK_KEYS) for item in _objects(told)]
+        if isinstance(content, dict) and key in content:
+            content = content[key]
+    urls = [vendor.first_of(item, vendor.FILE_LINK_KEYS) for item in _objects(content)]
     if len(urls) != count or not all(isinstance(url, str) and url.startswith("http") for url in urls):
         raise UnexpectedAnswerError(
             f"asking for the links of {count} files: expected fileLinks with as many links, got {len(urls)}."

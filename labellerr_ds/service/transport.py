@@ -70,8 +70,8 @@ class _Answer:
     @property
     def error(self) -> str:
         """The service's own words, shortened."""
-        told = vendor.first_of(self.json, vendor.REASON_KEYS) if isinstance(self.json, dict) else None
-        return str(told if told is not None else self.text).strip()
+        answered = vendor.first_of(self.json, vendor.REASON_KEYS) if isinstance(self.json, dict) else None
+        return str(answered if answered is not None else self.text).strip()
 
 
 class RefusedError(LabellerrError):
@@ -202,28 +202,28 @@ class Transport:
         """The service's time, UTC, by its latest answer; before there is one, this machine's."""
         if self._clock is None:
             return datetime.now(timezone.utc)
-        told, monotonic, wall = self._clock
+        answered, monotonic, wall = self._clock
         # of this machine's clocks one stops while it sleeps and the other may be set: the larger step is right
-        return told + timedelta(seconds=max(time.monotonic() - monotonic, time.time() - wall))
+        return answered + timedelta(seconds=max(time.monotonic() - monotonic, time.time() - wall))
 
     def _look_at_the_clock(self, answer: _Answer) -> None:
         try:
-            told = parsedate_to_datetime(answer.headers["Date"]).astimezone(timezone.utc)
+            answered = parsedate_to_datetime(answer.headers["Date"]).astimezone(timezone.utc)
         except (KeyError, TypeError, ValueError):
             return
-        self._clock = (told, time.monotonic(), time.time())
+        self._clock = (answered, time.monotonic(), time.time())
 
     def _check(self, answer: _Answer, what: str, request_id: str, secrets: tuple[str, ...]) -> None:
         if answer.status in (200, 201):
             return
         words = redact(answer.error, (*self._secrets, *secrets))[:300]
-        told = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
+        answered = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
-            raise AuthError(f"{what}: {told}. Check the headers api_key and api_secret.")
+            raise AuthError(f"{what}: {answered}. Check the headers api_key and api_secret.")
         if answer.status == 403:
-            raise AuthError(f"{what}: {told}. Check client_id, and what the key has access to.")
+            raise AuthError(f"{what}: {answered}. Check client_id, and what the key has access to.")
         if answer.status == 404:
-            raise NotFoundError(f"{what}: {told}. Check the id.")
+            raise NotFoundError(f"{what}: {answered}. Check the id.")
         if 300 <= answer.status < 400:
             raise UnexpectedAnswerError(
                 f"{what}: the API redirects, which is not followed, since the credentials would travel along. "
@@ -232,9 +232,9 @@ class Transport:
                 status=answer.status,
             )
         if 400 <= answer.status < 500 and answer.status != 429:
-            raise RefusedError(f"{what}: {told}.", words=words, status=answer.status)
+            raise RefusedError(f"{what}: {answered}.", words=words, status=answer.status)
         raise ServiceError(
-            f"{what}: {told}. Try again later; Labellerr's support asks for the request's id.",
+            f"{what}: {answered}. Try again later; Labellerr's support asks for the request's id.",
             request_id=request_id,
             status=answer.status,
         )

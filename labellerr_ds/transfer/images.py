@@ -49,11 +49,11 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
     wanted = files.drop_duplicates("file_id").dropna(subset=["file_id"])
     sizes = dict(zip(wanted["file_id"], wanted["file_size_mb"], strict=True))
     names = {file_id: index.name(file_id, name) for file_id, name in _pairs(wanted)}
-    told: dict[str, tuple[str, str | None]] = {}
+    results: dict[str, tuple[str, str | None]] = {}
     for file_id, name in names.items():
         if (folder / name).is_file():
-            told[file_id] = ("kept", _odd_size(folder / name, sizes[file_id]))
-    missing = [file_id for file_id in names if file_id not in told]
+            results[file_id] = ("kept", _odd_size(folder / name, sizes[file_id]))
+    missing = [file_id for file_id in names if file_id not in results]
     for file_id, name in names.items():
         index.add(file_id, name)
     index.write()  # before the first comes: a file is under its name only when it is whole, and then it is ours
@@ -64,7 +64,7 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
             running = {}
             for file_id, link in _links(project, piece):
                 if isinstance(link, str):
-                    told[file_id] = ("failed", link)
+                    results[file_id] = ("failed", link)
                     bar.update()
                 else:
                     running[pool.submit(_fetch, project, file_id, link, folder, names[file_id])] = file_id
@@ -72,14 +72,14 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
                 for done in as_completed(running):
                     file_id, problem = running[done], done.result()
                     if problem:
-                        told[file_id] = ("failed", problem)
+                        results[file_id] = ("failed", problem)
                     else:
-                        told[file_id] = ("downloaded", _odd_size(folder / names[file_id], sizes[file_id]))
+                        results[file_id] = ("downloaded", _odd_size(folder / names[file_id], sizes[file_id]))
                     bar.update()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-    return _report(wanted, folder, names, told)
+    return _report(wanted, folder, names, results)
 
 
 def _pairs(files: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -151,11 +151,11 @@ def _odd_size(path: Path, told_mb: Any) -> str | None:
 
 
 def _report(
-    wanted: pd.DataFrame, folder: Path, names: dict[str, str], told: dict[str, tuple[str, str | None]]
+    wanted: pd.DataFrame, folder: Path, names: dict[str, str], results: dict[str, tuple[str, str | None]]
 ) -> pd.DataFrame:
     ids = list(names)
-    states = [told[file_id][0] for file_id in ids]
-    messages = [told[file_id][1] for file_id in ids]
+    states = [results[file_id][0] for file_id in ids]
+    messages = [results[file_id][1] for file_id in ids]
     there = [state != "failed" for state in states]
     paths = [folder / names[file_id] if here else None for file_id, here in zip(ids, there, strict=True)]
     if failed := there.count(False):

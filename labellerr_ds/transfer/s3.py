@@ -180,16 +180,16 @@ class Bucket:
         """One object, without listing the bucket; None where that is refused as well."""
         try:
             with self._failures(f"reading s3://{self.name}/{key}"):
-                told = self._s3.head_object(Bucket=self.name, Key=key)
+                reply = self._s3.head_object(Bucket=self.name, Key=key)
         except LabellerrError:
             return None
-        modified = told["LastModified"].astimezone(timezone.utc)
-        return S3Object(key, told["ContentLength"], told["ETag"].strip('"'), modified)
+        modified = reply["LastModified"].astimezone(timezone.utc)
+        return S3Object(key, reply["ContentLength"], reply["ETag"].strip('"'), modified)
 
     def _look_at_the_clock(self, answer: dict[str, Any]) -> None:
         try:
-            told = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-            self.store_time = parsedate_to_datetime(told).astimezone(timezone.utc)
+            reply = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+            self.store_time = parsedate_to_datetime(reply).astimezone(timezone.utc)
         except (KeyError, TypeError, ValueError):
             self.store_time = datetime.now(timezone.utc)
 

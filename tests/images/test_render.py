@@ -38,7 +38,9 @@ def test_what_lies_under_another_shape_is_seen_through_it():
 
 
 def test_what_is_outlined_has_no_inside():
-    drawn = render.draw(frame(("polygon", square(5, 25))), opacity=1, outlined=[0])
+    drawn = render.draw(
+        frame(("polygon", square(5, 25))), opacity=1, marks={0: render.Mark("", class_color("car"), outlined=True)}
+    )
     assert drawn.getpixel((15, 15)) == render.EMPTY
     assert drawn.getpixel((5, 15)) != render.EMPTY
 

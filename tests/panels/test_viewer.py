@@ -26,7 +26,7 @@ def rgb(color):
 def test_each_backend_is_what_it_is_called(dataset, monkeypatch):
     assert isinstance(lds.AnnotationViewer(dataset), CanvasViewer)
     assert isinstance(lds.AnnotationViewer(dataset, backend="image"), PictureViewer)
-    assert isinstance(dataset.annotations.labellerr.view(backend="image"), lds.AnnotationViewer)
+    assert isinstance(dataset.annotations.labellerr.view(backend="image"), PictureViewer)
     picture = lds.AnnotationViewer(dataset, backend="static", index=2)
     assert isinstance(picture, Image.Image)
     assert picture.size == (40, 30)
