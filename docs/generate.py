@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pathlib
 
+import numpy as np
 import typer.main
 
 from labellerr_ds import FileStatus, schema
-from labellerr_ds.cli import app
 from labellerr_ds.analysis.quality import PROBLEMS
+from labellerr_ds.cli import app
 
 DTYPES = {
     "text": "`str` (`string` on pandas 2)",
@@ -66,8 +67,12 @@ def issues() -> str:
 def statuses() -> str:
     """The statuses of a file, and what each says of its labels."""
     order = list(FileStatus)
-    codes = schema.names_of("status", [status.value for status in order])
-    some, none = schema.label_states(codes, [1] * len(order)), schema.label_states(codes, [0] * len(order))
+    words = [status.value for status in order]
+    codes = np.arange(len(order))
+    some, none = (
+        [schema.LABEL_STATES[state] for state in schema.label_states(codes, words, [count] * len(order))]
+        for count in (1, 0)
+    )
     rows = [
         (f"`{status}`", status.description, f"`{with_some}`", f"`{without}`")
         for status, with_some, without in zip(order, some, none, strict=True)

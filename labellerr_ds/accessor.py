@@ -240,7 +240,7 @@ class LabellerrAccessor:
         -------
         DataFrame
             `problem` (category), `row` (index of the row in this frame), `annotation_id`, `file_id`, `file_name`,
-            `category`, `message`; what each problem means is in `labellerr_ds.quality.PROBLEMS`.
+            `category`, `message`; what each problem means is in `labellerr_ds.analysis.quality.PROBLEMS`.
         """
         from labellerr_ds.analysis import quality
 

@@ -33,7 +33,7 @@ class LabellerrError(Exception):
 
 
 class InvalidArgumentError(LabellerrError, ValueError):
-    """An argument that cannot be meant: an unknown status, a `since` in the future, …"""
+    """Invalid argument: an unknown status, a `since` in the future, …"""
 
 
 class AuthError(LabellerrError):
@@ -138,7 +138,7 @@ class StorageError(LabellerrError):
 
 
 class AmbiguousObjectsError(LabellerrError):
-    """Nothing tells which objects of a bucket an export wrote.
+    """It is not known which objects of a bucket an export wrote.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class ReadError(LabellerrError):
 
 
 class LabellerrWarning(UserWarning):
-    """Something was not understood and kept (``dataset.issues`` tells more), or was put right."""
+    """Something was not understood and kept (see ``dataset.issues``), or was corrected."""
 
 
 def warn(message: str) -> None:

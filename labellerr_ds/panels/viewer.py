@@ -66,18 +66,11 @@ def AnnotationViewer(  # noqa: N802
     Returns
     -------
     CanvasViewer, PictureViewer or PIL.Image.Image
-        A panel with these attributes, which may be set but for `count`:
-
-        index : int
-            Which page is shown, from 0: a file, or a frame of a video; it is kept within what there is.
-        count : int
-            How many pages there are.
-        selected : int or None
-            The index of the selected row: ``df.loc[viewer.selected]``; its position where the frame is not indexed by
-            unique whole numbers. Setting it shows its page. In a comparison it is no row of either.
-        hidden : list of int
-            Places in `classes` of those that are hidden.
-        opacity : float
+        A panel, whose attributes may be set but for `count`: `index` (which page is shown, from 0: a file, or a
+        frame of a video; kept within what there is), `count` (how many pages there are), `selected` (the index of the
+        selected row, ``df.loc[viewer.selected]``, or None; its position where the frame is not indexed by unique whole
+        numbers; setting it shows its page; in a comparison it is no row of either), `hidden` (places in `classes` of
+        those that are hidden), `opacity`.
 
     Raises
     ------
