@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
 from labellerr_ds import schema
-from labellerr_ds.readers.coco_tables import ClassIds
+from labellerr_ds.readers.coco_tables import ClassIds, Int64
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import as_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
@@ -23,15 +23,12 @@ _NAN = float("nan")
 _NO_BOX = (_NAN,) * 4
 
 
-_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
 class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An annotation as it nearly always is; what is not so goes the slow way."""
 
-    image_id: _Whole | None
-    category_id: _Whole | None
-    id: _Whole | None = None
+    image_id: Int64 | None
+    category_id: Int64 | None
+    id: Int64 | None = None
     segmentation: msgspec.Raw = NONE
     bbox: tuple[float, float, float, float] | None = None
     area: float | None = None
@@ -59,14 +56,14 @@ class AnnotationReader:
     def __init__(self, files: dict[Any, int], classes: ClassIds, issues: IssueLog) -> None:
         self._files, self._classes, self._issues = files, classes, issues
 
-    def read(self, entries: Sequence[Annotation | msgspec.Raw]) -> pa.Table:
+    def read(self, entries: Sequence[Annotation] | Sequence[msgspec.Raw]) -> pa.Table:
         """The `annotations` of a batch; those that are odd are understood as far as they can be."""
+        if entries and isinstance(entries[0], Annotation):
+            usual = cast(list[Annotation], entries)
+            return table("annotations", _Batch(usual, self._files, self._issues).columns(self._classes), len(usual))
         quick = msgspec.json.Decoder(Annotation).decode
         rows = []
-        for position, entry in enumerate(entries):
-            if isinstance(entry, Annotation):
-                rows.append(entry)
-                continue
+        for position, entry in enumerate(cast(list[msgspec.Raw], entries)):
             try:
                 rows.append(quick(entry))
             except msgspec.ValidationError:
@@ -179,12 +176,18 @@ class _Batch:
                 [None if row.attributes is NONE else bytes(row.attributes) for row in rows], pa.large_binary()
             ).cast(text),
             "coco_id": pa.array([row.id for row in rows], whole_number),
-            "coco_image_id": pa.array([_if_whole(row.image_id) for row in rows], whole_number),
+            "coco_image_id": self._image_numbers(),
             "extra": pa.array(
                 [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
                 text,
             ),
         }
+
+    def _image_numbers(self) -> pa.Array:
+        try:
+            return pa.array([row.image_id for row in self.rows], pa.int64())
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # ids that are text
+            return pa.array([_if_whole(row.image_id) for row in self.rows], pa.int64())
 
     def _kind(self, position: int) -> int:
         """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""

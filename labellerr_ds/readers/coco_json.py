@@ -11,7 +11,7 @@ import pyarrow as pa
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.coco_annotations import Annotation, AnnotationReader
-from labellerr_ds.readers.coco_tables import ImageReader, read_categories
+from labellerr_ds.readers.coco_tables import Image, ImageReader, read_categories
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.text import json_error
@@ -38,7 +38,7 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
         )
         info = {"exported_at": _exported_at(rest), "extra": rest}
         images = ImageReader(issues)
-        for entries in _elements(json_file, outline, "images", Any):
+        for entries in _elements(json_file, outline, "images", Image):
             first = images.count
             files = images.read(entries)
             yield _batch(files, None, categories, issues, info=info, part=part, first_file=first)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 
@@ -38,6 +40,7 @@ _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id
 _CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
 
 
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 ClassIds = dict[Any, tuple[str, str | None]]
 """`category_id` and `question_id` by COCO's number."""
 
@@ -97,6 +100,19 @@ _FILE_COLUMNS = (
 )  # fmt: skip
 
 
+class Image(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An image as it nearly always is; what is not so goes the careful way."""
+
+    id: Int64
+    file_name: str | None = None
+    width: Int64 | None = None
+    height: Int64 | None = None
+    date_created: Annotated[int, msgspec.Meta(ge=schema.MILLISECONDS.start, lt=schema.MILLISECONDS.stop)] | None = None
+    labellerr_file_id: str | None = None
+    labellerr_file_status: str | msgspec.UnsetType | None = msgspec.UNSET
+    labellerr_file_remarks: str | None = None
+
+
 class ImageReader:
     """Reads images to `files`, some at a time.
 
@@ -113,12 +129,36 @@ class ImageReader:
         self.rows: dict[Any, int] = {}
         self._id_hashes = array("q")
 
-    def read(self, entries: list[Any]) -> pa.Table:
+    def read(self, entries: Sequence[Image] | Sequence[msgspec.Raw]) -> pa.Table:
         """The `files` of these images."""
-        records = [self._record(entry, row) for row, entry in enumerate(entries, self.count)]
+        if entries and isinstance(entries[0], Image):
+            return self._usual(cast(Sequence[Image], entries))
+        raws = cast(Sequence[msgspec.Raw], entries)
+        records = [self._record(msgspec.json.decode(raw), row) for row, raw in enumerate(raws, self.count)]
         self.count += len(records)
         columns = dict(zip(_FILE_COLUMNS, map(list, zip(*records, strict=True)), strict=False))
         return table("files", columns, len(records))
+
+    def _usual(self, images: Sequence[Image]) -> pa.Table:
+        ids = [str(image.id) if image.labellerr_file_id is None else image.labellerr_file_id for image in images]
+        for row, (image, row_id) in enumerate(zip(images, ids, strict=True), self.count):
+            self._index(image.id, row_id, row)
+        self.count += len(images)
+        columns = {
+            "file_id": ids,
+            "file_name": [image.file_name for image in images],
+            "status": [
+                None if image.labellerr_file_status is msgspec.UNSET else status_word(image.labellerr_file_status)
+                for image in images
+            ],
+            "width": [image.width for image in images],
+            "height": [image.height for image in images],
+            "file_format": [_ending(image.file_name) for image in images],
+            "remarks": [image.labellerr_file_remarks for image in images],
+            "created_at": [image.date_created for image in images],
+            "coco_id": [image.id for image in images],
+        }
+        return table("files", columns, len(images))
 
     def _record(self, image: Any, row: int) -> tuple[Any, ...]:
         if not isinstance(image, dict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.readers.windows import WINDOW_BYTES
+from labellerr_ds.readers.windows import SPAN_BYTES
 from labellerr_ds.schema import TABLES, build
 
 
@@ -37,7 +37,7 @@ class ReadOptions:
     status: str | None = None
     shape_columns: frozenset[str] = frozenset()
     progress: bool = True
-    batch_bytes: int = WINDOW_BYTES
+    batch_bytes: int = SPAN_BYTES
     batch_rows: int = 10_000
 
     def __post_init__(self) -> None:

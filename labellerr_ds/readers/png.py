@@ -27,6 +27,9 @@ from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 from labellerr_ds.tables import FILE_ROW, Tables, from_frame, table
 
 
+AHEAD = 128  # masks that are decoded before their rows are made
+
+
 @dataclass
 class Mask:
     """A decoded mask: its size, mode, and the pixels of each colour or value but the background."""
@@ -56,13 +59,16 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
     files = MaskFiles(options.files, options.status, issues)
     rows: list[tuple[Any, ...]] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        decoded = pool.map(_decode, masks)
-        bar = tqdm(decoded, total=len(masks), desc="masks", delay=1, disable=not options.progress)
-        for member, mask in zip(masks, bar, strict=True):
-            rows += _rows_of(member, mask, files, classes, issues)
+        bar = tqdm(total=len(masks), desc="masks", delay=1, disable=not options.progress)
+        for start in range(0, len(masks), AHEAD):  # not all at once: what is decoded ahead is held
+            some = masks[start : start + AHEAD]
+            for member, mask in zip(some, pool.map(_decode, some), strict=True):
+                rows += _rows_of(member, mask, files, classes, issues)
+                bar.update()
             if len(rows) >= options.batch_rows:
                 yield _batch(rows, template, issues)
                 rows = []
+        bar.close()
     yield _batch(rows, template, issues, files=table("files", files.columns(), len(files.ids)), classes=classes)
 
 

@@ -8,6 +8,7 @@ file of any size is read in memory of a few windows.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.text import as_utf8, cut_short, decode, is_utf16, json_error
 
 T = TypeVar("T")
-WINDOW_BYTES = 1 << 22
+SPAN_BYTES = 1 << 23
+SCAN_BYTES = 1 << 18  # fits a processor's cache, with all that is made of it
 DEEPEST = 900  # msgspec's own limit is Python's recursion limit
+_NOT_WHITE = re.compile(rb"\S")
 _OPEN, _CLOSE, _QUOTE, _BACKSLASH = b'{}"\\'
 
 
@@ -71,11 +74,11 @@ class Outline:
 
 
 @contextmanager
-def open_json(member: Member, window_bytes: int) -> Iterator[JsonFile]:
+def open_json(member: Member, span_bytes: int) -> Iterator[JsonFile]:
     """A file of an export as JSON; one in UTF-16 is read whole."""
     with member.open() as file:
         text = io.BytesIO(as_utf8(file.read())) if is_utf16(member.head) else file
-        yield JsonFile(text, member.name, window_bytes)
+        yield JsonFile(text, member.name, span_bytes)
 
 
 class JsonFile:
@@ -86,12 +89,12 @@ class JsonFile:
     file : binary file, seekable
     name : str
         For errors.
-    window_bytes : int
-        About how much is held at a time.
+    span_bytes : int
+        About how much is decoded at a time.
     """
 
-    def __init__(self, file: BinaryIO, name: str, window_bytes: int = WINDOW_BYTES) -> None:
-        self.file, self.name, self.window_bytes = file, name, window_bytes
+    def __init__(self, file: BinaryIO, name: str, span_bytes: int = SPAN_BYTES) -> None:
+        self.file, self.name, self.span_bytes = file, name, span_bytes
 
     def outline(self) -> Outline:
         """One pass over the file.
@@ -101,10 +104,10 @@ class JsonFile:
         ReadError
             Where it is cut short, nested too deep, or more follows after its end.
         """
-        scan = _Scan(self.name)
+        scan = _Scan(self.name, self.span_bytes)
         self.file.seek(0)
         base = 0
-        while window := self.file.read(self.window_bytes):
+        while window := self.file.read(min(self.span_bytes, SCAN_BYTES)):
             scan.feed(window, base)
             base += len(window)
         if scan.depth or scan.top is None:
@@ -128,31 +131,42 @@ class JsonFile:
 
     def elements(self, array: Value, usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
         """The elements of an array, some at a time, as the `usual` type; undecoded where one of them is not that."""
-        raw = list[msgspec.Raw]
         for number, span in enumerate(array.elements):
-            self.file.seek(span.start)
-            body = self.file.read(span.end - span.start)
-            text = body.lstrip()
-            if number:
-                if text[:1] not in (b",", b""):
-                    offset = span.end - len(text)
-                    raise json_error(f"it is not JSON from byte {offset} on: expected ','", offset, self.name)
-                if text and not text[1:].strip():
-                    raise json_error(f"it is not JSON from byte {span.end} on: a trailing comma", span.end, self.name)
-                text = text[1:]
-            if not text.strip():
+            start, text = self._bracketed(span, first=number == 0)
+            if text is None:
                 continue
             try:
-                yield msgspec.json.decode(b"".join((b"[", text, b"]")), type=list[usual])  # type: ignore[valid-type]
+                yield msgspec.json.decode(text, type=list[usual])  # type: ignore[valid-type]
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                yield decode(b"".join((b"[", text, b"]")), raw, name=self.name, start=span.end - len(text) - 1)
+                yield decode(bytes(text), list[msgspec.Raw], name=self.name, start=start)
+
+    def _bracketed(self, span: Span, *, first: bool) -> tuple[int, memoryview | None]:
+        """The elements of a span as an array of their own, and the byte at which it begins; None for white space.
+
+        The array's own bracket, or the comma before the first element, becomes the opening one, so nothing is copied.
+        """
+        start = span.start - first
+        body = bytearray(span.end - start + 1)
+        self.file.seek(start)
+        self.file.readinto(memoryview(body)[:-1])  # type: ignore[attr-defined]
+        body[-1] = ord("]")
+        at = _NOT_WHITE.search(body).start()  # type: ignore[union-attr]  # there is a bracket at the end
+        if not first:
+            if at == len(body) - 1:
+                return span.end, None
+            if body[at] != ord(","):
+                raise json_error(f"it is not JSON from byte {start + at} on: expected ','", start + at, self.name)
+            if _NOT_WHITE.search(body, at + 1).start() == len(body) - 1:  # type: ignore[union-attr]
+                raise json_error(f"it is not JSON from byte {span.end} on: a trailing comma", span.end, self.name)
+            body[at] = ord("[")
+        return start + at, memoryview(body)[at:]
 
 
 class _Scan:
     """Brackets and their depth, a window at a time."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, span_bytes: int) -> None:
+        self.name, self.span_bytes = name, span_bytes
         self.depth = 0
         self.top: int | None = None  # the first bracket
         self.values: list[Value] = []
@@ -184,7 +198,7 @@ class _Scan:
             (self._opened if opens[event] else self._closed)(window, base, at, int(depths[event]), level)
         if self._begun is not None and self._begun[1] and len(ends):
             cut = base + int(brackets[ends[-1]]) + 1
-            if cut > self._element:
+            if cut - self._element >= self.span_bytes:
                 self._spans.append(Span(self._element, cut))
                 self._element = cut
         self._gap_text(window, base, base + len(window))
