@@ -193,7 +193,7 @@ def assert_same(parts, whole):
     assert told[0] == told[1]
 
 
-@settings(max_examples=120, phases=PHASES)
+@settings(max_examples=60, phases=PHASES)
 @given(data=st.data())
 @pytest.mark.parametrize("where", ["folder", "zip"])
 def test_an_export_in_parts_is_the_export(exports, tmp_path_factory, where, data):
@@ -204,7 +204,7 @@ def test_an_export_in_parts_is_the_export(exports, tmp_path_factory, where, data
     check(data, tmp_path_factory.mktemp("parts"), body, template, form, variant, where)
 
 
-@settings(max_examples=25, phases=PHASES)
+@settings(max_examples=15, phases=PHASES)
 @given(data=st.data())
 def test_an_export_in_parts_in_a_bucket_is_the_export(exports, tmp_path_factory, moto, own_keys, data):
     own_keys(AWS_ENDPOINT_URL=moto.endpoint)
@@ -271,7 +271,7 @@ files = st.lists(
 )
 
 
-@settings(max_examples=150, phases=PHASES)
+@settings(max_examples=80, phases=PHASES)
 @given(data=st.data(), entries=files, with_id=st.lists(st.booleans(), min_size=6, max_size=6))
 def test_an_odd_native_export_in_parts_is_the_export(tmp_path_factory, data, entries, with_id):
     export = [
@@ -305,7 +305,7 @@ annotations = st.builds(
 )
 
 
-@settings(max_examples=150, phases=PHASES)
+@settings(max_examples=80, phases=PHASES)
 @given(data=st.data(), listed=st.lists(annotations, max_size=12, unique_by=lambda each: each.get("id", object())))
 def test_an_odd_coco_export_in_parts_is_the_export(tmp_path_factory, data, listed):
     export = {
