@@ -34,9 +34,7 @@ class LabellerrAccessor:
 
     def _need(self, *names: str) -> pd.DataFrame:
         if missing := [name for name in names if name not in self._frame]:
-            raise InvalidArgumentError(
-                f"this is no annotations frame of labellerr_ds: the column {missing[0]!r} is missing."
-            )
+            raise InvalidArgumentError(f"not an annotations frame of labellerr_ds: missing column {missing[0]!r}.")
         return self._frame
 
     # --- shapes
@@ -139,12 +137,12 @@ class LabellerrAccessor:
             raise InvalidArgumentError(f"this frame has {len(found):,} files: name one with file_id=.")
         mine = frame[frame["file_id"] == (found[0] if file_id is None else file_id)]
         if mine.empty:
-            raise InvalidArgumentError(f"there are no annotations of the file {file_id!r} in this frame.")
+            raise InvalidArgumentError(f"no annotations of file {file_id!r} in this frame.")
         if "frame" in mine and mine["frame"].nunique(dropna=False) > 1:
             raise InvalidArgumentError("this file is a video: take the rows of one frame, df[df['frame'] == number].")
         width, height = mine[_SIZE].iloc[0]
         if pd.isna(width) or pd.isna(height):
-            raise InvalidArgumentError("the size of this file's image is not known.")
+            raise InvalidArgumentError("the size of this file's image is unknown.")
         categories = frame["category"] if hasattr(frame["category"], "cat") else frame["category"].astype("category")
         codes = categories.cat.codes[frame["file_id"].isin(mine["file_id"].iloc[:1]).to_numpy()]
         values = range(1, len(mine) + 1) if instances else (codes + 1).tolist()

@@ -233,7 +233,7 @@ def _writer(out: Path) -> Callable[[pd.DataFrame], None]:
     if out.suffix.lower() not in writers:
         raise InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")
     if not out.absolute().parent.is_dir():
-        raise InvalidArgumentError(f"--out: there is no folder {out.parent}.")
+        raise InvalidArgumentError(f"--out: no folder {str(out.parent)!r}.")
     return writers[out.suffix.lower()]
 
 

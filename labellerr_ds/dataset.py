@@ -22,7 +22,7 @@ from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-    from labellerr_ds.analysis.split import Split
+    from labellerr_ds.analysis.split_result import Split
     from labellerr_ds.converters.selection import Frames, Negatives, Written
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.client import Project
@@ -359,7 +359,7 @@ class Dataset:
         Split
             ``train, val, test = dataset.split()`` are Datasets; ``.files``, ``.leaks``, ``.balance`` are frames.
         """
-        from labellerr_ds.analysis.split import Split
+        from labellerr_ds.analysis.split_result import Split
         from labellerr_ds.analysis.splits import split_files
 
         shares = {"train": train, "val": val, "test": test}

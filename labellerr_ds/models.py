@@ -175,7 +175,7 @@ class S3Destination:
                 "connection_id is empty: an export to S3 needs a connection; client.s3_connections() lists them."
             )
         if path != self.bucket_path:
-            warn(f"bucket_path {self.bucket_path!r} was put right: {path!r}.")
+            warn(f"bucket_path {self.bucket_path!r} was corrected to {path!r}.")
         object.__setattr__(self, "bucket_path", path)
         object.__setattr__(self, "connection_id", self.connection_id.strip())
 
@@ -193,12 +193,12 @@ class S3Destination:
 def checked_bucket_path(bucket_path: object) -> str:
     """``bucket/path/to/folder/``, without ``s3://`` and with its trailing slash; or why it cannot be meant."""
     if not isinstance(bucket_path, str):
-        raise InvalidArgumentError(f"bucket_path must be a text, got {type(bucket_path).__name__}.")
+        raise InvalidArgumentError(f"bucket_path must be a str, got {type(bucket_path).__name__}.")
     path = re.sub(r"^\s*s3a?://", "", bucket_path, flags=re.IGNORECASE).strip()
     path = path if path.endswith("/") else path + "/"
     bucket, *parts = path[:-1].split("/")
     if not _BUCKET.fullmatch(bucket):
-        what = "the bucket is empty" if not bucket else f"{bucket!r} is no name of a bucket"
+        what = "the bucket is empty" if not bucket else f"{bucket!r} is not a valid bucket name"
         raise InvalidArgumentError(f"bucket_path must be 'bucket/path/to/folder/', got {bucket_path!r}: {what}.")
     for part in parts:
         if part in ("", ".", "..") or "\\" in part or not part.isprintable():

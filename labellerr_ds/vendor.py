@@ -1,8 +1,9 @@
-"""Every fact about Labellerr's service, known or assumed, in one place.
+"""Every fact about Labellerr's API, known or assumed, and what is assumed of its csv, in one place.
 
 Each fact carries how it is known: **D** documented by the vendor, **S** sent or read by the vendor's
 own SDK, **F** seen in a real export file, **A** assumed. When a real account shows which of the
-assumed forms is true, a line here changes and nothing else.
+assumed forms is true, a line here changes and nothing else. The keys of the other export files, which were seen
+(F), are in the reader of their format.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ DELETE_CONNECTION = "/connectors/connections/delete"  # S
 
 # --- names that come in more than one form; the first is what is assumed
 
+STATUS_LINK_KEY = "download_url"  # S
 LINK_KEYS = ("url", "download_url")  # S
 FILE_LINKS_KEYS = ("fileLinks", "file_links")  # S; either also under `response`
 FILE_LINK_KEYS = ("url", "signed_url", "link")  # S
@@ -77,6 +79,19 @@ QUESTION_TYPES = {  # S: the type of annotation that a question of this type has
     "audio": "speech",
 }
 TEXT_QUESTION_TYPES = frozenset({"radio", "dropdown", "boolean", "input"})  # A: in a csv, a cell of plain text
+CSV_COLUMNS = {  # A: how the columns of `files` are spelled; compared in lower case, with _ for spaces
+    "file_id": ("file_id", "fileid"),
+    "file_name": ("file_name", "filename"),
+    "status": ("file_status", "status"),
+    "remarks": ("remarks", "file_remarks", "remark"),
+    "created_at": ("created_at", "date_created"),
+    "updated_at": ("updated_at", "date_updated"),
+    "width": ("image_width", "width"),
+    "height": ("image_height", "height"),
+    "file_size_mb": ("file_size", "file_size_mb"),
+    "file_format": ("file_format", "format"),
+}
+CSV_ANSWER_COLUMN = "answer"  # A: of a table with a row an answer
 MASK_QUESTION_TYPES = frozenset({"boundingbox", "polygon"})  # A: what a png mask shows
 
 

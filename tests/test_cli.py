@@ -78,7 +78,7 @@ def test_export_writes_coco_and_shows_a_table(account, tmp_path):
         (["--status", "all", "--format", "xml"], 2, "unknown export format"),
         (["--status", "all", "--since", "12"], 2, "not an ISO timestamp"),
         (["--status", "all", "--out", "x.xlsx"], 2, "must end in .parquet"),
-        (["--status", "all", "--out", "/nowhere/x.csv"], 2, "there is no folder"),
+        (["--status", "all", "--out", "/nowhere/x.csv"], 2, "no folder"),
         (["--status", "all", "--since", "0s"], 3, "no files with the status"),
     ],
 )

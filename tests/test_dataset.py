@@ -129,7 +129,7 @@ def test_the_accessor_gives_boxes_and_plain_text(project):
     assert str(frame.labellerr.plain()["segmentation"].dtype) == str(schema.TEXT)
     with pytest.raises(lds.InvalidArgumentError, match="form must be one of"):
         frame.labellerr.boxes("yolo")
-    with pytest.raises(lds.InvalidArgumentError, match="'bbox_x' is missing"):
+    with pytest.raises(lds.InvalidArgumentError, match="missing column 'bbox_x'"):
         pd.DataFrame({"a": [1]}).labellerr.boxes()
 
 

@@ -331,9 +331,7 @@ def _files(count: int) -> str:
 
 def _need(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
     if missing := [name for name in names if name not in frame]:
-        raise InvalidArgumentError(
-            f"this is no annotations frame of labellerr_ds: the column {missing[0]!r} is missing."
-        )
+        raise InvalidArgumentError(f"not an annotations frame of labellerr_ds: missing column {missing[0]!r}.")
     return frame
 
 

@@ -15,7 +15,6 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from labellerr_ds import vendor
-from labellerr_ds.backoff import intervals
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import (
     AmbiguousObjectsError,
@@ -27,6 +26,7 @@ from labellerr_ds.errors import (
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout, looks, watch
 from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
+from labellerr_ds.intervals import intervals
 from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, S3Destination, SignedLink, Source
 from labellerr_ds.progress import Progress
 from labellerr_ds.readers.options import ReadOptions

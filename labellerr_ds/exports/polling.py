@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from labellerr_ds.backoff import intervals
 from labellerr_ds.errors import ExportTimeoutError, InvalidArgumentError, NotFoundError
 from labellerr_ds.exports.outcome import failure
+from labellerr_ds.intervals import intervals
 from labellerr_ds.models import ExportRequest, ExportState
 
 TIMEOUT_S = 3600.0

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from labellerr_ds import vendor
-from labellerr_ds.backoff import intervals
 from labellerr_ds.disk import local_name
 from labellerr_ds.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
+from labellerr_ds.intervals import intervals
 from labellerr_ds.models import S3Destination, S3Object
 from labellerr_ds.progress import Progress
 from labellerr_ds.transfer.s3 import Bucket

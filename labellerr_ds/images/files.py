@@ -45,7 +45,9 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
         raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path, got {images!r}.")
     folder = Path(images)
     if not folder.is_dir():
-        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path; there is no {folder}.")
+        raise InvalidArgumentError(
+            f"images= must be a folder or a mapping of file_id to path; no folder {str(folder)!r}."
+        )
     index = read_index(folder)
     pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")
     shared = Counter(pairs["file_name"])

@@ -13,10 +13,10 @@ from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.coco_annotations import Annotation, AnnotationReader
 from labellerr_ds.readers.coco_tables import Image, ImageReader, read_categories
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.json_windows import JsonFile, Outline, open_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.text import json_error
 from labellerr_ds.readers.values import milliseconds
-from labellerr_ds.readers.windows import JsonFile, Outline, open_json
 from labellerr_ds.tables import Tables, table
 
 _LISTS = ("images", "annotations", "categories")

@@ -28,21 +28,7 @@ from labellerr_ds.readers.text import as_text, header_of
 from labellerr_ds.readers.values import NO_STATUS, json_text, milliseconds, number, status_word, whole
 from labellerr_ds.tables import Tables
 
-# How the columns of `files` are usually spelled; compared in lower case, with _ for spaces.
-SPELLINGS = {
-    "file_id": ("file_id", "fileid"),
-    "file_name": ("file_name", "filename"),
-    "status": ("file_status", "status"),
-    "remarks": ("remarks", "file_remarks", "remark"),
-    "created_at": ("created_at", "date_created"),
-    "updated_at": ("updated_at", "date_updated"),
-    "width": ("image_width", "width"),
-    "height": ("image_height", "height"),
-    "file_size_mb": ("file_size", "file_size_mb"),
-    "file_format": ("file_format", "format"),
-}
-_COLUMN_OF = {spelling: column for column, spellings in SPELLINGS.items() for spelling in spellings}
-_ANSWER_COLUMN = "answer"
+_COLUMN_OF = {spelling: column for column, spellings in vendor.CSV_COLUMNS.items() for spelling in spellings}
 
 
 def is_table(text: str) -> bool:
@@ -158,7 +144,7 @@ class _Table:
     def _answer_columns(self, spelled: list[str]) -> dict[str, int]:
         """Where question, type and answer stand in a table with a row an answer; nothing in others."""
         place = {name: position for position, name in reversed(list(enumerate(spelled)))}
-        found = {"answer": place.get(_ANSWER_COLUMN), "id": place.get("question_id")}
+        found = {"answer": place.get(vendor.CSV_ANSWER_COLUMN), "id": place.get("question_id")}
         found["name"] = next((place[key] for key in vendor.ANSWER_QUESTION_KEYS if key in place), None)
         found["type"] = next((place[key] for key in vendor.ANSWER_TYPE_KEYS if key in place), None)
         if found["answer"] is None or (found["id"] is None and found["name"] is None):

@@ -11,11 +11,11 @@ from labellerr_ds import vendor
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.categories import TemplateCategories
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.json_windows import open_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers
 from labellerr_ds.readers.records import batch_of
 from labellerr_ds.readers.values import NO_STATUS, json_text, milliseconds, number, status_word, whole
-from labellerr_ds.readers.windows import open_json
 from labellerr_ds.tables import Tables
 
 _KNOWN = {

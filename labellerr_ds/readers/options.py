@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.readers.windows import SPAN_BYTES
+from labellerr_ds.readers.json_windows import SPAN_BYTES
 from labellerr_ds.schema import TABLES, build
 
 

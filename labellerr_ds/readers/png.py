@@ -26,7 +26,6 @@ from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 from labellerr_ds.tables import FILE_ROW, Tables, from_frame, table
 
-
 AHEAD = 128  # masks that are decoded before their rows are made
 
 

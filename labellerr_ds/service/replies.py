@@ -65,7 +65,7 @@ def _state(item: dict[str, Any]) -> ExportState:
     else:
         state = "unknown"
     reason = vendor.first_of(item, vendor.REASON_KEYS)
-    url = item.get("download_url")
+    url = item.get(vendor.STATUS_LINK_KEY)
     return ExportState(
         str(item["report_id"]),
         state,

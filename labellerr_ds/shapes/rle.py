@@ -88,7 +88,7 @@ def checked_counts(rle: RLE) -> Counts:
     runs = expand_counts(counts) if isinstance(counts, str) else np.array(counts, dtype=np.int64)
     height, width = (int(side) for side in size)
     if runs.ndim != 1:
-        raise ValueError("the runs are no plain list of numbers")
+        raise ValueError("the runs are not a list of numbers")
     if (runs < 0).any() or runs.sum() != height * width:
         raise ValueError(f"the runs sum to {runs.sum()}, the image has {height} x {width} pixels")
     return runs

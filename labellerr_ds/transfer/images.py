@@ -19,8 +19,8 @@ from labellerr_ds.errors import LabellerrError, NotFoundError, warn
 from labellerr_ds.images.files import INDEX, own_name, read_index
 from labellerr_ds.models import SignedLink
 from labellerr_ds.service.client import Project
+from labellerr_ds.transfer.fetch import part
 from labellerr_ds.transfer.link import download
-from labellerr_ds.transfer.part import part
 
 AT_ONCE = 8
 LINKS_AT_ONCE = 50
@@ -147,7 +147,7 @@ def _odd_size(path: Path, told_mb: Any) -> str | None:
     size = path.stat().st_size
     if min(abs(size / 1_000_000 - told_mb), abs(size / 2**20 - told_mb)) <= ROUNDING_MB:
         return None
-    return f"the export tells {told_mb:g} megabytes, the image has {size:,} bytes"
+    return f"the export has {told_mb:g} MB, the image {size:,} bytes"
 
 
 def _report(
@@ -160,10 +160,10 @@ def _report(
     paths = [folder / names[file_id] if here else None for file_id, here in zip(ids, there, strict=True)]
     if failed := there.count(False):
         first = next(message for message, here in zip(messages, there, strict=True) if not here)
-        warn(f"{failed:,} of {len(ids):,} images could not be had; call again to try those alone. The first: {first}")
+        warn(f"{failed:,} of {len(ids):,} images could not be downloaded; call again to retry them. The first: {first}")
     odd = sum(1 for message, here in zip(messages, there, strict=True) if here and message)
     if odd:
-        warn(f"{odd:,} images have not the size that the export tells; the column `message` tells which.")
+        warn(f"{odd:,} images do not have the size in the export; see the column `message`.")
     return pd.DataFrame(
         {
             "file_id": schema.text(ids),

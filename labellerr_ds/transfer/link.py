@@ -10,7 +10,7 @@ from labellerr_ds.errors import DownloadError
 from labellerr_ds.models import SignedLink
 from labellerr_ds.progress import Progress, counting
 from labellerr_ds.service.transport import Body, open_link
-from labellerr_ds.transfer.part import Stream, fetch
+from labellerr_ds.transfer.fetch import Stream, fetch
 
 PIECE_BYTES = 1 << 18
 

@@ -31,7 +31,7 @@ from labellerr_ds.models import S3Object
 from labellerr_ds.progress import Progress, counting
 from labellerr_ds.redaction import redact, redact_logs
 from labellerr_ds.transfer.checksums import md5_of, multipart_etag
-from labellerr_ds.transfer.part import BrokenStreamError, DamagedError, Stream, fetch
+from labellerr_ds.transfer.fetch import BrokenStreamError, DamagedError, Stream, fetch
 from labellerr_ds.transfer.s3_errors import KEYS, changed, failures
 
 AT_ONCE = 16  # objects on their way at the same time
@@ -60,7 +60,7 @@ def split_url(url: str) -> tuple[str, str]:
     """
     found = re.fullmatch(r"s3a?://([^/?#\s]+)(?:/(.*))?", url, flags=re.IGNORECASE | re.DOTALL)
     if not found:
-        raise InvalidArgumentError(f"an S3 address is 's3://bucket/key', got {redact(url)!r}.")
+        raise InvalidArgumentError(f"an S3 address must be 's3://bucket/key', got {redact(url)!r}.")
     return found[1], found[2] or ""
 
 
@@ -70,7 +70,7 @@ def own_keys() -> tuple[str, str]:
     with failures("looking for AWS keys", "AWS"):
         frozen = _frozen_keys(_session())
     if frozen is None:
-        raise AuthError(f"there are no AWS keys: pass access_key= and secret_key=, or set them up; {KEYS}.")
+        raise AuthError(f"no AWS keys: pass access_key= and secret_key=, or set them up; {KEYS}.")
     if frozen.token:
         raise AuthError(
             "the AWS keys of this machine are temporary (they have a session token), and Labellerr keeps a connection "
@@ -110,7 +110,7 @@ class Bucket:
             session = _session()
             frozen = _frozen_keys(session)
             if frozen is None:
-                raise AuthError(f"reading s3://{name}: there are no AWS keys; {KEYS}.")
+                raise AuthError(f"reading s3://{name}: no AWS keys; {KEYS}.")
             self._secrets = tuple(each for each in (frozen.access_key, frozen.secret_key, frozen.token) if each)
             redact_logs(_LOUD, self._secrets)
             self._s3 = session.client(
@@ -149,7 +149,7 @@ class Bucket:
             key += "/"
         found = self.below(key)
         if not found:
-            raise NotFoundError(f"there is nothing at s3://{self.name}/{key.removesuffix('/')}.")
+            raise NotFoundError(f"nothing found at s3://{self.name}/{key.removesuffix('/')}.")
         return found
 
     def below(self, prefix: str) -> list[S3Object]:

@@ -148,7 +148,7 @@ def test_a_class_has_one_colour_everywhere():
 def test_a_frame_that_is_not_ours_names_what_is_missing():
     import pandas as pd
 
-    with pytest.raises(lds.InvalidArgumentError, match="'category' is missing"):
+    with pytest.raises(lds.InvalidArgumentError, match="missing column 'category'"):
         pd.DataFrame({"x": [1]}).labellerr.plot.class_balance()
 
 

@@ -42,7 +42,7 @@ def test_a_split_is_three_datasets_that_are_the_whole():
     assert set(train.annotations["file_id"]) == set(train.files["file_id"])
     assert len(split["val"]) == len(val)
     assert train.files.columns.equals(whole.files.columns)
-    with pytest.raises(lds.InvalidArgumentError, match="no split 'dev'"):
+    with pytest.raises(lds.InvalidArgumentError, match="unknown split 'dev'"):
         split["dev"]
 
 

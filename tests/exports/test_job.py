@@ -8,7 +8,7 @@ import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
-from labellerr_ds.backoff import intervals
+from labellerr_ds.intervals import intervals
 
 JSON = {"Content_Type": "application/json"}
 

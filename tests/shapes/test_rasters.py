@@ -206,7 +206,7 @@ def test_a_label_map_paints_later_over_earlier_or_smaller_over_larger():
     small_on_top = frame.labellerr.label_map("f", order="large_first")
     assert (small_on_top == 1).sum() == 25
     assert set(np.unique(frame.labellerr.label_map(instances=True, order="large_first"))) == {0, 1, 2}
-    with pytest.raises(lds.InvalidArgumentError, match="no annotations of the file"):
+    with pytest.raises(lds.InvalidArgumentError, match="no annotations of file"):
         frame.labellerr.label_map("g")
     with pytest.raises(lds.InvalidArgumentError, match="order must be"):
         frame.labellerr.label_map(order="random")
@@ -267,7 +267,7 @@ def test_wide_is_a_row_a_file_and_a_column_a_question(project):
 def test_a_frame_that_is_not_ours_names_the_missing_column(call):
     import pandas as pd
 
-    with pytest.raises(lds.InvalidArgumentError, match="the column '.*' is missing"):
+    with pytest.raises(lds.InvalidArgumentError, match="missing column '.*'"):
         getattr(pd.DataFrame({"x": [1]}).labellerr, call)()
 
 

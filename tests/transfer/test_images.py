@@ -73,7 +73,7 @@ def test_one_that_is_gone_at_the_service_costs_the_others_nothing(tmp_path):
         while not len(sandbox.truth(project.project_id)["deleted"]):
             sandbox.advance(days=10)
         gone = set(sandbox.truth(project.project_id)["deleted"]["file_id"])
-        with pytest.warns(lds.LabellerrWarning, match="could not be had; call again"):
+        with pytest.warns(lds.LabellerrWarning, match="could not be downloaded; call again"):
             told = dataset.download_images(tmp_path, progress=False)
         failed = told[told["state"] == "failed"]
         assert set(failed["file_id"]) == gone & set(dataset.files["file_id"])
@@ -84,7 +84,7 @@ def test_one_that_is_gone_at_the_service_costs_the_others_nothing(tmp_path):
 def test_a_size_that_is_not_the_exports_is_told(dataset, tmp_path):
     odd = dataset.only(dataset.files["file_id"].iloc[:2])
     odd.files.loc[0, "file_size_mb"] += 1
-    with pytest.warns(lds.LabellerrWarning, match="1 images have not the size that the export tells"):
+    with pytest.warns(lds.LabellerrWarning, match="1 images do not have the size in the export"):
         told = odd.download_images(tmp_path, progress=False)
     assert told["message"].notna().tolist() == [True, False]
 
@@ -125,7 +125,7 @@ def test_images_are_found_by_index_name_or_mapping(tmp_path):
     (tmp_path / "y.jpg").write_bytes(b"3")
     assert locate(files, tmp_path) == {"b": tmp_path / "x_b.jpg", "c": tmp_path / "y.jpg"}
     assert locate(files, {"a": tmp_path / "x.jpg", "c": tmp_path / "none"}) == {"a": tmp_path / "x.jpg"}
-    with pytest.raises(lds.InvalidArgumentError, match="there is no"):
+    with pytest.raises(lds.InvalidArgumentError, match="no folder"):
         locate(files, tmp_path / "nowhere")
 
 

@@ -296,8 +296,8 @@ def test_one_of_many_that_fails_stops_the_others_and_leaves_nothing(moto, prefix
     ("url", "kind", "words"),
     [
         ("s3://nowhere-at-all/x.json", lds.NotFoundError, "no bucket 'nowhere-at-all'"),
-        ("s3://labels/none/x.json", lds.NotFoundError, "nothing at s3://labels/none/x.json"),
-        ("s3://labels/none/", lds.NotFoundError, "nothing at s3://labels/none"),
+        ("s3://labels/none/x.json", lds.NotFoundError, "nothing found at s3://labels/none/x.json"),
+        ("s3://labels/none/", lds.NotFoundError, "nothing found at s3://labels/none"),
     ],
 )
 def test_what_is_not_there_is_told(store, url, kind, words):
@@ -354,7 +354,7 @@ def test_keys_without_permission_are_told(swift, own_keys):
 
 
 def test_no_keys_at_all_are_told(own_keys):
-    with pytest.raises(lds.AuthError, match="there are no AWS keys"):
+    with pytest.raises(lds.AuthError, match="no AWS keys"):
         read("s3://labels/x.json")
 
 

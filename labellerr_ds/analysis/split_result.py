@@ -38,7 +38,7 @@ class Split:
     def __getitem__(self, name: str) -> Dataset:
         if name not in self.files["split"].cat.categories:
             raise InvalidArgumentError(
-                f"there is no split {name!r}; there are {', '.join(self.files['split'].cat.categories)}."
+                f"unknown split {name!r}; expected one of {', '.join(self.files['split'].cat.categories)}."
             )
         mine = self.files.loc[self.files["split"] == name, "file_id"]
         return self.dataset.where(self.dataset.files["file_id"].isin(mine).to_numpy(dtype=bool))
@@ -52,7 +52,7 @@ class Split:
         """Write `files` as .csv or .parquet."""
         path = Path(path)
         if path.suffix not in (".csv", ".parquet"):
-            raise InvalidArgumentError(f"a split is saved as .csv or .parquet, got {path.name!r}.")
+            raise InvalidArgumentError(f"path must end in .csv or .parquet, got {path.name!r}.")
         self.files.to_parquet(path) if path.suffix == ".parquet" else self.files.to_csv(path, index=False)
         return path
 
