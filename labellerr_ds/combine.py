@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.finish import finish, report
 from labellerr_ds.finish.union import is_number, unite_info
 from labellerr_ds.schema import Table
@@ -102,17 +102,26 @@ def update(old: T, new: T) -> T:
     [['a', 'review'], ['b', 'accepted']]
     """
     if isinstance(old, Dataset) and isinstance(new, Dataset):
+        _check_alike(old.info, new.info)
         older, newer = (old, new) if _in_order(old.info, new.info) else (new, old)
         return cast(T, concat([older.where(~_is_in(older.files, newer.files)), newer]))
     if isinstance(old, pd.DataFrame) and isinstance(new, pd.DataFrame):
         if "file_id" not in old or "file_id" not in new or _table_of(old) != _table_of(new):
             raise InvalidArgumentError("update takes two frames of files, or two of annotations.")
         infos = [frame.attrs.get("labellerr", {}) for frame in (old, new)]
+        _check_alike(infos[0], infos[1])
         first, second = (old, new) if _in_order(infos[0], infos[1]) else (new, old)
         return cast(T, concat([first[~_is_in(first, second)].reset_index(drop=True), second]))
     raise InvalidArgumentError(
         f"update takes two Datasets or two DataFrames, got {type(old).__name__} and {type(new).__name__}."
     )
+
+
+def _check_alike(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Warn about exports that do not carry the same: rows of a file are replaced wholly."""
+    for key, why in (("format", "carry different things"), ("project_id", "have no file in common")):
+        if old.get(key) and new.get(key) and old[key] != new[key]:
+            warn(f"update of exports with different {key} ({old[key]!r}, {new[key]!r}), which {why}.")
 
 
 def _in_order(old: dict[str, Any], new: dict[str, Any]) -> bool:

@@ -392,12 +392,15 @@ class Dataset:
         InvalidArgumentError
             For an id or name that is not there; it names the nearest.
         """
+        if isinstance(files, pd.DataFrame) or not isinstance(files, Iterable):
+            raise InvalidArgumentError(f"files must be ids or names of files, got {type(files).__name__}.")
         wanted = {files} if isinstance(files, str) else set(files)
         ids, names = set(self.files["file_id"].dropna()), set(self.files["file_name"].dropna())
         if unknown := sorted(map(str, wanted - ids - names)):
             near = difflib.get_close_matches(unknown[0], [*names, *ids], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; dataset.files lists them."
-            raise InvalidArgumentError(f"unknown file {unknown[0]!r}{hint}")
+            more = f" (and {len(unknown) - 1:,} more)" if len(unknown) > 1 else ""
+            raise InvalidArgumentError(f"unknown file {unknown[0]!r}{more}{hint}")
         by_name = self.files["file_name"].isin(wanted - ids).to_numpy(dtype=bool)
         return self.where(self.files["file_id"].isin(wanted & ids).to_numpy(dtype=bool) | by_name)
 

@@ -127,6 +127,8 @@ class ExportScan:
 
     def _look(self) -> tuple[Plan, Spool]:
         """What the whole says, and the batches; the export is read at the first use, and reported on."""
+        if not self._release.alive:
+            raise InvalidArgumentError("the scan is closed: make another one with scan_export(path).")
         if self._plan is None or self._spool is None:
             if is_parquet(self._source.paths):
                 raise InvalidArgumentError(

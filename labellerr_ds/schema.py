@@ -48,6 +48,7 @@ ISSUE_CODES = {
     "duplicate_file_id": "Several files have the same id but differ; all rows are kept.",
     "guessed_encoding": "A table is not UTF-8; it was read as cp1252.",
     "not_a_number": "A measure is not a number; what came is in `extra`.",
+    "repeated_answers": "A file is there again with equal answers that have no id of their own; all rows are kept.",
     "reused_coco_id": "Several coco_json files use the same number for different things; a suffix keeps them apart.",
     "size_mismatch": "A mask does not have the size of its image.",
     "swapped_corners": "The corners of a box were swapped; they were corrected.",

@@ -13,6 +13,7 @@ from typing import Any, overload
 
 import pyarrow as pa
 
+from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.tables import TABLE_NAMES, Tables
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -56,6 +57,8 @@ class Spool(Sequence[Tables]):
         self._rests.append(pickle.dumps(rest))
 
     def _read(self, number: int) -> Tables:
+        if not self._remove.alive:
+            raise InvalidArgumentError("the scan is closed: make another one with scan_export(path).")
         tables: dict[str, Any] = {}
         for name in _ARROW:
             path = self._path(number, name)

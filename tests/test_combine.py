@@ -89,6 +89,30 @@ def test_an_export_of_many_shards_warns_twice_at_most(tmp_path, recwarn):
     assert len(recwarn) == 2
 
 
+def twice(project, folder):
+    """An export, and the same as two shards of one folder."""
+    whole = lds.export_dataset(project, "all", progress=False, download_to=folder)
+    (path,) = folder.iterdir()
+    (folder / "again.json").write_bytes(path.read_bytes())
+    return whole, lambda: lds.read_export(folder, categories=project.categories())
+
+
+def test_an_export_that_is_there_twice_is_there_once(project, tmp_path):
+    whole, read = twice(project, tmp_path)
+    both = read()
+    pd.testing.assert_frame_equal(both.files, whole.files)
+    pd.testing.assert_frame_equal(both.annotations, whole.annotations)
+    assert both.issues.empty
+
+
+def test_equal_answers_without_any_id_of_the_service_are_kept_and_reported(client, tmp_path):
+    whole, read = twice(client.project("Product reviews"), tmp_path)
+    with pytest.warns(lds.LabellerrWarning, match="repeated_answers"):
+        both = read()
+    assert len(both.annotations) == 2 * len(whole.annotations)
+    assert set(both.issues["id"]) == set(whole.annotations["file_id"])
+
+
 # --- the numbers of COCO
 
 
@@ -115,6 +139,16 @@ def test_a_number_and_a_name_in_two_shards_are_one_image(tmp_path):
     assert both.files["annotation_count"].tolist() == [2]
     assert both.annotations["annotation_id"].tolist() == ["0", "1"]
     assert both.issues["code"].tolist() == []
+
+
+def test_a_number_that_one_file_uses_twice_is_a_duplicate_and_keeps_its_number(tmp_path):
+    export = json.loads(coco(tmp_path, "export.json").read_text())
+    export["images"].append({"id": 1, "file_name": "b.jpg"})
+    export["annotations"].append({**export["annotations"][0], "image_id": 1})
+    (tmp_path / "export.json").write_text(json.dumps(export))
+    with pytest.warns(lds.LabellerrWarning, match="duplicate_annotation_id"):
+        dataset = lds.read_export(tmp_path / "export.json")
+    assert dataset.annotations["annotation_id"].tolist() == ["0", "0"]
 
 
 def test_a_category_of_two_formats_is_one(project):
@@ -144,6 +178,13 @@ def test_an_update_goes_by_the_order_where_no_time_is_known(tmp_path):
     old, new = native(tmp_path, file("f", box("a"))), native(tmp_path, file("f"))
     assert lds.update(old, new).annotations.empty
     assert len(lds.update(new, old).annotations) == 1
+
+
+def test_an_update_by_an_export_that_carries_other_things_warns(project):
+    old = lds.export_dataset(project, ["accepted"], progress=False)
+    new = lds.export_dataset(project, ["accepted"], format="png", progress=False)
+    with pytest.warns(lds.LabellerrWarning, match=r"different format \('json', 'png'\)"):
+        lds.update(old, new)
 
 
 @pytest.mark.parametrize("level", ["annotation", "file"])
@@ -215,5 +256,7 @@ def test_files_are_taken_by_id_or_name_and_one_that_is_not_there_is_an_error(tmp
     assert dataset.only("f").files["file_id"].tolist() == ["f"]
     assert dataset.only(["g.jpg"]).files["file_id"].tolist() == ["g"]
     assert len(dataset.only([])) == 0
+    with pytest.raises(lds.InvalidArgumentError, match="files must be ids or names"):
+        dataset.only(None)
     with pytest.raises(lds.InvalidArgumentError, match=r"unknown file 'f\.jpeg'; did you mean 'f\.jpg'\?"):
         dataset.only(["f.jpeg"])

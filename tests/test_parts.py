@@ -240,19 +240,22 @@ def check(data, folder, body, template, form, variant, where):
 
 # --- odd exports, which no service may ever make
 
-BOX = {"xmin": 1, "ymin": 2, "xmax": 5, "ymax": 9}
+boxes = st.builds(  # each another one: equal answers without an id in two records are reported
+    lambda x: {"xmin": x, "ymin": 2, "xmax": x + 5, "ymax": 9}, st.integers(0, 10**9)
+)
 own_ids = st.none() | st.uuids().map(str)
-words = st.lists(st.sampled_from(["a", "b", ""]), max_size=3)
+words = st.lists(st.one_of(st.just(""), st.integers(0, 10**9).map(str)), max_size=3)
 values = st.builds(
     lambda answer: {"question_id": "v", "question_name": "v", "question_type": "select", "answer": answer}, words
 )
 things = st.builds(
-    lambda own, video, children: {
+    lambda own, box, video, children: {
         **({"answer_id": own} if own else {}),
-        **({"frames": {"0": {"answer": BOX}, "7": {"answer": BOX}}} if video else {"answer": BOX}),
+        **({"frames": {"0": {"answer": box}, "7": {"answer": box}}} if video else {"answer": box}),
         "children": children,
     },
     own_ids,
+    boxes,
     st.booleans(),
     st.lists(values, max_size=2),
 )

@@ -13,6 +13,7 @@ import pytest
 
 import labellerr_ds as lds
 from labellerr_ds import scan as module
+from labellerr_ds.readers import png
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.scan import ExportScan
 from labellerr_ds.tables import TABLE_NAMES
@@ -24,6 +25,7 @@ SAMPLES = pathlib.Path(__file__).parent / "samples"
 def small_batches(monkeypatch):
     """Batches of a few rows, so that small exports have many."""
     options = {"batch_bytes": 700, "batch_rows": 5}
+    monkeypatch.setattr(png, "AHEAD", 4)
     made = ExportScan.__init__
 
     def with_small_ones(self, source, given, **more):
@@ -112,8 +114,27 @@ def test_nothing_stays_on_disk(tmp_path, monkeypatch, small_batches):
     assert list(tmp_path.iterdir())
     scan.close()
     assert not list(tmp_path.iterdir())
+    with pytest.raises(lds.InvalidArgumentError, match="scan is closed"):
+        scan.to_parquet(tmp_path / "labels")
     list(lds.scan_export(SAMPLES / "native_review.json"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_of_a_scan_that_was_closed_meanwhile_is_an_error_and_not_the_end():
+    with lds.scan_export(SAMPLES / "native_review.json") as scan:
+        parts, reader = iter(scan), scan.reader("files")
+    for use in (lambda: next(parts), reader.read_all):
+        with pytest.raises(lds.InvalidArgumentError, match="scan is closed"):
+            use()
+
+
+def test_a_file_that_is_gone_by_the_first_use_is_a_read_error(tmp_path):
+    path = tmp_path / "export.json"
+    path.write_text("[]")
+    scan = lds.scan_export(path)
+    path.unlink()
+    with pytest.raises(lds.ReadError, match="is gone"):
+        list(scan)
 
 
 def test_a_folder_of_parquet_is_no_export_to_be_scanned(tmp_path):

@@ -177,7 +177,7 @@ class ExportJob:
             Where the service does not know the report id, several looks in a row.
         """
         limit = checked_timeout(timeout)
-        resume = f"ExportJob({self.project.project_id!r}, {self.report_id!r}).wait()"
+        resume = f"lds.ExportJob(project, {self.report_id!r}).wait()"
         bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1, leave=False)
         try:
             return watch(self.looks(), limit, resume, bar, self._clock, self._sleep)

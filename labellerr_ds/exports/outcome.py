@@ -5,7 +5,7 @@ from __future__ import annotations
 from labellerr_ds import vendor
 from labellerr_ds.dataset import Dataset, empty_dataset
 from labellerr_ds.errors import EmptyExportError, ExportFailedError, LabellerrError
-from labellerr_ds.models import ExportFormat, ExportRequest, ExportState
+from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, FileStatus
 from labellerr_ds.service.client import Project
 
 
@@ -18,12 +18,13 @@ def empty_error(request: ExportRequest | None) -> EmptyExportError:
     """The error of an export that no file matches, with what to try."""
     if request is None:
         return EmptyExportError("the export holds no files.")
-    asked = ", ".join(status.value for status in request.statuses)
-    since = "" if request.since is None else f" changed since {request.since.isoformat()}"
-    hint = "" if request.since is None else " or an earlier since"
+    every = len(request.statuses) == len(FileStatus)
+    asked = "" if every else f" with the status {', '.join(status.value for status in request.statuses)}"
+    since = "" if request.since is None else f" changed since {request.since.isoformat(timespec='seconds')}"
+    hints = [*([] if every else ["other statuses ('all' takes every file)"]), *(["an earlier since"] if since else [])]
+    hint = f" Try {' or '.join(hints)};" if hints else ""
     return EmptyExportError(
-        f"no files with the status {asked}{since}. Try other statuses ('all' takes every file){hint}; "
-        "allow_empty=True gives an empty frame instead.",
+        f"no files{asked}{since}.{hint} allow_empty=True gives an empty result instead.",
         statuses=[status.value for status in request.statuses],
         since=request.since.isoformat() if request.since else None,
     )

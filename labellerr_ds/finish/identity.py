@@ -133,9 +133,47 @@ def home_of(file_id: str | None, row: int) -> str:
 def resolve(rows: Sequence[Row]) -> Edits:
     """Ids for rows in doubt, given in the order of the export; each file is there with all of its rows."""
     edits = Edits()
+    rows = _without_repeats(rows, edits)
     _make_ids(rows, edits)
     _tell_apart([row for row in rows if row.content is not None], edits)
     return edits
+
+
+def _without_repeats(rows: Sequence[Row], edits: Edits) -> list[Row]:
+    """The rows less those without an id of their own of a record that is there again.
+
+    A record that repeats an annotation with an id of the service is the same record. Where none has one nobody can tell
+    equal answers from the same answers: they stay, and it is reported.
+    """
+    by_file: dict[int, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row.file >= 0:
+            by_file[row.file][row.record].append(row)
+    gone: set[Place] = set()
+    for records in by_file.values():
+        earlier: set[tuple[str, int | None]] = set()
+        for number, mine in enumerate(records.values() if len(records) > 1 else ()):
+            made = [row for row in mine if _has_made_id(row)]
+            known = [
+                row for row in mine if row.content is not None and (row.ids["annotation_id"], row.content) in earlier
+            ]
+            again = [row for row in known if _has_made_id(row)]
+            if len(known) > len(again):
+                gone.update(row.place for row in again)
+            elif number and made and len(again) == len(made) == len(mine):
+                message = f"file {made[0].home} is there again with equal answers that have no id; they were kept."
+                issue = Issue("warning", "repeated_answers", "annotations", made[0].home, None, message)
+                edits.issues.append((made[0].place, issue))
+            earlier.update((row.ids["annotation_id"], row.content) for row in mine if row.content is not None)
+    for place in sorted(gone):
+        edits.dropped[place.batch].append(place.row)
+    return [row for row in rows if row.place not in gone]
+
+
+def _has_made_id(row: Row) -> bool:
+    """Whether the reader made the id, or that of the track it is of."""
+    own, home = row.ids["track_id"] or row.ids["annotation_id"], row.ids["parent_id"] or row.old_home
+    return own is None or _is_made(own, home, row.ids["category_id"] or row.ids["question_id"])
 
 
 def _make_ids(rows: Sequence[Row], edits: Edits) -> None:
@@ -175,17 +213,28 @@ def _tell_apart(rows: Sequence[Row], edits: Edits) -> None:
     for row_id, same in list(groups.items()):
         if len(same) == 1:
             continue
-        by_file: dict[int, list[Row]] = defaultdict(list)
-        for row in same:
-            by_file[row.file if is_number(row_id, row.ids["coco_id"]) else -2].append(row)
-        for number, mine in enumerate(by_file.values()):
-            own = row_id
-            if number:
-                own = apart(row_id, taken)
+        for own, mine in _by_id(row_id, same, taken).items():
+            if own != row_id:
                 for row in mine:
                     edits.change(row, "annotation_id", own)
                     edits.renamed.append((row_id, own))
             _drop_equal(own, mine, edits)
+
+
+def _by_id(row_id: str, rows: Sequence[Row], taken: set[str]) -> dict[str, list[Row]]:
+    """Rows of one id by the ids that they get: a number that another part uses on another image gets a suffix."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    by_file: dict[int, str] = {}
+    by_part: dict[Any, str] = {}
+    for row in rows:
+        own, part = row_id, row.record[0]
+        if is_number(row_id, row.ids["coco_id"]):
+            if row.file not in by_file:  # twice within one part: that part contradicts itself
+                by_file[row.file] = row_id if not by_file else by_part.get(part) or apart(row_id, taken)
+            own = by_file[row.file]
+            by_part.setdefault(part, own)
+        groups[own].append(row)
+    return groups
 
 
 def _drop_equal(row_id: str, rows: Sequence[Row], edits: Edits) -> None:

@@ -114,11 +114,14 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     kept = row_of == np.arange(len(row_of))
     place = np.cumsum(kept) - 1
     table, row_of = table.filter(pa.array(kept)), place[row_of]
-    seen: set[str] = set()
-    for row in rows[kept[rows]]:
+    seen: dict[str, int] = {}
+    for at, row in ((at, row) for at, row in enumerate(rows) if kept[row]):
         if ids[row] in seen:
-            issues.append(_duplicate("files", "file_id", ids[row], int(place[row])))
-        seen.add(ids[row])
+            first = records.iloc[seen[ids[row]]]
+            other = records.iloc[at]
+            differing = [name for name in told if not _equal(first[name], other[name])]
+            issues.append(_duplicate("files", "file_id", ids[row], int(place[row]), differing))
+        seen.setdefault(ids[row], at)
     return FilesUnion(table, row_of, split, issues)
 
 
@@ -253,8 +256,13 @@ def _merged_json(first: str, second: str) -> str:
 # --- messages
 
 
-def _duplicate(table: str, key: str, row_id: str, position: int) -> Issue:
-    return Issue("warning", f"duplicate_{key}", table, row_id, position, f"duplicate {key} {row_id!r}.")
+def _equal(one: Any, other: Any) -> bool:
+    return bool(one == other) or bool(pd.isna(one) and pd.isna(other))
+
+
+def _duplicate(table: str, key: str, row_id: str, position: int, differing: Sequence[str] = ()) -> Issue:
+    differs = f", the records differ in {', '.join(differing)}" if differing else ""
+    return Issue("warning", f"duplicate_{key}", table, row_id, position, f"duplicate {key} {row_id!r}{differs}.")
 
 
 def _reused(table: str, noun: str, name: str, renamed: Sequence[tuple[str, str]]) -> Issue:

@@ -63,7 +63,10 @@ def members(source: Source, opened: ExitStack) -> list[Member]:
     ReadError
         Where an archive is damaged.
     """
-    return [inner for name, path in source.files for inner in _opened(_of_path(name, path), opened, DEEPEST)]
+    try:
+        return [inner for name, path in source.files for inner in _opened(_of_path(name, path), opened, DEEPEST)]
+    except FileNotFoundError as problem:
+        raise ReadError(f"{source.name}: {problem.filename} is gone.") from None
 
 
 def _of_path(name: str, path: Path) -> Member:

@@ -92,7 +92,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
                 "annotations",
                 as_text(values.get("id")),
                 position,
-                f"{key} of an annotation is {values[key]!r}.",
+                f"{key} of annotation {as_text(values.get('id'))} is {values[key]!r}.",
             )
         return found
 

@@ -73,7 +73,9 @@ def _file(record: Any, row: int, answers: Answers) -> tuple[Any, ...]:
             unknown[key] = metadata[key]
     created = milliseconds(record.get("created_at"))
     if created is None and record.get("created_at") is not None:
-        rows.issues.add("not_a_number", "files", file_id, row, f"created_at of file {file_id} is not a time.")
+        rows.issues.add(
+            "not_a_number", "files", file_id, row, f"created_at of file {file_id} is {record['created_at']!r}."
+        )
         extra["created_at"] = record["created_at"]
     if unknown:
         extra["file_metadata"] = unknown

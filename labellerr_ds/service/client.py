@@ -139,7 +139,7 @@ class Client:
         """
         if not isinstance(project_id, str) or not project_id.strip():
             raise InvalidArgumentError(
-                f"project_id must be a str, got {project_id!r}; client.projects() lists the projects."
+                f"project_id must be a non-empty str, got {project_id!r}; client.projects() lists the projects."
             )
         return Project(self, project_id.strip())
 

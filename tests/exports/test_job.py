@@ -67,7 +67,7 @@ def test_the_deadline_raises_and_names_the_way_on():
     time = Time()
     with (
         serving(states(RUNNING)) as server,
-        pytest.raises(lds.ExportTimeoutError, match=r"ExportJob\('p', 'r'\)") as caught,
+        pytest.raises(lds.ExportTimeoutError, match=r"lds.ExportJob\(project, 'r'\)") as caught,
     ):
         job_of(server, time).wait(timeout=10, progress=False)
     assert time.now == 10
@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_the_export_running_and_says_how_to_go_on(capsys):
 
     with serving(states(RUNNING)) as server, pytest.raises(KeyboardInterrupt):
         job_of(server, Stopped()).wait(progress=False)
-    assert "ExportJob('p', 'r').wait()" in capsys.readouterr().err
+    assert "lds.ExportJob(project, 'r').wait()" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan")])

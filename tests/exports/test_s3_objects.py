@@ -255,7 +255,8 @@ def test_the_report_fails_in_the_services_words_where_the_bucket_refuses(swift, 
         ("", "bucket is empty"), ("/", "bucket is empty"), ("s3://", "bucket is empty"),
         ("/folder/", "bucket is empty"),
         ("s3:///folder", "bucket is empty"), ("labels/../other/", r"without '\.\.'"), ("labels//x/", "empty folders"),
-        ("labels/./x/", "without"), ("https://labels.s3.amazonaws.com/x/", "not a valid bucket name"), (None, "must be a str"),
+        ("labels/./x/", "without"), ("https://labels.s3.amazonaws.com/x/", "not a valid bucket name"),
+        (None, "must be a str"),
         ("labels/a\\b/", "backslashes"), ("labels/a\nb/", "without"),
     ],
 )  # fmt: skip
@@ -266,7 +267,7 @@ def test_a_path_that_cannot_be_meant_is_refused(path, words):
 
 @pytest.mark.parametrize("path", ["labels/nightly", "s3://labels/nightly/", "S3://labels/nightly", " labels/nightly/"])
 def test_a_path_that_can_be_put_right_is_and_it_is_said(path):
-    with pytest.warns(lds.LabellerrWarning, match="was corrected to: 'labels/nightly/'"):
+    with pytest.warns(lds.LabellerrWarning, match="was corrected to 'labels/nightly/'"):
         destination = lds.S3Destination(path, connection_id="c")
     assert (destination.bucket, destination.folder) == ("labels", "nightly/")
 

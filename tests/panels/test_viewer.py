@@ -184,7 +184,7 @@ def test_images_that_are_nowhere_are_told_at_once(dataset, tmp_path):
     for images in (tmp_path, {"f0": tmp_path / "none.png"}, {"nope": tmp_path}):
         with pytest.warns(lds.LabellerrWarning, match="none of the 3 files has its image there, '0.png' for one"):
             lds.AnnotationViewer(dataset, images=images)
-    with pytest.raises(lds.InvalidArgumentError, match="there is no link"):
+    with pytest.raises(lds.InvalidArgumentError, match="no folder 'link'"):
         lds.AnnotationViewer(dataset, images="link")
 
 

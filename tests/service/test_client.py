@@ -134,7 +134,7 @@ def test_what_is_no_project_is_refused(project):
 
 @pytest.mark.parametrize("project_id", ["", "  ", None, 7])
 def test_what_is_no_project_id_is_refused(client, project_id):
-    with pytest.raises(lds.InvalidArgumentError, match="project_id must be a str"):
+    with pytest.raises(lds.InvalidArgumentError, match="project_id must be a non-empty str"):
         client.project(project_id)
 
 
