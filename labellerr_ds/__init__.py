@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from labellerr_ds.panels.viewer import AnnotationViewer as AnnotationViewer
     from labellerr_ds.scan import ExportScan as ExportScan
     from labellerr_ds.service.client import Client as Client
-    from labellerr_ds.service.client import Project as Project
+    from labellerr_ds.service.project import Project as Project
 
 __version__ = "0.1.0"
 
@@ -87,7 +87,7 @@ _HOMES = {
     "LabellerrWarning": "errors",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
-    "Project": "service.client",
+    "Project": "service.project",
     "ReadError": "errors",
     "S3Destination": "models",
     "ServiceError": "errors",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labellerr_ds.analysis.split_result import Split
     from labellerr_ds.converters.selection import Frames, Negatives, Written
     from labellerr_ds.images.files import Images
-    from labellerr_ds.service.client import Project
+    from labellerr_ds.service.project import Project
 
 ImageSource = Callable[[pd.DataFrame, Path, Any, bool], pd.DataFrame]
 """Fetches the images of a `files` frame into a folder: called with the project or its id, and `progress`."""

@@ -6,7 +6,7 @@ from labellerr_ds import vendor
 from labellerr_ds.dataset import Dataset, empty_dataset
 from labellerr_ds.errors import EmptyExportError, ExportFailedError, LabellerrError
 from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, FileStatus
-from labellerr_ds.service.client import Project
+from labellerr_ds.service.project import Project
 
 
 def is_empty(reason: str | None) -> bool:

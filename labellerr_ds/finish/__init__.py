@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.errors import ReadError, warn
-from labellerr_ds.finish.plan import Ints, Plan, column_of, final_files, final_rows, plan
+from labellerr_ds.finish.look import Ints, column_of, final_files, final_rows
+from labellerr_ds.finish.plan import Plan, plan
 from labellerr_ds.finish.positions import filled_ids
 from labellerr_ds.tables import FILE_ROW, TABLE_NAMES, Tables, complete, dictionary, empty, joined
 

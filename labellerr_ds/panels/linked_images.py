@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from labellerr_ds.errors import LabellerrError
-from labellerr_ds.service.client import Project
+from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import open_link
 
 AT_ONCE = 8

@@ -20,7 +20,7 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.files import finder
 from labellerr_ds.images.render import NO_CLASS
 from labellerr_ds.panels.linked_images import LinkedImages
-from labellerr_ds.service.client import Project
+from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
 CHANGE_COLORS = {

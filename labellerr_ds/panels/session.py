@@ -24,7 +24,7 @@ from labellerr_ds.models import FileStatus, S3Destination
 from labellerr_ds.panels.cancellation import StoppedError, Work
 from labellerr_ds.panels.export_list import ExportList
 from labellerr_ds.panels.failures import failure_text
-from labellerr_ds.service.client import Project
+from labellerr_ds.service.project import Project
 from labellerr_ds.since import resolve_since
 
 STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done", "done_empty", "failed")

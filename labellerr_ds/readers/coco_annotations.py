@@ -145,8 +145,9 @@ class _Batch:
     def columns(self, class_ids: ClassIds) -> dict[str, Any]:
         """The columns of `annotations`."""
         rows = self.rows
-        self._put_right()
-        self._measure()
+        with np.errstate(over="ignore", invalid="ignore"):  # sides beyond any image give inf or NaN, as in JSON
+            self._put_right()
+            self._measure()
         for position in np.flatnonzero(self.file_index < 0):
             row = rows[position]
             self._tell(

@@ -18,7 +18,7 @@ from labellerr_ds.disk import local_name
 from labellerr_ds.errors import LabellerrError, NotFoundError, warn
 from labellerr_ds.images.files import INDEX, own_name, read_index
 from labellerr_ds.models import SignedLink
-from labellerr_ds.service.client import Project
+from labellerr_ds.service.project import Project
 from labellerr_ds.transfer.fetch import part
 from labellerr_ds.transfer.link import download
 

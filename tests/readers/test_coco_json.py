@@ -117,6 +117,14 @@ def test_a_json_object_that_is_no_coco_says_what_was_expected(tmp_path):
         lds.read_export(path)
 
 
+@pytest.mark.parametrize("sides", [[0, 0, 6201, 2.9e304], [-1e308, 0, -1e308, 5]])
+def test_a_box_beyond_any_number_is_kept_without_a_warning_of_numpy(tmp_path, sides):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        dataset = read(tmp_path, [box(bbox=sides, area=None)])
+    assert dataset.annotations["area"].tolist() == [float("inf")]
+
+
 odd = st.recursive(
     st.none()
     | st.booleans()

@@ -1,0 +1,108 @@
+"""The first look at every batch of an export: the files, and of the annotations a few numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from labellerr_ds.finish.identity import hashes
+from labellerr_ds.finish.union import CategoriesUnion
+from labellerr_ds.tables import FILE_ROW, Tables
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Seen:
+    """What one look at the batches gathers."""
+
+    files: list[pa.Table]
+    file_parts: list[tuple[int, int]]  # part, records; one a batch
+    categories: CategoriesUnion
+    file_rows: list[tuple[Ints, Ints]]  # by batch: rows within the part, and how many annotations each has
+    sizes: list[int]  # annotations by batch
+    ids: list[NDArray[np.uint64]]
+    without_id: list[bool]
+    category_ids: list[dict[str, tuple[int, int]]]  # by batch: first row and count by id
+    infos: list[Mapping[str, Any]]
+    unknown_keys: Counter[str]
+    raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
+    alone: bool = False  # annotations without their categories
+
+
+def look(batches: Sequence[Tables]) -> Seen:
+    """One look at every batch: the ids, the counts and the categories, without a copy of a column."""
+    seen = Seen([], [], CategoriesUnion(), [], [], [], [], [], [], Counter())
+    infos: dict[int, Mapping[str, Any]] = {}
+    previous: tuple[int, pa.Table] | None = None
+    for batch in batches:
+        seen.files.append(batch.files)
+        seen.file_parts.append((batch.part, batch.files.num_rows))
+        if previous is None or batch.part == previous[0] or not batch.categories.equals(previous[1]):
+            seen.categories.add(batch.part, batch.categories.to_pylist())
+        else:  # shards mostly have the same categories
+            seen.categories.repeat(batch.part, previous[0])
+        if batch.categories.num_rows:
+            previous = (batch.part, batch.categories)
+        infos[batch.part] = {**infos.get(batch.part, {}), **batch.info}
+        seen.unknown_keys.update(batch.unknown_keys)
+        seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
+        _look_at_annotations(batch.annotations, seen)
+    seen.infos = list(infos.values())
+    named = any("category" in batch.annotations.column_names for batch in batches)
+    seen.alone = named and not seen.categories.rows
+    return seen
+
+
+def _look_at_annotations(annotations: pa.Table, seen: Seen) -> None:
+    rows = column_of(annotations, FILE_ROW)
+    used, counts = np.unique(rows[rows >= 0], return_counts=True)
+    seen.file_rows.append((used, counts))
+    seen.sizes.append(annotations.num_rows)
+    if "annotation_id" in annotations.column_names:
+        ids = annotations["annotation_id"]
+        seen.ids.append(hashes(ids) if not ids.null_count else hashes(ids.drop_null()))
+        seen.without_id.append(bool(ids.null_count))
+    else:
+        seen.ids.append(np.array([], dtype=np.uint64))
+        seen.without_id.append(annotations.num_rows > 0)
+    firsts: dict[str, tuple[int, int]] = {}
+    if annotations.num_rows and "category_id" in annotations.column_names:
+        coded = annotations["category_id"].combine_chunks().dictionary_encode()
+        coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        places, first, count = np.unique(codes, return_index=True, return_counts=True)
+        words = coded.dictionary.to_pylist()
+        firsts = {
+            words[place]: (int(row), int(number))
+            for place, row, number in zip(places, first, count, strict=True)
+            if place >= 0
+        }
+    seen.category_ids.append(firsts)
+
+
+def column_of(annotations: pa.Table, name: str) -> Ints:
+    """A column of whole numbers; -1 throughout where it is not there."""
+    if name not in annotations.column_names:
+        return np.full(annotations.num_rows, -1)
+    values: Ints = annotations[name].to_numpy()
+    return values
+
+
+def final_files(batch: Tables, row_of: Mapping[int, Ints]) -> Ints:
+    """The row of the finished files for each annotation of a batch, -1 for none."""
+    return final_rows(column_of(batch.annotations, FILE_ROW), row_of.get(batch.part))
+
+
+def final_rows(places: Ints, row_of: Ints | None) -> Ints:
+    """The row of the finished files for each row within a part; -1 stays -1."""
+    found = np.full(len(places), -1)
+    if row_of is not None and len(row_of):
+        found[places >= 0] = row_of[places[places >= 0]]
+    return found
