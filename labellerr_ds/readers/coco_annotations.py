@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from labellerr_ds import schema
-from labellerr_ds.readers.coco_tables import ClassIds, Int64
+from labellerr_ds.readers.coco_tables import ClassIds
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.values import as_text, lookup_key, number, whole
+from labellerr_ds.readers.values import Int64, as_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
 from labellerr_ds.shapes.rle import area_and_bbox, checked_counts
 from labellerr_ds.tables import FILE_ROW, dictionary, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import msgspec
 import pandas as pd
@@ -14,6 +14,8 @@ from labellerr_ds import schema
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import (
     NO_STATUS,
+    Int64,
+    Moment,
     as_text,
     json_text,
     lookup_key,
@@ -40,7 +42,6 @@ _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id
 _CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
 
 
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 ClassIds = dict[Any, tuple[str, str | None]]
 """`category_id` and `question_id` by COCO's number."""
 
@@ -107,7 +108,7 @@ class Image(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     file_name: str | None = None
     width: Int64 | None = None
     height: Int64 | None = None
-    date_created: Annotated[int, msgspec.Meta(ge=schema.MILLISECONDS.start, lt=schema.MILLISECONDS.stop)] | None = None
+    date_created: Moment | None = None
     labellerr_file_id: str | None = None
     labellerr_file_status: str | msgspec.UnsetType | None = msgspec.UNSET
     labellerr_file_remarks: str | None = None

@@ -129,15 +129,20 @@ class JsonFile:
         self.file.seek(value.span.start)
         return decode(self.file.read(value.span.end - value.span.start), kind, name=self.name, start=value.span.start)
 
-    def elements(self, array: Value, usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
-        """The elements of an array, some at a time, as the `usual` type; undecoded where one of them is not that."""
+    def elements(self, array: Value, *usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
+        """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that."""
         for number, span in enumerate(array.elements):
             start, text = self._bracketed(span, first=number == 0)
             if text is None:
                 continue
-            try:
-                yield msgspec.json.decode(text, type=list[usual])  # type: ignore[valid-type]
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            for kind in usual:
+                try:
+                    found = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    continue
+                yield found
+                break
+            else:
                 yield decode(bytes(text), list[msgspec.Raw], name=self.name, start=start)
 
     def _bracketed(self, span: Span, *, first: bool) -> tuple[int, memoryview | None]:

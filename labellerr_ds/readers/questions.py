@@ -60,8 +60,13 @@ class Answers:
         if not isinstance(answers, list):
             self.rows.report_file(f"latest_answer is a {type(answers).__name__}, not a list of questions.")
             return {"latest_answer": answers}
-        left = [item for item in answers if not self._question_object(item, None)]
+        left = [item for item in answers if not self.read_question(item, None)]
         return {"latest_answer": left} if left else {}
+
+    def know(self, question: Question) -> None:
+        """A question of the export, whether it was answered or not."""
+        if self.questions.get(question.id, (None, None)) == (None, None):
+            self.questions[question.id] = (question.name, question.type)
 
     def answer(self, question: Question, answer: Any, usual: Row | None = None) -> bool:
         """One question's answer; returns whether it made a row.
@@ -71,8 +76,7 @@ class Answers:
         usual : Row, optional
             What its rows share: the object it is about, the answer's id, what is left for `extra`.
         """
-        if self.questions.get(question.id, (None, None)) == (None, None):
-            self.questions[question.id] = (question.name, question.type)
+        self.know(question)
         if is_blank(answer):
             return False
         before = len(self.rows)
@@ -81,14 +85,14 @@ class Answers:
         if shared.type in SHAPES:
             one_shape = shared.type in ("polygon", "polyline") and is_points(answer)
             for item in answer if isinstance(answer, list) and not one_shape else [answer]:
-                self._shape(item, shared)
+                self.read_object(item, shared)
         elif shared.type == "speech":
             for spoken in speech_rows(answer, shared, self.rows):
                 self.rows.add(spoken)
         else:
             for row, children in _values(answer, shared, self.rows):
                 about = self.rows.add(row) if row is not None else shared.annotation_id
-                self._children(children, about or f"{shared.parent_id or self.rows.file_id}/{question.id}")
+                self.read_children(children, about or f"{shared.parent_id or self.rows.file_id}/{question.id}")
         return len(self.rows) > before
 
     def _type(self, question: Question, answer: Any) -> str:
@@ -103,7 +107,7 @@ class Answers:
                 )
         return ours
 
-    def _question_object(self, item: Any, about: str | None) -> bool:
+    def read_question(self, item: Any, about: str | None) -> bool:
         """Read a question object; False where something of it has no row to stay on."""
         if not isinstance(item, dict):
             self.rows.report_file(f"an answer of file {self.rows.file_id} is not a question object.")
@@ -120,7 +124,8 @@ class Answers:
         usual = Row(question.id, "text", as_id(item.get("answer_id")), parent_id=about, extra=extra)
         return self.answer(question, item.get("answer"), usual) or not extra
 
-    def _shape(self, item: Any, usual: Row) -> None:
+    def read_object(self, item: Any, usual: Row) -> None:
+        """An object: its shape, or its shape in each frame of a video."""
         if is_blank(item):
             return
         if not isinstance(item, dict) or not {"answer", "frames"} & set(item):
@@ -134,21 +139,22 @@ class Answers:
             extra={**(usual.extra or {}), **self._rest(item)},
         )
         if item.get("frames") is None:
-            self._children(item.get("children"), self.rows.add(read_shape(row, item.get("answer"), self.rows)))
+            self.read_children(item.get("children"), self.rows.add(read_shape(row, item.get("answer"), self.rows)))
             return
         track_id = row.annotation_id or self.rows.next_id(row.parent_id, row.question_id)
         for each, children in track_rows(item, track_id, row, self.rows):
-            self._children(children, self.rows.add(each))
-        self._children(item.get("children"), track_id)
+            self.read_children(children, self.rows.add(each))
+        self.read_children(item.get("children"), track_id)
 
-    def _children(self, children: Any, about: str) -> None:
+    def read_children(self, children: Any, about: str) -> None:
+        """The questions that were asked about an object."""
         if is_blank(children):
             return
         if isinstance(children, dict):
             one = "answer" in children and ("question_id" in children or "question_name" in children)
             children = [children] if one else _listed(children)
         for child in children if isinstance(children, list) else [children]:
-            if not self._question_object(child, about):
+            if not self.read_question(child, about):
                 row = Row("children", "text", parent_id=about)
                 self.rows.add(bad_row(row, child, f"what is asked about {about} is not a question", self.rows))
 

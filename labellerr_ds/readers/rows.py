@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
+from labellerr_ds import schema
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums
-from labellerr_ds.tables import FILE_ROW
+from labellerr_ds.tables import FILE_ROW, dictionary
 
+Ints = NDArray[np.int64]
+BOX = ("bbox_x", "bbox_y", "bbox_width", "bbox_height")
 _NAN = float("nan")
+_corners = attrgetter("xmin", "ymin", "xmax", "ymax")
+_coordinates = attrgetter("x", "y")
+_RARE = {
+    "track_id": pa.large_string(), "frame": pa.int64(), "time": pa.float64(), "end_time": pa.float64(),
+    "attributes": pa.large_string(), "extra": pa.large_string(),
+}  # fmt: skip
 _WARNINGS = frozenset({"swapped_corners", "unknown_question_type"})
 
 
@@ -33,7 +45,6 @@ class Row(msgspec.Struct, gc=False):
     rotation: float | None = None
     area: float = _NAN
     segmentation: str | None = None
-    iscrowd: bool | None = None
     track_id: str | None = None
     frame: int | None = None
     time: float | None = None
@@ -43,11 +54,12 @@ class Row(msgspec.Struct, gc=False):
     extra: Any = None
 
 
-_COLUMNS = tuple(name for name in Row.__struct_fields__ if name not in ("attributes", "extra"))
+_TYPES = {name: code for code, name in enumerate(schema.TYPES)}
+_TEXT = pa.large_string()
 
 
 class AnnotationRows:
-    """Collects rows, one file's after the other's.
+    """Collects rows, one file's after the other's: odd ones one by one, usual ones by the question.
 
     Parameters
     ----------
@@ -58,18 +70,29 @@ class AnnotationRows:
         self.issues = issues
         self.file_id = ""
         self._file = -1
-        self._positions: Counter[tuple[str, str]] = Counter()
+        self._positions: dict[tuple[str | None, str], int] = {}  # rows by parent and question, of this file
         self._clear()
 
     def _clear(self) -> None:
-        self._rows: list[Row] = []
-        self._files = array("q")
+        self._ids: list[str] = []
+        # Blocks: rows that follow each other, of one file, question, type, and parent.
+        self._sizes, self._files, self._types = array("q"), array("q"), array("q")
+        self._questions: list[str] = []
+        self._parents: list[str | None] = []
+        self._odd: list[Row] = []
+        self._odd_at = array("q")
+        self._boxes: list[Any] = []
+        self._box_at = array("q")
+        self._texts: dict[str, tuple[list[str], array[int]]] = {
+            name: ([], array("q")) for name in ("value", "segmentation")
+        }
+        self._cells: dict[str, dict[int, Any]] = {name: {} for name in _RARE}  # of usual rows
         self._xy = array("d")  # points of polygons and polylines, one row after the other
         self._rings = array("q")  # points of each ring
         self._measured: list[tuple[int, int, bool]] = []  # row, rings, whether they enclose an area
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._ids)
 
     def begin(self, file_row: int, file_id: str) -> None:
         """The rows that follow are on this file; `file_row` is its row within its part."""
@@ -78,21 +101,76 @@ class AnnotationRows:
 
     def next_id(self, about: str | None, question_id: str) -> str:
         """The id of the next row of a question, where it has none of its own."""
-        home = about or self.file_id
-        return f"{home}/{question_id}/{self._positions[home, question_id]}"
+        return f"{about or self.file_id}/{question_id}/{self._positions.get((about, question_id), 0)}"
+
+    @property
+    def last_id(self) -> str:
+        """The id of the row that was added last."""
+        return self._ids[-1]
 
     def add(self, row: Row) -> str:
         """Add a row; returns its id."""
-        if row.annotation_id is None:
-            row.annotation_id = self.next_id(row.parent_id, row.question_id)
-        self._positions[row.parent_id or self.file_id, row.question_id] += 1
-        self._files.append(self._file)
-        self._rows.append(row)
-        return row.annotation_id
+        self._odd_at.append(self.block(row.question_id, row.type, [row.annotation_id], row.parent_id))
+        self._odd.append(row)
+        return self.last_id
 
-    def measure(self, rings: list[list[float | int]], *, enclosing: bool) -> None:
-        """The box, and the area where they enclose one, of the row that is added next follow from these rings."""
-        self._measured.append((len(self._rows), len(rings), enclosing))
+    def block(self, question_id: str, kind: str, ids: list[str | None], parent_id: str | None = None) -> int:
+        """Add usual rows of one question, one for each id, which may be missing; returns the number of the first."""
+        first, key = len(self._ids), (parent_id, question_id)
+        before = self._positions.get(key, 0)
+        self._positions[key] = before + len(ids)
+        if None in ids:
+            home = parent_id or self.file_id
+            ids = [f"{home}/{question_id}/{place}" if own is None else own for place, own in enumerate(ids, before)]
+        self._ids += ids  # type: ignore[arg-type]
+        self._sizes.append(len(ids))
+        self._files.append(self._file)
+        self._types.append(_TYPES[kind])
+        self._questions.append(question_id)
+        self._parents.append(parent_id)
+        return first
+
+    def put_shapes(self, kind: str, first: int, shapes: list[Any]) -> None:
+        """Shapes for the usual rows from this one on.
+
+        Parameters
+        ----------
+        kind : {'bbox', 'polygon', 'polyline', 'point'}
+        first : int
+        shapes : list
+            Objects with `xmin`, `ymin`, `xmax`, `ymax` and `rotation`; lists of points with `x` and `y`, or of a
+            polygon of lists of them; points.
+        """
+        if kind == "bbox":
+            self._boxes += shapes
+            self._box_at.extend(range(first, first + len(shapes)))
+            return
+        texts, rows = self._texts["segmentation"]
+        for row, shape in enumerate(shapes, first):
+            if kind == "point":
+                rings = [[shape.x, shape.y]]
+            elif type(shape[0]) is list:
+                rings = [list(chain.from_iterable(map(_coordinates, ring))) for ring in shape]
+            else:
+                rings = [list(chain.from_iterable(map(_coordinates, shape)))]
+            texts.append(json_text(rings if kind == "polygon" else rings[0]))
+            rows.append(row)
+            self.measure(row, rings, enclosing=kind == "polygon")
+
+    def put_words(self, first: int, words: list[str]) -> None:
+        """`value` of the usual rows from this one on."""
+        texts, rows = self._texts["value"]
+        texts += words
+        rows.extend(range(first, first + len(words)))
+
+    def put_cells(self, row: int, **values: Any) -> None:
+        """What a usual row has beside its shape: `track_id`, `frame`, `time`, `attributes`."""
+        for name, value in values.items():
+            self._cells[name][row] = value
+
+    def measure(self, row: int, rings: list[list[float | int]], *, enclosing: bool) -> None:
+        """The box, and the area where they enclose one, of a row follow from these rings."""
+        self._measured.append((row, len(rings), enclosing))
         for ring in rings:
             self._xy.extend(ring)
             self._rings.append(len(ring) // 2)
@@ -100,7 +178,7 @@ class AnnotationRows:
     def report(self, code: str, message: str) -> None:
         """Report something about the row that is added next."""
         severity = "warning" if code in _WARNINGS else "error"
-        self.issues.add(code, "annotations", self.file_id, len(self._rows), message, severity)
+        self.issues.add(code, "annotations", self.file_id, len(self._ids), message, severity)
 
     def report_file(self, message: str) -> None:
         """Report something about the file."""
@@ -112,28 +190,81 @@ class AnnotationRows:
 
     def take(self) -> tuple[dict[str, Any], int]:
         """The columns of `annotations` so far, and how many rows they have; none are left."""
-        rows = self._rows
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
-        columns["attributes"] = [None if row.attributes is msgspec.UNSET else json_text(row.attributes) for row in rows]
-        columns["extra"] = [json_text(row.extra) if row.extra else None for row in rows]
-        columns["category_id"] = columns["question_id"]  # a class is a question
-        columns[FILE_ROW] = np.frombuffer(self._files, dtype=np.int64) if rows else np.array([], dtype=np.int64)
-        self._fill_measures(columns)
+        length, sizes = len(self._ids), _numbers(self._sizes)
+        types = np.repeat(_numbers(self._types), sizes)
+        places: dict[str, int] = {}
+        codes = np.array([places.setdefault(question, len(places)) for question in self._questions], dtype=np.int64)
+        questions = pa.array(list(places), _TEXT).take(pa.array(np.repeat(codes, sizes)))
+        columns: dict[str, Any] = {
+            "annotation_id": self._ids,
+            "question_id": questions,
+            "category_id": questions,  # a class is a question
+            "type": dictionary(types, schema.TYPES),
+            "parent_id": self._parent_ids(sizes),
+            "iscrowd": _crowds(types),
+            FILE_ROW: np.repeat(_numbers(self._files), sizes),
+            **self._measures(length),
+        }
+        for name, (texts, rows) in self._texts.items():
+            odd = [getattr(row, name) for row in self._odd]
+            at = np.concatenate([_numbers(rows), _numbers(self._odd_at)])
+            columns[name] = _scattered([*texts, *odd], at, length, _TEXT)
+        for name, kind in _RARE.items():
+            cells = self._cells[name]
+            cells.update(zip(self._odd_at, (getattr(row, name) for row in self._odd), strict=True))
+            values: Iterable[Any] = cells.values()
+            if name == "attributes":
+                values = (None if value is msgspec.UNSET else json_text(value) for value in values)
+            elif name == "extra":
+                values = (json_text(value) if value else None for value in values)
+            at = np.fromiter(cells, dtype=np.int64, count=len(cells))
+            columns[name] = _scattered(list(values), at, length, kind)
         self._clear()
-        return columns, len(rows)
+        return columns, length
 
-    def _fill_measures(self, columns: dict[str, Any]) -> None:
-        """Boxes and areas of rings, all at once."""
-        for name in ("bbox_x", "bbox_y", "bbox_width", "bbox_height", "area"):
-            columns[name] = np.array(columns[name], dtype=np.float64)
-        if not self._measured:
-            return
-        xy = np.frombuffer(self._xy, dtype=np.float64).reshape(-1, 2)
-        ring_points = np.frombuffer(self._rings, dtype=np.int64)
-        rows, rings, enclosing = (np.array(each) for each in zip(*self._measured, strict=True))
-        points = sums(ring_points.astype(np.float64), rings).astype(np.int64)
-        boxes = bounds(xy, points)
-        areas = sums(ring_areas(xy, ring_points), rings)
-        for side, name in enumerate(("bbox_x", "bbox_y", "bbox_width", "bbox_height")):
-            columns[name][rows] = boxes[:, side]
-        columns["area"][rows[enclosing]] = areas[enclosing]
+    def _parent_ids(self, sizes: Ints) -> pa.Array:
+        if not any(self._parents):
+            return pa.nulls(int(sizes.sum()), _TEXT)
+        return pa.array(self._parents, _TEXT).take(pa.array(np.repeat(np.arange(len(sizes)), sizes)))
+
+    def _measures(self, length: int) -> dict[str, Any]:
+        """Boxes and areas; of rings all at once."""
+        boxes, areas, rotations = np.full((length, 4), np.nan), np.full(length, np.nan), np.full(length, np.nan)
+        odd, usual = _numbers(self._odd_at), _numbers(self._box_at)
+        if len(odd):
+            boxes[odd] = [[row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height] for row in self._odd]
+            areas[odd] = [row.area for row in self._odd]
+            rotations[odd] = [_NAN if row.rotation is None else row.rotation for row in self._odd]
+        sides = chain.from_iterable(map(_corners, self._boxes))
+        corners = np.fromiter(sides, dtype=np.float64, count=4 * len(usual)).reshape(-1, 4)
+        with np.errstate(over="ignore", invalid="ignore"):  # sides beyond any image give inf or NaN
+            boxes[usual] = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+            areas[usual] = boxes[usual, 2] * boxes[usual, 3]
+        rotations[usual] = [_NAN if box.rotation is None else box.rotation for box in self._boxes]
+        if self._measured:
+            xy = np.frombuffer(self._xy, dtype=np.float64).reshape(-1, 2)
+            ring_points = np.frombuffer(self._rings, dtype=np.int64)
+            rows, rings, enclosing = (np.array(each) for each in zip(*self._measured, strict=True))
+            boxes[rows] = bounds(xy, sums(ring_points.astype(np.float64), rings).astype(np.int64))
+            areas[rows[enclosing]] = sums(ring_areas(xy, ring_points), rings)[enclosing]
+        columns = {name: boxes[:, side] for side, name in enumerate(BOX)}
+        return {**columns, "area": areas, "rotation": rotations}
+
+
+def _crowds(types: Ints) -> pa.Array:
+    """`iscrowd`: Labellerr's own shapes are single objects; what is no shape has none."""
+    shapes = np.isin(types, [_TYPES[name] for name in ("bbox", "polygon", "polyline", "point")])
+    return pa.array(np.zeros(len(types), dtype=bool), mask=~shapes)
+
+
+def _numbers(values: array[int]) -> Ints:
+    return np.frombuffer(values, dtype=np.int64) if values else np.zeros(0, dtype=np.int64)
+
+
+def _scattered(values: list[Any], rows: Ints, length: int, kind: pa.DataType) -> pa.Array:
+    """A column of these values in these rows, and of nothing elsewhere."""
+    if not values:
+        return pa.nulls(length, kind)
+    places = np.full(length, -1)
+    places[rows] = np.arange(len(values))
+    return pa.array(values, kind, from_pandas=True).take(pa.array(places, mask=places < 0))

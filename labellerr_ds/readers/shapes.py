@@ -11,6 +11,7 @@ from labellerr_ds.readers.values import json_text, number
 
 BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
 SHAPES = frozenset({"bbox", "polygon", "polyline", "point"})
+FARTHEST = 2**63  # whole numbers beyond are kept as floating point
 _NAN = float("nan")
 
 
@@ -24,7 +25,6 @@ def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row:
     shape : any
         As it came.
     """
-    row.iscrowd = False
     if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict) and row.type in ("bbox", "point"):
         shape = shape[0]
     if row.type == "bbox" and isinstance(shape, dict) and all(key in shape for key in BOX_KEYS):
@@ -39,10 +39,7 @@ def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row:
         row.extra = {**(row.extra or {}), "answer": shape}
         rows.issues.unknown_keys["answer"] += 1
     row.segmentation = json_text(rings if row.type == "polygon" else rings[0])
-    if row.type == "point":
-        row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height = float(rings[0][0]), float(rings[0][1]), 0.0, 0.0
-    else:
-        rows.measure(rings, enclosing=row.type == "polygon")
+    rows.measure(len(rows), rings, enclosing=row.type == "polygon")
     return row
 
 
@@ -120,9 +117,12 @@ def rings_of(shape: Any) -> list[list[float | int]]:
             if not is_point(point):
                 return []
             for value in (point["x"], point["y"]):
-                if type(value) not in (int, float) and number(value) is None:
+                if type(value) is float or (type(value) is int and -FARTHEST < value < FARTHEST):
+                    numbers.append(value)
+                elif (told := number(value)) is not None:
+                    numbers.append(told)
+                else:
                     return []
-                numbers.append(value if type(value) in (int, float) else float(value))
         flat.append(numbers)
     return flat
 

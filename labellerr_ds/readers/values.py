@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -10,6 +10,10 @@ import pandas as pd
 
 from labellerr_ds import schema
 from labellerr_ds.since import to_milliseconds
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Moment = Annotated[int, msgspec.Meta(ge=schema.MILLISECONDS.start, lt=schema.MILLISECONDS.stop)]
+"""Unix milliseconds."""
 
 NO_STATUS = object()
 """Stands for a file whose status the export does not have; null means the files without one."""

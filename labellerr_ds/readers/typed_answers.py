@@ -1,0 +1,294 @@
+"""Answers as they nearly always are, decoded by msgspec straight to structs; `questions` reads all others.
+
+Both give equal rows. What deviates (a key that is not known here, a number that is text, swapped corners) goes there:
+a question that does not fit the structs, or an object that fits and is odd all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar, Union
+
+import msgspec
+
+from labellerr_ds import vendor
+from labellerr_ds.readers.questions import Answers, Question
+from labellerr_ds.readers.rows import Row
+from labellerr_ds.readers.shapes import SHAPES
+from labellerr_ds.readers.values import Int64
+
+T = TypeVar("T")
+Number = Int64 | float  # as it came: the text of a shape keeps 1 and 1.0 apart
+UNSET = msgspec.UNSET
+
+
+class Point(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A point, in pixels."""
+
+    x: Number
+    y: Number
+
+
+class Box(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A box by its corners, in pixels; `rotation` in degrees."""
+
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    rotation: float | None = None
+
+
+class Frame(msgspec.Struct, Generic[T], forbid_unknown_fields=True, gc=False):
+    """An object in one frame of a video."""
+
+    answer: T
+    frame: Int64
+    timestamp: float | None = None
+    children: msgspec.Raw | msgspec.UnsetType = UNSET
+    attributes: msgspec.Raw | msgspec.UnsetType = UNSET
+
+
+class Object(msgspec.Struct, Generic[T], forbid_unknown_fields=True, gc=False):
+    """An object: its shape, or in a video its shape by frame."""
+
+    answer: T | msgspec.UnsetType = UNSET
+    answer_id: str | msgspec.UnsetType | None = UNSET
+    children: msgspec.Raw | msgspec.UnsetType = UNSET
+    attributes: msgspec.Raw | msgspec.UnsetType = UNSET
+    frames: dict[str, Frame[T]] | list[Frame[T]] | msgspec.UnsetType = UNSET
+
+
+_WORDS = str | bool | list[str] | None
+_ANSWERS: dict[str, Any] = {  # by the type of its rows
+    "bbox": list[Object[Box]] | str | None,
+    "polygon": list[Object[list[Point | list[Point]]]] | str | None,
+    "polyline": list[Object[list[Point]]] | str | None,
+    "point": list[Object[Point]] | str | None,
+    "classification": _WORDS,
+    "text": _WORDS,
+    "speech": msgspec.Raw,
+}
+_TAGS = {  # the vendor's word for a type, and ours
+    **vendor.QUESTION_TYPES,
+    **{word: vendor.QUESTION_TYPES[word.lower()] for word in vendor.QUESTION_TYPE_SPELLINGS},
+}
+_KINDS: dict[type, tuple[str, str]] = {}
+"""Our type and the vendor's of each question struct."""
+
+
+def _question_types(name_key: str, type_key: str, *, has_id: bool) -> Any:
+    """A union of structs, one for each type of question, told apart by the key of its type."""
+    made = []
+    for tag, kind in _TAGS.items():
+        raw = kind == "speech"
+        struct = msgspec.defstruct(
+            f"{tag}_question",
+            [
+                *([("question_id", str)] if has_id else []),
+                ("name", str | None, None),
+                ("answer_id", str | None, None),
+                ("answer", _ANSWERS[kind], msgspec.Raw(b"null") if raw else None),
+            ],
+            tag_field=type_key,
+            tag=tag,
+            rename={"name": name_key},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        _KINDS[struct] = kind, tag
+        made.append(struct)
+    return Union[tuple(made)]  # noqa: UP007  # of a number of types that is not known here
+
+
+QUESTIONS = tuple(
+    list[_question_types(*keys, has_id=True)] | dict[str, _question_types(*keys, has_id=False)] | None  # type: ignore[misc]
+    for keys in zip(vendor.ANSWER_QUESTION_KEYS, vendor.ANSWER_TYPE_KEYS, strict=True)
+)
+"""What `latest_answer` may be, by the spelling of its keys: a list of questions, or a dict of them by question id."""
+
+_decode_questions = [msgspec.json.Decoder(each).decode for each in QUESTIONS]
+_decode_one = [msgspec.json.Decoder(each.__args__[0].__args__[0]).decode for each in QUESTIONS]
+_decode_answer = {kind: msgspec.json.Decoder(each).decode for kind, each in _ANSWERS.items() if kind != "speech"}
+
+
+def decoded(raw: msgspec.Raw | bytes, decoders: Iterable[Callable[[Any], Any]]) -> Any:
+    """What the first of the decoders makes of it; `UNSET` where it fits none."""
+    for decode in decoders:
+        try:
+            return decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+    return UNSET
+
+
+class TypedAnswers:
+    """Reads answers of the usual form into the rows of `answers`, which reads the others.
+
+    Parameters
+    ----------
+    answers : Answers
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers, self._rows = answers, answers.rows
+        self._known: set[tuple[str, str | None, str | None]] = set()
+
+    def read(self, questions: Any, about: str | None = None) -> None:
+        """Questions of a file, or about an object: one of the `QUESTIONS`."""
+        if isinstance(questions, dict):
+            for question_id, each in questions.items():
+                self._read(question_id, each, about)
+        elif questions:
+            for each in questions:
+                self._read(each.question_id, each, about)
+
+    def read_json(self, raw: msgspec.Raw) -> dict[str, Any]:
+        """All answers of a file; returns what could not be put on a row."""
+        questions = decoded(raw, _decode_questions)
+        if questions is not UNSET:
+            self.read(questions)
+            return {}
+        try:
+            raws = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        except msgspec.ValidationError:
+            return self._answers.read(msgspec.json.decode(raw))
+        left = [item for each in raws for item in self._read_one(each)]
+        return {"latest_answer": left} if left else {}
+
+    def _read_one(self, raw: msgspec.Raw) -> list[Any]:
+        question = decoded(raw, _decode_one)
+        if question is UNSET:
+            item = msgspec.json.decode(raw)
+            return [] if self._answers.read_question(item, None) else [item]
+        self.read([question])
+        return []
+
+    def answer(self, question: Question, kind: str | None, cell: bytes) -> bool:
+        """One question's answer of this type, JSON; returns whether it was of the usual form, and read."""
+        answer = decoded(cell, [_decode_answer[kind]]) if kind in _decode_answer else UNSET
+        if answer is UNSET:
+            return False
+        self._put(question, kind or "", answer, None, None)
+        return True
+
+    def _read(self, question_id: str, each: Any, about: str | None) -> None:
+        kind, tag = _KINDS[type(each)]
+        self._put(Question(question_id, each.name, tag), kind, each.answer, each.answer_id or None, about)
+
+    def _put(self, question: Question, kind: str, answer: Any, answer_id: str | None, about: str | None) -> None:
+        if question not in self._known:  # here, since what is asked about its objects comes after it
+            self._known.add(question)
+            self._answers.know(question)
+        if kind in SHAPES and type(answer) is list:
+            self._put_objects(question.id, kind, answer, about)
+        elif kind in ("classification", "text"):
+            self._put_words(question.id, kind, answer, answer_id, about)
+        elif answer:
+            plain = msgspec.json.decode(answer) if isinstance(answer, msgspec.Raw) else answer
+            self._answers.answer(question, plain, Row(question.id, "text", answer_id, parent_id=about, extra={}))
+
+    def _put_words(self, question_id: str, kind: str, answer: Any, answer_id: str | None, about: str | None) -> None:
+        if isinstance(answer, bool):
+            answer = "true" if answer else "false"
+        words = [word for word in (answer if isinstance(answer, list) else [answer]) if word]
+        if words:
+            one = len(words) == 1 or answer_id is None
+            ids: list[str | None] = (
+                [answer_id] * len(words) if one else [f"{answer_id}/{place}" for place in range(len(words))]
+            )
+            self._rows.put_words(self._rows.block(question_id, kind, ids, about), words)
+
+    def _put_objects(self, question_id: str, kind: str, objects: list[Object[Any]], about: str | None) -> None:
+        is_sound = _IS_SOUND[kind]
+        for each in objects:
+            if not (each.frames is each.children is each.attributes is UNSET and is_sound(each.answer)):
+                for one in objects:
+                    self._put_object(question_id, kind, one, about)
+                return
+        ids = [each.answer_id or None for each in objects]
+        first = self._rows.block(question_id, kind, ids, about)
+        self._rows.put_shapes(kind, first, [each.answer for each in objects])
+
+    def _put_object(self, question_id: str, kind: str, each: Object[Any], about: str | None) -> None:
+        frames = _frames(each)
+        shapes = [each.answer] if frames is None else [frame.answer for frame in frames]
+        if not all(map(_IS_SOUND[kind], shapes)):
+            self._answers.read_object(_plain(each), Row(question_id, kind, parent_id=about, extra={}))
+            return
+        own = each.answer_id or None
+        if frames is None:
+            own = self._put_shape(question_id, kind, each.answer, own, about, each.attributes)
+        else:
+            own = own or self._rows.next_id(about, question_id)
+            for frame in frames:
+                row, frame_id = len(self._rows), f"{own}@{frame.frame}"
+                attributes = each.attributes if frame.attributes is UNSET else frame.attributes
+                self._put_shape(question_id, kind, frame.answer, frame_id, about, attributes)
+                self._rows.put_cells(row, track_id=own, frame=frame.frame, time=frame.timestamp)
+                self._read_children(frame.children, frame_id)
+        self._read_children(each.children, own)
+
+    def _put_shape(
+        self, question_id: str, kind: str, shape: Any, own: str | None, about: str | None, attributes: Any
+    ) -> str:
+        row = self._rows.block(question_id, kind, [own], about)
+        if attributes is not UNSET:
+            self._rows.put_cells(row, attributes=msgspec.json.decode(attributes))
+        self._rows.put_shapes(kind, row, [shape])
+        return self._rows.last_id
+
+    def _read_children(self, raw: msgspec.Raw | msgspec.UnsetType, about: str) -> None:
+        """What is asked about an object."""
+        if raw is UNSET:
+            return
+        questions = decoded(raw, _decode_questions)
+        if questions is UNSET:
+            self._answers.read_children(msgspec.json.decode(raw), about)
+        else:
+            self.read(questions, about)
+
+
+def _is_box(shape: Any) -> bool:
+    return shape is not UNSET and shape.xmin <= shape.xmax and shape.ymin <= shape.ymax
+
+
+def _is_point(shape: Any) -> bool:
+    return shape is not UNSET
+
+
+def _is_line(shape: Any) -> bool:
+    return bool(shape)
+
+
+def _is_polygon(shape: Any) -> bool:
+    """Whether it is one ring of points, or rings of them, and none is empty."""
+    if not shape:
+        return False
+    kinds = set(map(type, shape))
+    return len(kinds) == 1 and (Point in kinds or all(shape))
+
+
+_IS_SOUND = {"bbox": _is_box, "point": _is_point, "polyline": _is_line, "polygon": _is_polygon}
+
+
+def _frames(each: Object[Any]) -> list[Frame[Any]] | None:
+    frames = each.frames
+    return list(frames.values()) if isinstance(frames, dict) else None if frames is UNSET else frames
+
+
+def _plain(each: Any) -> Any:
+    """An object as plain JSON gives it."""
+    if isinstance(each, msgspec.Raw):
+        return msgspec.json.decode(each)
+    if isinstance(each, dict):
+        return {key: _plain(value) for key, value in each.items()}
+    if isinstance(each, list):
+        return [_plain(item) for item in each]
+    if isinstance(each, Object | Frame):
+        told = {key: getattr(each, key) for key in each.__struct_fields__}
+        return {key: _plain(value) for key, value in told.items() if value is not UNSET and (key, value) != _NO_TIME}
+    return msgspec.to_builtins(each)
+
+
+_NO_TIME = ("timestamp", None)

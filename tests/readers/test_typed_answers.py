@@ -1,0 +1,189 @@
+"""What the typed lane reads, and what the careful lane reads of the same file: equal rows, equal issues."""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import labellerr_ds as lds
+from labellerr_ds import vendor
+from labellerr_ds.readers import native_json, typed_answers
+
+numbers = st.integers(-50, 2000) | st.floats(-50, 2000).map(lambda value: round(value, 2))
+point = st.fixed_dictionaries({"x": numbers, "y": numbers})
+ring = st.lists(point, min_size=1, max_size=5)
+box = st.fixed_dictionaries(
+    dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), numbers), optional={"rotation": numbers | st.none()}
+)
+words = st.sampled_from(["", "sunny", "a b"])
+ids = st.sampled_from([None, "", "a1", "a2", "a3"])
+FORMS = {
+    "BoundingBox": box, "polygon": ring | st.lists(ring, min_size=1, max_size=2), "polyline": ring, "dot": point,
+}  # fmt: skip
+
+
+@st.composite
+def things(draw, kind, *, nested):
+    """An object, or the track of one."""
+    shape = FORMS[kind]
+    still = {"answer": draw(shape)}
+    if draw(st.integers(0, 3)) == 0:
+        frame = st.fixed_dictionaries({"frame": st.integers(0, 9), "answer": shape}, optional={"timestamp": numbers})
+        frames = st.lists(frame, max_size=2) | st.dictionaries(st.sampled_from("012"), frame, max_size=2)
+        still = {"frames": draw(frames)}
+    if draw(st.booleans()):
+        still["answer_id"] = draw(ids)
+    if draw(st.integers(0, 3)) == 0:
+        still["attributes"] = [{"a": 1.0}]
+    if nested and draw(st.integers(0, 2)) == 0:
+        still["children"] = draw(st.lists(questions(nested=False), max_size=2))
+    return still
+
+
+@st.composite
+def questions(draw, *, nested):
+    """A question with its answer."""
+    kind = draw(st.sampled_from([*FORMS, "radio", "input", "select", "stt", "Radio", "new"]))
+    answer = words | st.booleans() | st.none() | st.lists(words, max_size=3)
+    question = {
+        "question_id": draw(st.sampled_from("pqr")), "question_name": draw(words | st.none()), "question_type": kind,
+        "answer": draw(st.lists(things(kind, nested=nested), max_size=3) if kind in FORMS else answer),
+    }  # fmt: skip
+    if draw(st.integers(0, 3)) == 0:
+        question["answer_id"] = draw(ids)
+    return question
+
+
+answers = st.lists(questions(nested=True), max_size=4)
+metadata = st.fixed_dictionaries(
+    {},
+    optional={
+        "image_width": st.just(20),
+        "file_size": numbers,
+        "file_format": words,
+        "additional_metadata": st.just([1]) | st.none(),
+    },
+)  # fmt: skip
+exports = st.lists(
+    st.fixed_dictionaries(
+        {"file_id": st.sampled_from(["f1", "f2", "f3"]), "latest_answer": answers},
+        optional={
+            "file_name": words, "file_metadata": metadata, "created_at": st.just(1758605248989),
+            "file_status": words | st.none(), "remarks": words,
+            "activities": st.just([]) | st.just([{"updated_at": 1758605248989}]),
+        },
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each["file_id"],
+)  # fmt: skip
+odd = st.one_of(
+    st.none(), st.booleans(), st.just(-1), st.just(2**70), st.just(1.5), st.just("7"), st.just([]), st.just({}),
+    st.just([[1, 2]]), point, box,
+)  # fmt: skip
+
+
+KEYS = ["zorp", "answer", "frames", "children", "answer_id", "question"]
+
+
+def places(value, path=()):
+    """The paths to everything in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+@st.composite
+def mutated(draw):
+    """An export of the usual form, with some values replaced, left out or added."""
+    export = copy.deepcopy(draw(exports))
+    for _ in range(draw(st.integers(0, 3))):
+        paths = list(places(export))
+        path = paths[draw(st.integers(0, len(paths) - 1))] if paths else None
+        if path is None:
+            break
+        home = export
+        for key in path[:-1]:
+            home = home[key]
+        what = draw(st.sampled_from(["replace", "delete", "add"]))
+        if what == "replace":
+            home[path[-1]] = copy.deepcopy(draw(odd))
+        elif what == "delete":
+            del home[path[-1]]
+        elif isinstance(home, dict):
+            home[draw(st.sampled_from(["zorp", "answer", "frames", "children", "answer_id", "question"]))] = (
+                copy.deepcopy(draw(odd))
+            )
+    return export
+
+
+def read(path, monkeypatch=None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        return lds.read_export(path)
+
+
+def carefully(patch):
+    """Nothing fits the typed lane."""
+    patch.setattr(native_json, "_FILES", ())
+    patch.setattr(native_json, "_decode_file", ())
+    for name in ("_decode_questions", "_decode_one"):
+        patch.setattr(typed_answers, name, ())
+    patch.setattr(typed_answers, "_decode_answer", {})
+
+
+def assert_equal(typed, careful):
+    for name in ("files", "annotations", "categories", "issues"):
+        pd.testing.assert_frame_equal(getattr(typed, name), getattr(careful, name))
+
+
+@settings(max_examples=300, deadline=None)
+@given(export=mutated(), indent=st.sampled_from([None, 2]))
+def test_both_lanes_read_the_same_of_an_export_that_deviates(tmp_path_factory, export, indent):
+    path = tmp_path_factory.mktemp("lanes") / "export.json"
+    path.write_text(json.dumps(export, indent=indent))
+    typed = read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        carefully(patch)
+        careful = read(path)
+    assert_equal(typed, careful)
+
+
+@settings(max_examples=150, deadline=None)
+@given(exports)
+def test_a_dict_of_questions_by_id_is_read_alike_by_both_lanes(tmp_path_factory, export):
+    for file in export:
+        file["latest_answer"] = {each.pop("question_id"): each for each in file["latest_answer"]}
+    path = tmp_path_factory.mktemp("lanes") / "export.json"
+    path.write_text(json.dumps(export))
+    typed = read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        carefully(patch)
+        assert_equal(typed, read(path))
+
+
+def test_each_type_of_the_vendor_has_a_struct_in_both_spellings_of_its_key():
+    tags = {(kind, tag) for kind, tag in typed_answers._KINDS.values()}
+    assert {tag.lower() for _, tag in tags} == set(vendor.QUESTION_TYPES)
+    assert len(typed_answers.QUESTIONS) == len(vendor.ANSWER_TYPE_KEYS)
+
+
+def test_a_file_of_the_usual_form_never_meets_the_careful_lane(tmp_path, monkeypatch):
+    path = tmp_path / "export.json"
+    shape = {"xmin": 1, "ymin": 2, "xmax": 3, "ymax": 4, "rotation": 0}
+    question = {
+        "question_id": "q",
+        "question_name": "car",
+        "question_type": "BoundingBox",
+        "answer": [{"answer": shape}],
+    }
+    path.write_text(json.dumps([{"file_id": "f", "latest_answer": [question]}]))
+    monkeypatch.setattr("labellerr_ds.readers.questions.Answers.answer", lambda *_: pytest.fail("the careful lane"))
+    assert read(path).annotations["bbox_width"].tolist() == [2.0]
