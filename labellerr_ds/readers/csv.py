@@ -7,15 +7,18 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
-from labellerr_ds import vendor
+from labellerr_ds import schema, vendor
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.categories import TemplateCategories
@@ -24,8 +27,9 @@ from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.records import batch_of
 from labellerr_ds.readers.shapes import looks_like_shape
-from labellerr_ds.readers.text import as_text, header_of
-from labellerr_ds.readers.values import NO_STATUS, json_text, milliseconds, number, status_word, whole
+from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8, header_of
+from labellerr_ds.readers.typed_answers import TypedAnswers
+from labellerr_ds.readers.values import json_text, milliseconds, number, status_word, whole
 from labellerr_ds.tables import Tables
 
 _COLUMN_OF = {spelling: column for column, spellings in vendor.CSV_COLUMNS.items() for spelling in spellings}
@@ -43,32 +47,79 @@ def is_table(text: str) -> bool:
 def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
     """Batches of a csv export: some files each, with their answers and their rows as they came."""
     issues = IssueLog()
-    text, odd_byte = as_text(member.read())
-    if odd_byte is not None:
-        message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
-        issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
-    header, cells, odd_rows = _cells(text)
-    file_table = _Table(header, cells, odd_rows, options, issues)
+    header, cells, odd_rows = _table_of(member.read(), issues)
+    columns = [column.to_pylist() for column in cells]
+    file_table = _Table(header, columns, odd_rows, options, issues)
     categories = TemplateCategories(options.categories)
     for start in range(0, len(file_table.file_rows), options.batch_rows) or (0,):
         rows = file_table.file_rows[start : start + options.batch_rows]
-        records = [file_table.record(place, each) for place, each in enumerate(rows, start)]
-        batch = batch_of(records, start, part, file_table.answers, categories)
+        batch = batch_of(file_table.columns(start, rows), start, part, file_table.answers, categories)
         if not start:  # the table as it was read, at once: the rows of a file need not follow each other
-            raw = pa.table({str(place): pa.array(column, pa.large_string()) for place, column in enumerate(cells)})
+            raw = pa.table(dict(zip(map(str, range(len(cells))), cells, strict=True)))
             batch = replace(batch, raw=raw, raw_header=tuple(header))
         yield batch
 
 
 def shape_columns(member: Member) -> frozenset[str]:
     """The columns of a csv that hold shapes, known by what is in them."""
-    text, _ = as_text(member.read())
-    file_table = _Table(*_cells(text), ReadOptions(), IssueLog())
+    header, cells, odd_rows = _table_of(member.read(), IssueLog())
+    file_table = _Table(header, [column.to_pylist() for column in cells], odd_rows, ReadOptions(), IssueLog())
     return frozenset(question.id for question in file_table.questions.values())
 
 
-def _cells(text: str) -> tuple[list[str], list[list[str]], dict[int, list[str]]]:
-    """Header, columns, and the odd rows: what they have more than the header, nothing where they have less."""
+_Cells = list[pa.Array]
+_OddRows = dict[int, list[str]]
+"""What a row has more than the header; nothing where it has less."""
+
+
+def _table_of(body: bytes, issues: IssueLog) -> tuple[list[str], _Cells, _OddRows]:
+    """Header, columns, and the odd rows."""
+    body = as_utf8(body)
+    header, delimiter = header_of(as_text(body[:HEADER_BYTES])[0])
+    cells = _even_cells(body, delimiter, len(header)) if header else None
+    if cells is not None:
+        return header, cells, {}
+    text, odd_byte = as_text(body)
+    if odd_byte is not None:
+        message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
+        issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
+    header, columns, odd_rows = _cells(text)
+    return header, [pa.array(column, pa.large_string()) for column in columns], odd_rows
+
+
+def _even_cells(body: bytes, delimiter: str, wide: int) -> _Cells | None:
+    """The columns of a table in UTF-8 with one length of row, and nothing about which readers differ; else None."""
+    plain_lines = body.count(b"\r") == body.count(b"\r\n")
+    if wide < 2 or b"\0" in body or not plain_lines or not _is_plainly_quoted(body, delimiter.encode()):
+        return None
+    names = [str(place) for place in range(wide)]
+    try:
+        read = pyarrow.csv.read_csv(
+            pa.BufferReader(body),
+            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body), 1 << 16) + 1),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return [column.combine_chunks() for column in read.slice(1).columns]
+
+
+def _is_plainly_quoted(body: bytes, delimiter: bytes) -> bool:
+    """Whether each quote is doubled, or stands at the beginning or the end of a cell, and for nothing else."""
+    values = np.frombuffer(b"\n" + body.replace(b'""', b"") + b"\n", np.uint8)
+    quotes = np.flatnonzero(values == ord('"'))
+    before, after = values[quotes - 1], values[quotes + 1]
+    opens = (before == ord("\n")) | (before == ord(delimiter))
+    closes = (after == ord("\n")) | (after == ord("\r")) | (after == ord(delimiter))
+    in_turn = opens[::2].all() and closes[1::2].all() and not opens[1::2].any() and not closes[::2].any()
+    return bool(in_turn) and len(quotes) % 2 == 0
+
+
+def _cells(text: str) -> tuple[list[str], list[list[str]], _OddRows]:
+    """Header, columns and odd rows of any table."""
     header, delimiter = header_of(text)
     if not header:
         raise ReadError("the table has no header: it is empty.")
@@ -117,6 +168,7 @@ class _Table:
         categories = options.categories
         self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
         self.answers = Answers(issues)
+        self.typed = TypedAnswers(self.answers)
         self.length = len(cells[0]) if cells else 0
         names = set() if categories is None else set(categories["name"].dropna())
         spelled = [_spelled(name) for name in header]
@@ -187,54 +239,88 @@ class _Table:
             groups.setdefault(value, []).append(row)
         return list(groups.values())
 
-    def record(self, position: int, rows: list[int]) -> tuple[Any, ...]:
-        """A file in the columns of `FILE_COLUMNS`; reads its answers on the way."""
-        row = rows[0]
-        extra: dict[str, Any] = {self.header[place]: self.cells[place][row] for place in self.rest}
-        values = {name: self.cells[place][row] for name, place in self.file_columns.items()}
-        file_id = values.get("file_id") or values.get("file_name") or f"row-{row}"
-        self._read_answers(position, file_id, rows)
-        for each in rows:
-            if each in self.odd_rows:
-                more = self.odd_rows[each]
+    def columns(self, start: int, groups: list[list[int]]) -> dict[str, list[Any]]:
+        """Files in the columns of `files`, each of some rows; reads their answers on the way."""
+        firsts = [rows[0] for rows in groups]
+        nothing: list[str] = [""] * len(groups)
+        cells = {name: [self.cells[place][row] for row in firsts] for name, place in self.file_columns.items()}
+        ids = [
+            own or name or f"row-{row}"
+            for own, name, row in zip(
+                cells.get("file_id", nothing), cells.get("file_name", nothing), firsts, strict=True
+            )
+        ]
+        rest = [(self.header[place], self.cells[place]) for place in self.rest]
+        extras: list[dict[str, Any]] = [{name: column[row] for name, column in rest} for row in firsts]
+        for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
+            self._read_answers(start + position, file_id, rows)
+            if self.odd_rows:
+                self._report_odd(start + position, file_id, rows, extras[position])
+
+        def measure(name: str, understand: Callable[[str], Any]) -> list[Any]:
+            told = cells.get(name, nothing)
+            values = _understood(told, understand)
+            for position, (text, value) in enumerate(zip(told, values, strict=True)):
+                if value is None and text:
+                    file_id = ids[position]
+                    message = f"{name} of file {file_id} is {text!r}."
+                    self.issues.add("not_a_number", "files", file_id, start + position, message)
+                    extras[position][self.header[self.file_columns[name]]] = text
+            return values
+
+        unknown: list[Any] = [None] * len(groups)
+        statuses = {word: status_word(word) for word in set(cells.get("status", ()))}
+        columns = {
+            "file_id": ids,
+            "file_name": cells.get("file_name", unknown),
+            "status": [statuses[word] for word in cells["status"]] if "status" in cells else unknown,
+            "width": measure("width", whole),
+            "height": measure("height", whole),
+            "file_format": [word.lower() or None for word in cells.get("file_format", nothing)],
+            "file_size_mb": measure("file_size_mb", number),
+            "remarks": cells.get("remarks", unknown),
+            "created_at": measure("created_at", milliseconds),
+            "updated_at": measure("updated_at", milliseconds),
+        }
+        return {**columns, "extra": [json_text(extra) if extra else None for extra in extras]}
+
+    def _report_odd(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> None:
+        for row in rows:
+            if row in self.odd_rows:
+                more = self.odd_rows[row]
                 what = f"{'more' if more else 'fewer'} cells than the header"
                 self.issues.add("bad_row", "files", file_id, position, f"a row of file {file_id} has {what}.")
                 if more:
                     extra.setdefault("surplus", []).extend(more)
 
-        def measure(name: str, understand: Any) -> Any:
-            found = understand(values[name]) if values.get(name) else None
-            if found is None and values.get(name):
-                self.issues.add(
-                    "not_a_number", "files", file_id, position, f"{name} of file {file_id} is {values[name]!r}."
-                )
-                extra[self.header[self.file_columns[name]]] = values[name]
-            return found
-
-        return (
-            file_id,
-            values.get("file_name"),
-            status_word(values.get("status", NO_STATUS)),
-            measure("width", whole),
-            measure("height", whole),
-            values["file_format"].lower() if values.get("file_format") else None,
-            measure("file_size_mb", number),
-            values.get("remarks"),
-            measure("created_at", milliseconds),
-            measure("updated_at", milliseconds),
-            json_text(extra) if extra else None,
-        )
-
     def _read_answers(self, position: int, file_id: str, rows: list[int]) -> None:
         self.answers.rows.begin(position, file_id)
         for row in rows:
             for place, question in self.questions.items():
-                self.answers.answer(question, _answer(self.cells[place][row], question.type))
-            values: Mapping[str, str] = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
-            if own_id := values.get("id") or values.get("name"):
-                name, kind = self.template.get(own_id, (None, None))
-                kind = values.get("type") or kind
-                self.answers.answer(Question(own_id, values.get("name") or name, kind), _answer(values["answer"], kind))
+                self._read_cell(question, self.cells[place][row])
+            if self.answer_columns:
+                values = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
+                if own_id := values.get("id") or values.get("name"):
+                    name, kind = self.template.get(own_id, (None, None))
+                    question = Question(own_id, values.get("name") or name, values.get("type") or kind)
+                    self._read_cell(question, values["answer"])
+
+    def _read_cell(self, question: Question, cell: str) -> None:
+        if not self.typed.answer(question, cell):
+            self.answers.answer(question, _answer(cell, question.type))
+
+
+def _understood(texts: list[str], understand: Callable[[str], Any]) -> list[Any]:
+    """What texts mean, each looked at once; None for those that are empty, or are not understood."""
+    if texts and understand is not number:
+        array = pa.array(texts)
+        if pc.all(pc.match_substring_regex(array, "^[0-9]{1,18}$")).as_py():  # numbers as they nearly always are
+            numbers = array.cast(pa.int64())
+            extremes = pc.min_max(numbers).as_py()
+            if understand is whole or extremes["max"] in schema.MILLISECONDS:
+                return numbers.to_pylist()  # type: ignore[no-any-return]
+    known = {text: understand(text) if text else None for text in set(texts)}
+    return [known[text] for text in texts]
 
 
 def _holds_shapes(cells: list[str]) -> bool:

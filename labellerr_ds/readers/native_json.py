@@ -14,7 +14,7 @@ from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_windows import open_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers
-from labellerr_ds.readers.records import batch_of
+from labellerr_ds.readers.records import batch_of, columns_of
 from labellerr_ds.readers.typed_answers import QUESTIONS, TypedAnswers, decoded
 from labellerr_ds.readers.values import (
     NO_STATUS,
@@ -75,10 +75,10 @@ def read_native_json(member: Member, part: int, options: ReadOptions) -> Iterato
         array = json_file.outline().array
         for entries in json_file.elements(array, *_FILES) if array else ():
             records = [files.read(entry, row) for row, entry in enumerate(entries, count)]
-            yield batch_of(records, count, part, answers, categories)
+            yield batch_of(columns_of(records), count, part, answers, categories)
             count += len(records)
     if not count:
-        yield batch_of([], 0, part, answers, categories)
+        yield batch_of(columns_of([]), 0, part, answers, categories)
 
 
 class _Files:

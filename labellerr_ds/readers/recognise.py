@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import PNG, Member
 from labellerr_ds.readers.csv import is_table
-from labellerr_ds.readers.text import as_text, as_utf8
+from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8
 
 _FRAME = re.compile(
     rb"\A(PAR1|\s*annotation_id,file_id,|\s*file_id,file_name,status,label_state,|\s*file_name,status,(category,type|"
@@ -27,7 +27,8 @@ def recognise(member: Member) -> str | None:
         return "coco_json"
     if not start or start.startswith(b"<") or b"\0" in start:
         return None
-    return "csv" if is_table(as_text(member.read())[0]) else None
+    with member.open() as file:
+        return "csv" if is_table(as_text(file.read(HEADER_BYTES))[0]) else None
 
 
 def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None], wanted: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from labellerr_ds.readers.categories import TemplateCategories
@@ -14,15 +15,20 @@ FILE_COLUMNS = (
 )  # fmt: skip
 
 
+def columns_of(records: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """The columns of records that are in the order of `FILE_COLUMNS`."""
+    columns = zip(*records, strict=True) if records else [[]] * len(FILE_COLUMNS)
+    return {name: list(column) for name, column in zip(FILE_COLUMNS, columns, strict=True)}
+
+
 def batch_of(
-    records: list[tuple[Any, ...]], first: int, part: int, answers: Answers, categories: TemplateCategories
+    columns: Mapping[str, list[Any]], first: int, part: int, answers: Answers, categories: TemplateCategories
 ) -> Tables:
-    """The batch of these records, in the columns of `FILE_COLUMNS`, and of the answers read so far."""
-    columns = dict(zip(FILE_COLUMNS, map(list, zip(*records, strict=True)), strict=False))
+    """The batch of these columns of `files`, and of the answers read so far."""
     annotations, rows = answers.rows.take()
     issues, keys = answers.rows.issues.take()
     return Tables(
-        files=table("files", columns or {name: [] for name in FILE_COLUMNS}, len(records)),
+        files=table("files", columns, len(columns["file_id"])),
         annotations=table("annotations", annotations, rows),
         categories=categories.with_questions(answers.questions),
         issues=issues,

@@ -17,6 +17,7 @@ from labellerr_ds.errors import ReadError
 T = TypeVar("T")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 DELIMITERS = ",;\t|"
+HEADER_BYTES = 1_000_000  # the first row of a table is shorter
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def header_of(text: str) -> tuple[list[str], str]:
     """The first row of a table, and the delimiter that gives it the most columns."""
     tried = {}
     for delimiter in DELIMITERS:
-        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text[:HEADER_BYTES], newline=""), delimiter=delimiter)
         tried[delimiter] = next(iter(reader), [])
     delimiter = max(DELIMITERS, key=lambda each: len(tried[each]))
     return tried[delimiter], delimiter

@@ -112,7 +112,7 @@ _decode_one = [msgspec.json.Decoder(each.__args__[0].__args__[0]).decode for eac
 _decode_answer = {kind: msgspec.json.Decoder(each).decode for kind, each in _ANSWERS.items() if kind != "speech"}
 
 
-def decoded(raw: msgspec.Raw | bytes, decoders: Iterable[Callable[[Any], Any]]) -> Any:
+def decoded(raw: msgspec.Raw | bytes | str, decoders: Iterable[Callable[[Any], Any]]) -> Any:
     """What the first of the decoders makes of it; `UNSET` where it fits none."""
     for decode in decoders:
         try:
@@ -164,9 +164,18 @@ class TypedAnswers:
         self.read([question])
         return []
 
-    def answer(self, question: Question, kind: str | None, cell: bytes) -> bool:
-        """One question's answer of this type, JSON; returns whether it was of the usual form, and read."""
-        answer = decoded(cell, [_decode_answer[kind]]) if kind in _decode_answer else UNSET
+    def answer(self, question: Question, cell: str) -> bool:
+        """One question's answer, a cell of a csv; returns whether it was of the usual form, and read."""
+        kind = vendor.QUESTION_TYPES.get(question.type.lower()) if question.type else None
+        if question.type and question.type.lower() in vendor.TEXT_QUESTION_TYPES:
+            answer: Any = cell if cell[:1] != "[" else UNSET
+        elif kind in _decode_answer:
+            answer = decoded(cell, [_decode_answer[kind]]) if cell else ""
+            answer = UNSET if answer is None else answer  # the word null
+        elif question.type is None and cell[:1] == "[":
+            kind, answer = _by_form(cell)
+        else:
+            return False
         if answer is UNSET:
             return False
         self._put(question, kind or "", answer, None, None)
@@ -247,6 +256,16 @@ class TypedAnswers:
             self._answers.read_children(msgspec.json.decode(raw), about)
         else:
             self.read(questions, about)
+
+
+def _by_form(cell: str) -> tuple[str, Any]:
+    """Objects whose question is not known, with their type: boxes or polygons, by the first of them."""
+    for kind in ("bbox", "polygon"):
+        objects = decoded(cell, [_decode_answer[kind]])
+        first = objects[0].answer if objects else UNSET
+        if first is not UNSET and (kind == "bbox" or len(first) > 1 or (first and type(first[0]) is list and first[0])):
+            return kind, objects
+    return "", UNSET
 
 
 def _is_box(shape: Any) -> bool:

@@ -6,9 +6,17 @@ import json
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from usual_answers import questions
 
 import labellerr_ds as lds
 from labellerr_ds import schema
+from labellerr_ds.readers import csv
+from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.questions import Answers, Question
+from labellerr_ds.readers.typed_answers import TypedAnswers
+from labellerr_ds.tables import table
 
 HEADER = "file_id,file_name,file_status"
 
@@ -148,3 +156,52 @@ def test_a_warning_points_at_the_call(tmp_path):
     with pytest.warns(lds.LabellerrWarning) as warned:
         read(tmp_path, "file_id,status\nf1,frozen\n")
     assert warned[0].filename == __file__
+
+
+pieces = st.lists(
+    st.sampled_from(["a", '"', '""', ",", "\n", " ", "\r\n", "\r", '"q"', '"q,"', "é", '"\n"']), max_size=9
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(pieces.map("".join), min_size=1, max_size=4))
+def test_the_quick_reader_of_cells_takes_a_table_only_where_it_gives_what_the_careful_one_gives(rows):
+    body = "a,b\n" + "\n".join(rows)
+    quick = csv._even_cells(body.encode(), ",", 2)
+    if quick is None:
+        return
+    _, columns, odd_rows = csv._cells(body)
+    assert [column.to_pylist() for column in quick] == columns
+    assert odd_rows == {}
+
+
+answer_cells = st.one_of(
+    st.sampled_from(["", "null", "[]", "[{}]", '"word"', "sunny", "true", "5", "[[", "{}", '["a","b"]', '["a", 1]']),
+    questions(nested=True).map(lambda question: json.dumps(question["answer"])),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    cells=st.lists(answer_cells, min_size=1, max_size=5),
+    kind=st.sampled_from([None, "BoundingBox", "polygon", "polyline", "dot", "radio", "select", "input", "stt", "new"]),
+)
+def test_both_lanes_read_the_same_of_a_cell(cells, kind):
+    def read(typed):
+        answers = Answers(IssueLog())
+        question = Question("q", "car", kind)
+        for row, cell in enumerate(cells):
+            answers.rows.begin(row, f"f{row}")
+            if not typed or not TypedAnswers(answers).answer(question, cell):
+                answers.answer(question, csv._answer(cell, kind))
+        columns, length = answers.rows.take()
+        issues, keys = answers.rows.issues.take()
+        return table("annotations", columns, length), issues, keys, answers.questions
+
+    (quick, *rest), (careful, *careful_rest) = read(typed=True), read(typed=False)
+    assert rest == careful_rest
+    assert [by_value(row) for row in quick.to_pylist()] == [by_value(row) for row in careful.to_pylist()]
+
+
+def by_value(row):
+    return {**row, "extra": row["extra"] and json.loads(row["extra"])}
