@@ -12,6 +12,7 @@ from typing import Literal
 import pyarrow as pa
 
 from labellerr_ds import schema
+from labellerr_ds.collector import collector_off
 from labellerr_ds.dataset import Dataset, ImageSource
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.finish import Plan, all_issues, apply, plan, report
@@ -19,7 +20,6 @@ from labellerr_ds.models import Source
 from labellerr_ds.parquet import is_parquet, stored_schema, write_parquet
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_batches
-from labellerr_ds.readers.text import collector_off
 from labellerr_ds.schema import Table
 from labellerr_ds.spool import Spool
 from labellerr_ds.tables import TABLE_NAMES, Tables, empty, joined

@@ -7,7 +7,6 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,14 @@ import msgspec
 import pandas as pd
 
 from labellerr_ds import schema
+from labellerr_ds.collector import collector_off
+from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images, on_images
 from labellerr_ds.errors import warn
 from labellerr_ds.shapes.rle import BROKEN, checked_counts, polygons_to_rle, rle_area, rle_bbox
-from labellerr_ds.shapes.segmentation import decode_shape
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-PIECE_ROWS = 20_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,21 +50,32 @@ def to_coco(
     recompute : bool
         Areas and boxes from the pixels, instead of as they came.
     """
+    with collector_off():
+        return _made(files, annotations, categories, info, recompute=recompute)
+
+
+def _made(
+    files: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: pd.DataFrame,
+    info: dict[str, Any],
+    *,
+    recompute: bool,
+) -> COCO:
     from pycocotools.coco import COCO
 
-    image_ids, category_ids = _image_ids(files), _category_ids(categories)
-    images = list(_images(files, image_ids))
-    sizes = {image["id"]: (image["height"], image["width"]) for image in images}
-    made = [
-        {key: _plain(key, value) for key, value in each.items()}
-        for each in _annotations(annotations, files, categories, image_ids, category_ids)
-    ]
-    told_ids = _on_images(annotations)["coco_id"].tolist()
-    original = [each["id"] if pd.isna(told) else int(told) for each, told in zip(made, told_ids, strict=True)]
+    pictures = list(images(files))
+    sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
+    made = list(annotations_of(annotations, files, categories, decoded=True))
+    told_ids = on_images(annotations)["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
+    original = [each["id"] if told is None else told for each, told in zip(made, told_ids, strict=True)]
     if any(each["id"] == 0 for each in made):
         for number, each in enumerate(made, start=1):
             each["id"] = number
-    broken = sum(not _complete(each, sizes.get(each["image_id"], (None, None)), recompute) for each in made)
+    broken = 0
+    for each in made:
+        if recompute or not _is_complete(each):
+            broken += not _complete(each, sizes.get(each["image_id"], (None, None)), recompute)
     if broken:
         warn(
             f"{broken:,} annotations have an RLE or ring that does not hold together; the COCO object has their boxes."
@@ -73,14 +83,32 @@ def to_coco(
     coco = COCO()
     coco.dataset = {
         **_top(info),
-        "images": images,
+        "images": pictures,
         "annotations": made,
-        "categories": list(_categories(categories, category_ids)),
+        "categories": list(categories_of(categories)),
     }
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
         coco.createIndex()
     coco.original_ids = dict(zip((each["id"] for each in made), original, strict=True))
     return coco
+
+
+_ASKED_FOR = {"bbox", "area", "iscrowd"}
+
+
+def _is_complete(annotation: dict[str, Any]) -> bool:
+    """Whether an annotation is a polygon of one ring with all that evaluators ask for, as nearly all are."""
+    try:
+        (ring,) = annotation["segmentation"]
+        return (
+            type(ring) is list
+            and len(ring) >= 6
+            and not len(ring) % 2
+            and "keypoints" not in annotation
+            and annotation.keys() >= _ASKED_FOR
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None], recompute: bool) -> bool:
@@ -143,12 +171,11 @@ def write_coco_json(
             (categories, "coco_id"),
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
-    image_ids, category_ids = _image_ids(files), _category_ids(categories)
-    made = _annotations(annotations, files, categories, image_ids, category_ids)
+    made = annotations_of(annotations, files, categories, decoded=False)
     lists = {
-        "images": _images(files, image_ids),
+        "images": images(files),
         "annotations": map(_with_object_attributes, made) if portable else made,
-        "categories": _categories(categories, category_ids),
+        "categories": categories_of(categories),
     }
     handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
     try:
@@ -189,166 +216,3 @@ def _merged(annotations: pd.DataFrame, categories: pd.DataFrame) -> tuple[pd.Dat
 def _top(info: dict[str, Any]) -> dict[str, Any]:
     extra = info.get("extra")
     return dict(extra) if isinstance(extra, dict) else {}
-
-
-def _plain(key: str, value: Any) -> Any:
-    if not isinstance(value, msgspec.Raw):
-        return value
-    text = bytes(value).decode()
-    return decode_shape(text) if key in ("segmentation", "keypoints") else msgspec.json.decode(text)
-
-
-def ids_of(frame: pd.DataFrame) -> list[int]:
-    """The ids that came, where every row has one; else from 1, in the order of the rows."""
-    if frame["coco_id"].notna().all() and frame["coco_id"].is_unique:
-        return [int(number) for number in frame["coco_id"]]
-    return list(range(1, len(frame) + 1))
-
-
-Ids = dict[Any, int]
-"""By id and name, since several exports together may use an id twice; and by id alone, the first."""
-
-
-def _image_ids(files: pd.DataFrame) -> Ids:
-    return _by_key(files["file_id"], files["file_name"], ids_of(files))
-
-
-def _category_ids(categories: pd.DataFrame) -> Ids:
-    return _by_key(categories["category_id"], categories["name"], ids_of(categories))
-
-
-def _by_key(keys: pd.Series, names: pd.Series, ids: list[int]) -> Ids:
-    found: Ids = dict(reversed(list(zip(keys, ids, strict=True))))
-    if not keys.is_unique:
-        found.update(reversed(list(zip(zip(keys, names, strict=True), ids, strict=True))))
-    return found
-
-
-def _lookup(ids: Ids, key: Any, name: Any) -> int | None:
-    return ids.get((key, name), ids.get(key))
-
-
-def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows, some thousand at a time, None for what is missing; shapes as the text they are held as."""
-    for start in range(0, len(frame), PIECE_ROWS):
-        piece = frame.iloc[start : start + PIECE_ROWS]
-        columns = {}
-        for name in piece.columns:
-            values = piece[name]
-            if name in ("segmentation", "keypoints"):
-                columns[name] = values.array.texts().to_pylist()
-            else:
-                columns[name] = [
-                    None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)
-                ]
-        names = list(columns)
-        for row in zip(*columns.values(), strict=True):
-            yield dict(zip(names, row, strict=True))
-
-
-def _extra(row: dict[str, Any]) -> dict[str, Any]:
-    found = msgspec.json.decode(row["extra"]) if row["extra"] else {}
-    return found if isinstance(found, dict) else {}
-
-
-def _images(files: pd.DataFrame, ids: Ids) -> Iterator[dict[str, Any]]:
-    for row, image_id in zip(_records(files), ids_of(files), strict=True):
-        image: dict[str, Any] = {
-            "id": image_id, "width": row["width"], "height": row["height"], "file_name": row["file_name"],
-        }  # fmt: skip
-        if row["created_at"] is not None:
-            image["date_created"] = row["created_at"].value // 1_000_000
-        if row["coco_id"] is None or row["file_id"] != str(row["coco_id"]):
-            image["labellerr_file_id"] = row["file_id"]
-        if row["status"] is not None:
-            image["labellerr_file_status"] = None if row["status"] == "none" else row["status"]
-        if row["remarks"] is not None:
-            image["labellerr_file_remarks"] = row["remarks"]
-        extra = _extra(row)
-        if row["file_size_mb"] is not None:
-            told = {"file_size": row["file_size_mb"], "file_format": row["file_format"]}
-            given = extra.get("file_metadata")
-            extra["file_metadata"] = {**told, **(given if isinstance(given, dict) else {})}
-        yield {**extra, **image, **({"file_metadata": extra["file_metadata"]} if "file_metadata" in extra else {})}
-
-
-def _categories(categories: pd.DataFrame, ids: Ids) -> Iterator[dict[str, Any]]:
-    for row, category_id in zip(_records(categories), ids_of(categories), strict=True):
-        category: dict[str, Any] = {"id": category_id, "name": row["name"]}
-        if row["supercategory"] is not None:
-            category["supercategory"] = row["supercategory"]
-        if row["color"] is not None:
-            category["color"] = [int(row["color"][place : place + 2], 16) for place in (1, 3, 5)]
-        if row["question_id"] is not None:  # a category of Labellerr's own: it always has this list
-            category["attributes"] = []
-            category["labellerr_question_id"] = row["question_id"]
-        extra = _extra(row)
-        own = ("color", "attributes")
-        kept: dict[str, Any] = {key: extra[key] for key in own if key in extra}  # in the form they came in
-        yield {**extra, **category, **kept}
-
-
-def _on_images(annotations: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a place in COCO: shapes, and not on the frames of a video."""
-    return annotations[annotations["type"].isin(schema.SHAPE_TYPES) & annotations["frame"].isna()]
-
-
-def _annotations(
-    annotations: pd.DataFrame,
-    files: pd.DataFrame,
-    categories: pd.DataFrame,
-    image_ids: Ids,
-    category_ids: Ids,
-) -> Iterator[dict[str, Any]]:
-    kept = _on_images(annotations)
-    if left := len(annotations) - len(kept):
-        warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
-    own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
-    own_images = files["coco_id"].notna().all() and files["coco_id"].is_unique
-    shared = set(files.loc[files["file_id"].duplicated(), "file_id"].dropna())
-    own_categories = categories["coco_id"].notna().all()
-    for number, row in enumerate(_records(kept), start=1):
-        image_id = _lookup(image_ids, row["file_id"], row["file_name"])
-        if own_images and row["coco_image_id"] is not None and (image_id is None or row["file_id"] in shared):
-            image_id = row["coco_image_id"]  # of no image at all, or of one of several records of a file
-        extra = _extra(row)
-        category_id = _lookup(category_ids, row["category_id"], row["category"])
-        if category_id is None and own_categories and row["category_id"] is not None and row["category_id"].isdigit():
-            category_id = int(row["category_id"])  # of a category that the export does not hold
-        written = row["coco_id"] if own_ids else number
-        yield {
-            **extra,
-            "id": written,
-            "image_id": image_id,
-            "category_id": category_id,
-            **_shape(row, extra, written),
-        }
-
-
-def _shape(row: dict[str, Any], extra: dict[str, Any], written: int) -> dict[str, Any]:
-    shape: dict[str, Any] = {}
-    segmentation = row["segmentation"]
-    box = [row["bbox_x"], row["bbox_y"], row["bbox_width"], row["bbox_height"]]
-    if row["type"] == "point":
-        x, y = row["bbox_x"], row["bbox_y"]
-        shape["keypoints"] = msgspec.Raw(row["keypoints"].encode()) if row["keypoints"] else [x, y, 2]
-        extra.setdefault("num_keypoints", 1)
-    elif row["type"] == "polyline":
-        shape["polyline"] = msgspec.Raw(segmentation.encode()) if segmentation else []
-    else:
-        shape["segmentation"] = msgspec.Raw(segmentation.encode()) if segmentation else []
-        if row["keypoints"]:
-            shape["keypoints"] = msgspec.Raw(row["keypoints"].encode())
-    if None not in box:
-        shape["bbox"] = box
-    if row["area"] is not None:
-        shape["area"] = row["area"]
-    if row["iscrowd"] is not None:
-        shape["iscrowd"] = int(row["iscrowd"])
-    if row["rotation"] is not None:
-        shape["rotation"] = row["rotation"]
-    if row["attributes"] is not None:
-        shape["attributes"] = msgspec.Raw(row["attributes"].encode())
-    if row["annotation_id"] is not None and row["annotation_id"] != str(written):
-        shape["labellerr_answer_id"] = row["annotation_id"]
-    return shape

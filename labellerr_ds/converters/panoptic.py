@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from labellerr_ds.converters.coco import ids_of as coco_ids
+from labellerr_ds.converters.coco_rows import ids_of as coco_ids
 from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.shapes import rasters

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from labellerr_ds.collector import collector_off
 from labellerr_ds.errors import ReadError
 from labellerr_ds.finish import finish, report
 from labellerr_ds.models import Source
@@ -19,7 +20,7 @@ from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames
-from labellerr_ds.readers.text import as_utf8, collector_off, utf8_error
+from labellerr_ds.readers.text import as_utf8, utf8_error
 from labellerr_ds.tables import Tables, with_info
 
 _READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}

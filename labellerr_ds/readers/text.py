@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -18,18 +15,6 @@ T = TypeVar("T")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 DELIMITERS = ",;\t|"
 HEADER_BYTES = 1_000_000  # the first row of a table is shorter
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Hold the garbage collector off while many objects are made, which it would walk again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def is_utf16(head: bytes) -> bool:

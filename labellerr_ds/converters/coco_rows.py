@@ -1,0 +1,222 @@
+"""Frames to the images, categories and annotations of COCO: from columns to dicts, some thousand rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labellerr_ds import schema
+from labellerr_ds.errors import warn
+from labellerr_ds.shapes.segmentation import decode_shape
+
+PIECE_ROWS = 20_000
+_BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
+Ids = dict[Any, int]
+"""By id and name, since several exports together may use an id twice; and by id alone, the first."""
+
+
+def ids_of(frame: pd.DataFrame) -> list[int]:
+    """The ids that came, where every row has one; else from 1, in the order of the rows."""
+    if frame["coco_id"].notna().all() and frame["coco_id"].is_unique:
+        return [int(number) for number in frame["coco_id"]]
+    return list(range(1, len(frame) + 1))
+
+
+def image_ids(files: pd.DataFrame) -> Ids:
+    """COCO's number of each file."""
+    return _by_key(files["file_id"], files["file_name"], ids_of(files))
+
+
+def category_ids(categories: pd.DataFrame) -> Ids:
+    """COCO's number of each category."""
+    return _by_key(categories["category_id"], categories["name"], ids_of(categories))
+
+
+def _by_key(keys: pd.Series, names: pd.Series, ids: list[int]) -> Ids:
+    found: Ids = dict(reversed(list(zip(keys, ids, strict=True))))
+    if not keys.is_unique:
+        found.update(reversed(list(zip(zip(keys, names, strict=True), ids, strict=True))))
+    return found
+
+
+def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | None]:
+    """The number of each row, by id and name or by id alone."""
+    if not any(isinstance(key, tuple) for key in ids):
+        return [ids.get(key) for key in keys]
+    return [ids.get((key, name), ids.get(key)) for key, name in zip(keys, names, strict=True)]
+
+
+def images(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The images, a row a file."""
+    columns = {name: _plain(files[name]) for name in (
+        "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
+        "coco_id", "extra",
+    )}  # fmt: skip
+    rows = zip(ids_of(files), *columns.values(), strict=True)
+    for image_id, file_id, name, status, width, height, form, size, remarks, created, coco_id, extra_text in rows:
+        image: dict[str, Any] = {"id": image_id, "width": width, "height": height, "file_name": name}
+        if created is not None:
+            image["date_created"] = created
+        if coco_id is None or file_id != str(coco_id):
+            image["labellerr_file_id"] = file_id
+        if status is not None:
+            image["labellerr_file_status"] = None if status == "none" else status
+        if remarks is not None:
+            image["labellerr_file_remarks"] = remarks
+        extra = _extra(extra_text)
+        if size is not None:
+            given = extra.get("file_metadata")
+            metadata = {"file_size": size, "file_format": form, **(given if isinstance(given, dict) else {})}
+            extra["file_metadata"] = metadata
+        if "file_metadata" in extra:
+            image["file_metadata"] = extra["file_metadata"]
+        yield {**extra, **image}
+
+
+def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The categories, a row a class."""
+    columns = (_plain(categories[name]) for name in ("name", "supercategory", "color", "question_id", "extra"))
+    for category_id, name, above, color, question, extra_text in zip(ids_of(categories), *columns, strict=True):
+        category: dict[str, Any] = {"id": category_id, "name": name}
+        if above is not None:
+            category["supercategory"] = above
+        if color is not None:
+            category["color"] = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        if question is not None:  # a category of Labellerr's own: it always has this list
+            category["attributes"] = []
+            category["labellerr_question_id"] = question
+        extra = _extra(extra_text)
+        own = ("color", "attributes")
+        kept: dict[str, Any] = {key: extra[key] for key in own if key in extra}  # in the form they came in
+        yield {**extra, **category, **kept}
+
+
+def on_images(annotations: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a place in COCO: shapes, and not on the frames of a video."""
+    kept = (annotations["type"].isin(schema.SHAPE_TYPES) & annotations["frame"].isna()).to_numpy()
+    return annotations if kept.all() else annotations[kept]
+
+
+def annotations_of(
+    annotations: pd.DataFrame, files: pd.DataFrame, categories: pd.DataFrame, *, decoded: bool
+) -> Iterator[dict[str, Any]]:
+    """The annotations, a row a shape; a warning counts what is none.
+
+    Parameters
+    ----------
+    decoded : bool
+        Shapes and attributes as lists and dicts, else as the JSON they are held as.
+    """
+    kept = on_images(annotations)
+    if left := len(annotations) - len(kept):
+        warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
+    own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
+    numbers = _plain(kept["coco_id"]) if own_ids else range(1, len(kept) + 1)
+    on_files, in_categories = _image_numbers(kept, files), _category_numbers(kept, categories)
+    read = _Read(decoded)
+    for start in range(0, len(kept), PIECE_ROWS):
+        piece = slice(start, start + PIECE_ROWS)
+        yield from _piece(kept.iloc[piece], numbers[piece], on_files[piece], in_categories[piece], read)
+
+
+def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int | None]:
+    file_ids = _plain(annotations["file_id"])
+    found = _lookup(image_ids(files), file_ids, _plain(annotations["file_name"]))
+    if not (files["coco_id"].notna().all() and files["coco_id"].is_unique):
+        return found
+    shared = set(files.loc[files["file_id"].duplicated(), "file_id"].dropna())
+    if None not in found and not shared:
+        return found
+    return [  # the number that came is of no image at all, or of one of several records of a file
+        came if came is not None and (number is None or file_id in shared) else number
+        for number, came, file_id in zip(found, _plain(annotations["coco_image_id"]), file_ids, strict=True)
+    ]
+
+
+def _category_numbers(annotations: pd.DataFrame, categories: pd.DataFrame) -> list[int | None]:
+    keys = _plain(annotations["category_id"])
+    found = _lookup(category_ids(categories), keys, _plain(annotations["category"]))
+    if None not in found or not categories["coco_id"].notna().all():
+        return found
+    return [  # a category that the export does not hold has a number all the same
+        int(key) if number is None and key is not None and key.isdigit() else number
+        for number, key in zip(found, keys, strict=True)
+    ]
+
+
+class _Read:
+    """How JSON text goes into a dict: as what it says, or as it is."""
+
+    def __init__(self, decoded: bool) -> None:
+        self.shape: Callable[[str], Any] = decode_shape if decoded else _raw
+        self.json: Callable[[str], Any] = _decoded if decoded else _raw
+
+
+def _decoded(text: str) -> Any:
+    return [] if text == "[]" else msgspec.json.decode(text)  # as attributes nearly always are
+
+
+def _raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())
+
+
+def _piece(
+    rows: pd.DataFrame, numbers: Any, on_files: list[int | None], in_categories: list[int | None], read: _Read
+) -> Iterator[dict[str, Any]]:
+    boxes = rows[_BOX].to_numpy(dtype=np.float64, na_value=np.nan)
+    has_box = (~np.isnan(boxes).any(axis=1)).tolist()
+    told = [_plain(rows[name]) for name in (
+        "type", "segmentation", "keypoints", "area", "iscrowd", "rotation", "attributes", "annotation_id", "extra",
+    )]  # fmt: skip
+    ids = zip(numbers, on_files, in_categories, boxes.tolist(), has_box, strict=True)
+    for (number, image_id, category_id, box, boxed), row in zip(ids, zip(*told, strict=True), strict=True):
+        kind, segmentation, keypoints, area, crowd, rotation, attributes, own, extra_text = row
+        made: dict[str, Any] = {}
+        if extra_text is not None:
+            made = _extra(extra_text)
+        made["id"], made["image_id"], made["category_id"] = number, image_id, category_id
+        if kind == "point":
+            made["keypoints"] = read.shape(keypoints) if keypoints else [box[0], box[1], 2]
+            made.setdefault("num_keypoints", 1)
+        elif kind == "polyline":
+            made["polyline"] = read.shape(segmentation) if segmentation else []
+        else:
+            made["segmentation"] = read.shape(segmentation) if segmentation else []
+            if keypoints:
+                made["keypoints"] = read.shape(keypoints)
+        if boxed:
+            made["bbox"] = box
+        if area is not None:
+            made["area"] = area
+        if crowd is not None:
+            made["iscrowd"] = int(crowd)
+        if rotation is not None:
+            made["rotation"] = rotation
+        if attributes is not None:
+            made["attributes"] = read.json(attributes)
+        if own is not None and own != str(number):
+            made["labellerr_answer_id"] = own
+        yield made
+
+
+def _extra(text: str | None) -> dict[str, Any]:
+    found = msgspec.json.decode(text) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(values: pd.Series) -> list[Any]:
+    """The values of a column, None for what is missing: shapes as text, times as Unix milliseconds."""
+    if values.dtype == "segmentation":
+        return values.array.texts().to_pylist()  # type: ignore[no-any-return]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        words = np.array([*values.cat.categories, None], dtype=object)
+        return words[values.cat.codes].tolist()  # type: ignore[no-any-return]
+    array = pa.array(values.array, from_pandas=True)
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64())
+    return array.to_pylist()  # type: ignore[no-any-return]
