@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from labellerr_ds.shapes.rle import BROKEN, RLE, rle_iou
 
 CHANGES = ("same", "moved", "reclassified", "changed", "added", "removed")
 SAME_IOU = 0.999
+NEARLY_ONE = 1 - 1e-9  # the IoU of a box with itself
 NEAR_PIXELS = 20.0  # how far a point or line may have moved to be the same one
 
 
@@ -96,10 +97,11 @@ class _Side:
         self.boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
         self.filled = np.isin(self.types.astype(str), rasters.FILLED)
         self.fine = np.isin(self.types.astype(str), ("polygon", "mask"))
-        self.shapes = list(rasters.shapes(frame))
+        self.shapes = rasters.Shapes(frame)
         self._rles: dict[int, RLE | None] = {}
 
     def rle(self, place: int) -> RLE | None:
+        """The pixels of a row, where it has some that hold together."""
         if place not in self._rles:
             try:
                 self._rles[place] = rasters.rle_of(self.shapes[place])
@@ -107,8 +109,14 @@ class _Side:
                 self._rles[place] = None  # what does not hold together is compared by its box
         return self._rles[place]
 
-    def shape(self, place: int) -> Any:
-        """What a row's shape is made of, to be compared by value."""
+    def has_shape_of(self, place: int, other: _Side, their: int) -> bool:
+        """Whether a row's shape is that of a row of the other side: by its text, else by value."""
+        text = self.shapes.texts[place]
+        if text is not None and text == other.shapes.texts[their] and self.types[place] != "keypoints":
+            return True
+        return bool(self._shape(place) == other._shape(their))
+
+    def _shape(self, place: int) -> Any:
         shape = self.shapes[place]
         told = shape.keypoints if shape.keypoints is not None else shape.segmentation
         return told if isinstance(told, list | dict) else tuple(self.boxes[place].tolist())
@@ -131,13 +139,13 @@ def _pairs(
     a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64], limit: float
 ) -> Iterator[tuple[Any, ...]]:
     """(change, iou, position in a or None, position in b or None)."""
-    ious = _ious(a, b, mine, theirs)
     partner: dict[int, int] = {}
     ids = {key: place for place, key in enumerate(map(b.own_id, theirs.tolist())) if key}
     for place, key in enumerate(map(a.own_id, mine.tolist())):  # versions of one annotation
         if key in ids and a.types[mine[place]] == b.types[theirs[ids[key]]]:
             partner[place] = ids[key]
     taken = set(partner.values())
+    ious = _ious(a, b, mine, theirs, partner)
     ranked = list(_greedy(ious, limit))
     for class_too in (True, False):  # of one class first, then any
         for place, other in ranked:
@@ -174,7 +182,7 @@ def _without_pixels(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray
                 if a.values[row] == b.values[their]:
                     found.append((0.0, place, other))
             elif a.categories[row] == b.categories[their]:
-                same = a.shape(row) == b.shape(their)
+                same = a.has_shape_of(row, b, their)
                 distance = -1.0 if same else float(np.hypot(*(a.centre(row) - b.centre(their))))
                 if distance <= NEAR_PIXELS:
                     found.append((distance, place, other))
@@ -186,7 +194,7 @@ def _change(a: _Side, b: _Side, row: int, their: int, iou: float) -> str:
     if a.types[row] not in schema.SHAPE_TYPES:
         return "same" if classes and a.values[row] == b.values[their] else "changed"
     # lines and points have no pixels
-    still = bool(a.shape(row) == b.shape(their)) if np.isnan(iou) else iou >= SAME_IOU
+    still = a.has_shape_of(row, b, their) if np.isnan(iou) else iou >= SAME_IOU
     if classes:
         return "same" if still else "moved"
     return "reclassified" if still else "changed"
@@ -202,19 +210,37 @@ def _greedy(ious: NDArray[np.float64], limit: float) -> Iterator[tuple[int, int]
         yield place, other
 
 
-def _ious(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """IoU of each pair: of pixels where either is more than a box, else of boxes; NaN where one has neither."""
+def _ious(
+    a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64], partner: dict[int, int]
+) -> NDArray[np.float64]:
+    """IoU of each pair: of pixels where either is more than a box, else of boxes; NaN where one has neither.
+
+    Of rows that have a `partner` already only that with it is of pixels.
+    """
     ious = box_ious(np.nan_to_num(a.boxes[mine]), np.nan_to_num(b.boxes[theirs]))
     ious[~a.filled[mine], :] = np.nan
     ious[:, ~b.filled[theirs]] = np.nan
-    fine = a.fine[mine][:, None] | b.fine[theirs][None, :]
+    wanted = np.ones(ious.shape, dtype=bool)
+    wanted[list(partner), :] = False
+    wanted[:, list(partner.values())] = False
+    wanted[list(partner), list(partner.values())] = True
+    fine = wanted & (a.fine[mine][:, None] | b.fine[theirs][None, :])
+    by_size: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for place, other in np.argwhere((np.nan_to_num(ious) > 0) & fine).tolist():
         row, their = int(mine[place]), int(theirs[other])
-        if ious[place, other] == 1 and a.shape(row) == b.shape(their):
+        if ious[place, other] > NEARLY_ONE and a.has_shape_of(row, b, their):
+            ious[place, other] = 1.0
             continue
         one, two = a.rle(row), b.rle(their)
         if one is not None and two is not None and one["size"] == two["size"]:
-            ious[place, other] = rle_iou([one], [two])[0, 0]
+            by_size.setdefault(tuple(one["size"]), []).append((place, other))
+    for same in by_size.values():  # at once: native code looks no further at pairs whose boxes do not meet
+        places, others = (list(dict.fromkeys(side)) for side in zip(*same, strict=True))
+        left, right = [a.rle(int(mine[each])) for each in places], [b.rle(int(theirs[each])) for each in others]
+        found = rle_iou(cast(list[RLE], left), cast(list[RLE], right), checked=True)
+        rows, columns = ({each: n for n, each in enumerate(side)} for side in (places, others))
+        for place, other in same:
+            ious[place, other] = found[rows[place], columns[other]]
     return ious
 
 

@@ -132,7 +132,9 @@ def _extent(shape: rasters.Shape) -> tuple[bool, tuple[float, float, float, floa
 
 def _is_fat(ring: NDArray[np.float64]) -> bool:
     """Whether a ring encloses a pixel for sure: with none, its area is less than its length."""
-    length = float(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum())
+    sides = np.empty_like(ring)
+    sides[:-1], sides[-1] = ring[1:] - ring[:-1], ring[0] - ring[-1]
+    length = float(np.sqrt((sides * sides).sum(axis=1)).sum())
     return abs(signed_area(ring)) / 2 > length
 
 
@@ -169,7 +171,7 @@ def _pairs(frame: pd.DataFrame) -> Iterator[Finding]:
             "type": frame["type"].to_numpy(dtype=object), "moment": moment.to_numpy(dtype=object),
         }
     )[kept]  # fmt: skip
-    texts = np.array([str(shape) for shape in frame["segmentation"]], dtype=object)
+    texts = frame["segmentation"].array.texts().to_pylist()
     places = np.flatnonzero(kept)
     for rows in keys.groupby(["file", "class", "type", "moment"], dropna=False, sort=False).indices.values():
         if len(rows) < 2:

@@ -75,7 +75,8 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
         if task == "detect":
             low, high = shares.min(axis=0), shares.max(axis=0)
             shares = np.stack([(low + high) / 2, high - low])
-        lines.append(f"{number} " + " ".join(f"{share:.6f}" for share in shares.ravel()) + "\n")
+        numbers = shares.ravel().tolist()
+        lines.append(f"{number}" + " %.6f" * len(numbers) % tuple(numbers) + "\n")
     return lines
 
 

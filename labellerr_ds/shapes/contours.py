@@ -78,7 +78,9 @@ def mask_to_rings(mask: NDArray[np.bool_]) -> tuple[list[Floats], list[Floats]]:
 def signed_area(ring: Floats) -> float:
     """Twice the area inside a ring ``(P, 2)``; positive for clockwise as seen, y down."""
     x, y = ring[:, 0], ring[:, 1]
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
+    if not len(ring):
+        return 0.0
+    return float(np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:]) + x[-1] * y[0] - y[-1] * x[0])
 
 
 def clip_ring(ring: Floats, width: float, height: float) -> Floats:
@@ -101,6 +103,8 @@ def clip_ring(ring: Floats, width: float, height: float) -> Floats:
     >>> clip_ring(np.array([[-2.0, 1], [4, 1], [4, 3], [-2, 3]]), 3, 9).tolist()
     [[0.0, 1.0], [3.0, 1.0], [3.0, 3.0], [0.0, 3.0]]
     """
+    if len(ring) and (ring >= 0).all() and (ring <= (width, height)).all():  # as nearly all do
+        return ring
     for axis, bound, sign in ((0, 0.0, 1.0), (0, float(width), -1.0), (1, 0.0, 1.0), (1, float(height), -1.0)):
         if not len(ring):
             break

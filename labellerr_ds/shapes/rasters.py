@@ -22,6 +22,7 @@ from labellerr_ds.shapes.rle import (
     rle_to_mask,
     rle_to_polygons,
 )
+from labellerr_ds.shapes.segmentation import decode_shape
 
 BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 FILLED = ("bbox", "polygon", "mask")
@@ -41,22 +42,51 @@ class Shape(NamedTuple):
     keypoints: Any = None
 
 
+class Shapes:
+    """The shapes of an annotations frame by the position of their row; each is decoded when it is asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.types = frame["type"].astype(object).where(frame["type"].notna(), None).tolist()
+        self.texts, self._keypoints = _texts(frame["segmentation"]), None
+        if "keypoints" in frame and frame["keypoints"].notna().any():
+            self._keypoints = _texts(frame["keypoints"])
+        self.boxes = frame[BOX].to_numpy(dtype=np.float64)
+        self._corners = list(map(tuple, self.boxes.tolist()))
+        self._sides = [
+            [None if missing else int(side) for side, missing in zip(frame[name], frame[name].isna(), strict=True)]
+            for name in ("image_height", "image_width")
+        ]
+        self._rotations = frame["rotation"].to_numpy(dtype=np.float64).tolist()
+        self._crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    def __getitem__(self, position: int) -> Shape:
+        if not 0 <= position < len(self.types):
+            raise IndexError(position)
+        text, points = self.texts[position], self._keypoints and self._keypoints[position]
+        keypoints = decode_shape(points) if points else None
+        return Shape(
+            str(self.types[position]),
+            np.nan if text is None else decode_shape(text),
+            self._corners[position],
+            self._rotations[position],
+            self._sides[0][position],
+            self._sides[1][position],
+            bool(self._crowds[position]),
+            keypoints if isinstance(keypoints, list) else None,
+        )
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    shapes: Any = column if column.dtype == "segmentation" else column.astype("segmentation")
+    return shapes.array.texts().to_pylist()  # type: ignore[no-any-return]
+
+
 def shapes(frame: pd.DataFrame) -> Iterator[Shape]:
     """The shapes of an annotations frame, in the order of its rows."""
-    boxes = frame[BOX].to_numpy(dtype=np.float64)
-    sides = [
-        [None if missing else int(side) for side, missing in zip(frame[name], frame[name].isna(), strict=True)]
-        for name in ("image_height", "image_width")
-    ]
-    rotations = frame["rotation"].to_numpy(dtype=np.float64)
-    types = [None if missing else kind for kind, missing in zip(frame["type"], frame["type"].isna(), strict=True)]
-    crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
-    points = frame["keypoints"] if "keypoints" in frame else [None] * len(frame)
-    for kind, shape, box, rotation, height, width, crowd, keypoints in zip(
-        types, frame["segmentation"], boxes, rotations, *sides, crowds, points, strict=True
-    ):
-        found = keypoints if isinstance(keypoints, list) else None
-        yield Shape(str(kind), shape, tuple(box), float(rotation), height, width, bool(crowd), found)
+    return iter(Shapes(frame))
 
 
 def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:

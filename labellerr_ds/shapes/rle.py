@@ -194,7 +194,8 @@ def polygons_to_rle(rings: list[list[float]], height: int, width: int) -> RLE:
     if not kept:
         return empty_rle(height, width)
     # in an array that is no list of numbers, pycocotools takes four numbers for a box; six it never does
-    return _text(coco_mask.merge(coco_mask.frPyObjects(kept, height, width)))
+    filled = coco_mask.frPyObjects(kept, height, width)
+    return _text(filled[0] if len(filled) == 1 else coco_mask.merge(filled))
 
 
 def boxes_to_rle(boxes: ArrayLike, height: int, width: int) -> list[RLE]:
@@ -262,7 +263,9 @@ def rle_bbox(rle: RLE) -> tuple[int, int, int, int]:
     return area_and_bbox(checked_counts(rle), int(rle["size"][0]))[1]
 
 
-def rle_iou(a: list[RLE], b: list[RLE], iscrowd: list[bool] | None = None) -> NDArray[np.float64]:
+def rle_iou(
+    a: list[RLE], b: list[RLE], iscrowd: list[bool] | None = None, *, checked: bool = False
+) -> NDArray[np.float64]:
     """Intersection over union of each pair, ``(len(a), len(b))``, without rasters.
 
     Parameters
@@ -270,6 +273,8 @@ def rle_iou(a: list[RLE], b: list[RLE], iscrowd: list[bool] | None = None) -> ND
     a, b : lists of RLE of one size
     iscrowd : list of bool, optional
         Of `b`: for a crowd it is the intersection over the area of `a`, as COCO has it.
+    checked : bool
+        They come from functions of this module, and are known to hold together.
 
     Returns
     -------
@@ -283,7 +288,9 @@ def rle_iou(a: list[RLE], b: list[RLE], iscrowd: list[bool] | None = None) -> ND
         raise ValueError(f"masks of several sizes cannot be compared: {sorted(sizes)}")
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    ious = coco_mask.iou(_native(a), _native(b), [bool(each) for each in iscrowd] if iscrowd else [False] * len(b))
+    crowds = [bool(each) for each in iscrowd] if iscrowd else [False] * len(b)
+    sides = [a, b] if checked else [_native(a), _native(b)]
+    ious = coco_mask.iou(*sides, crowds)
     return np.nan_to_num(np.asarray(ious, dtype=np.float64).reshape(len(a), len(b)))
 
 

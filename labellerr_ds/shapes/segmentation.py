@@ -7,7 +7,7 @@ costs nothing, memory is that of the file, and what is written again is equal.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -186,6 +186,12 @@ class SegmentationArray(ExtensionArray):
 
     def __len__(self) -> int:
         return len(self._texts)
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in self._texts.chunks if isinstance(self._texts, pa.ChunkedArray) else [self._texts]:
+            for start in range(0, len(chunk), 10_000):  # of Arrow's values one by one each costs more than its decoding
+                for text in chunk.slice(start, 10_000).to_pylist():
+                    yield self.dtype.na_value if text is None else decode_shape(text)
 
     def __getitem__(self, item: Any) -> Any:
         if isinstance(item, tuple):  # arr[..., key], which pandas may ask for
