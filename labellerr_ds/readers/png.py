@@ -153,11 +153,17 @@ def _regions(image: Image.Image) -> Mask:
 
 
 def _of_colors(image: Image.Image, mode: str) -> Mask:
-    rgba = np.asarray(image.convert("RGBA"), dtype=np.uint32)
-    codes = np.where(rgba[..., 3] == 0, 0, (rgba[..., 0] << 16) | (rgba[..., 1] << 8) | rgba[..., 2])
+    rgba = np.array(image.convert("RGBA"))
+    codes = rgba.view("<u4")[..., 0] & 0xFFFFFF  # a pixel in one number: red in the lowest byte
+    transparent = rgba[..., 3] == 0
+    if transparent.any():
+        codes[transparent] = 0
+    found = (
+        (region.label & 255, (region.label >> 8) & 255, region.label >> 16, region) for region in label_regions(codes)
+    )
     regions: list[tuple[RGB | None, int | None, LabelRegion]] = [
-        ((region.label >> 16, (region.label >> 8) & 255, region.label & 255), None, region)
-        for region in label_regions(codes)
+        ((red, green, blue), None, region)
+        for red, green, blue, region in sorted(found, key=lambda each: each[:3])
         if region.label
     ]
     return Mask(image.height, image.width, mode, regions)
