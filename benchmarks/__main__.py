@@ -37,13 +37,16 @@ def run(way: str, path: Path) -> dict:
 def measure(job: Job, path: Path, rounds: int) -> Measures:
     """What each way of a job takes, in each round."""
     first = {part: run(way, path) for part, way in job.ways.items()}  # not timed: it also warms the disk's cache
+    for part, told in first.items():
+        if "missing" in told:
+            print(f"{job.name}: without the {part}: {told['missing']} is not installed (pip install '.[benchmarks]')")
     if job.today and job.equal and first["ours"]["result"] != first["today"]["result"]:
-        raise SystemExit(
-            f"{job.name}: ours gave {first['ours']['result']:.300}, today's {first['today']['result']:.300}"
-        )
-    measures: Measures = {part: [] for part in job.ways}
+        ours, today = (first[part]["result"] for part in ("ours", "today"))
+        raise SystemExit(f"{job.name}: ours gave {ours:.300}, today's way {today:.300}")
+    ways = {part: way for part, way in job.ways.items() if "missing" not in first[part]}
+    measures: Measures = {part: [] for part in ways}
     for _ in range(rounds):
-        for part, way in job.ways.items():
+        for part, way in ways.items():
             measures[part].append(run(way, path))
     return measures
 
