@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 WIDTH, HEIGHT = 1920, 1080
 CLASSES = 80
@@ -151,10 +150,3 @@ def colors(labels: np.ndarray) -> np.ndarray:
     """The same picture in colours, ``(H, W, 3)`` uint8."""
     codes = PALETTE[labels]
     return np.stack([codes >> 16 & 255, codes >> 8 & 255, codes & 255], axis=-1).astype(np.uint8)
-
-
-def mask_folder(folder: Path, images: int, height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> None:
-    """Grey PNGs of the indices of classes, and the color map beside them."""
-    folder.mkdir()
-    for number in range(images):
-        Image.fromarray(blobs(height, width, 11, seed + number)).save(folder / f"{number:06d}.png", compress_level=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +64,7 @@ def _colors(path: Path, height: int) -> None:
 
 
 def _nothing(path: Path, size: int) -> None:
-    zipfile.ZipFile(path, "w").close()
+    path.touch()
 
 
 NATIVE, COCO = inputs.native_json, inputs.coco_json

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-Way = Callable[[Path], Iterator[Any]]
-
 
 def _warm() -> Any:
     """Our package, with all that a first read imports."""

@@ -94,10 +94,10 @@ class _Side:
             frame[name].astype(object).where(frame[name].notna(), None).to_numpy(dtype=object)
             for name in ("type", "category", "value", "question_id", "annotation_id")
         )
-        self.boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
         self.filled = np.isin(self.types.astype(str), rasters.FILLED)
         self.fine = np.isin(self.types.astype(str), ("polygon", "mask"))
         self.shapes = rasters.Shapes(frame)
+        self.boxes = self.shapes.boxes
         self._rles: dict[int, RLE | None] = {}
 
     def rle(self, place: int) -> RLE | None:
@@ -111,8 +111,8 @@ class _Side:
 
     def has_shape_of(self, place: int, other: _Side, their: int) -> bool:
         """Whether a row's shape is that of a row of the other side: by its text, else by value."""
-        text = self.shapes.texts[place]
-        if text is not None and text == other.shapes.texts[their] and self.types[place] != "keypoints":
+        mine = self.shapes.written(place)
+        if mine != (None, None) and mine == other.shapes.written(their):
             return True
         return bool(self._shape(place) == other._shape(their))
 

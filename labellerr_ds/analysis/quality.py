@@ -18,6 +18,7 @@ from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import box_ious
 from labellerr_ds.shapes.contours import signed_area
 from labellerr_ds.shapes.rle import BROKEN, area_and_bbox, checked_counts, checked_ring, rle_area
+from labellerr_ds.shapes.segmentation import same_shape, texts_of
 
 PROBLEMS = {
     "zero_area": "A box, polygon or mask that encloses no pixel.",
@@ -171,7 +172,7 @@ def _pairs(frame: pd.DataFrame) -> Iterator[Finding]:
             "type": frame["type"].to_numpy(dtype=object), "moment": moment.to_numpy(dtype=object),
         }
     )[kept]  # fmt: skip
-    texts = frame["segmentation"].array.texts().to_pylist()
+    texts = texts_of(frame["segmentation"])
     places = np.flatnonzero(kept)
     for rows in keys.groupby(["file", "class", "type", "moment"], dropna=False, sort=False).indices.values():
         if len(rows) < 2:
@@ -180,7 +181,7 @@ def _pairs(frame: pd.DataFrame) -> Iterator[Finding]:
         ious = np.triu(box_ious(boxes[mine], boxes[mine]), 1)
         for first, second in zip(*np.nonzero(ious >= NEAR), strict=True):
             one, other = int(mine[first]), int(mine[second])
-            same = (boxes[one] == boxes[other]).all() and texts[one] == texts[other]
+            same = (boxes[one] == boxes[other]).all() and same_shape(texts[one], texts[other])
             twin = frame["annotation_id"].iloc[one]
             if same:
                 yield "duplicate", other, f"it has the shape of {twin}"

@@ -66,8 +66,9 @@ def _made(
 
     pictures = list(images(files))
     sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
-    made = list(annotations_of(annotations, files, categories, decoded=True))
-    told_ids = on_images(annotations)["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
+    kept = on_images(annotations)
+    made = list(annotations_of(kept, files, categories, decoded=True))
+    told_ids = kept["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
     original = [each["id"] if told is None else told for each, told in zip(made, told_ids, strict=True)]
     if any(each["id"] == 0 for each in made):
         for number, each in enumerate(made, start=1):
@@ -96,17 +97,15 @@ def _made(
 _ASKED_FOR = {"bbox", "area", "iscrowd"}
 
 
+def _encloses(ring: Any) -> bool:
+    return isinstance(ring, list) and len(ring) >= 6 and not len(ring) % 2
+
+
 def _is_complete(annotation: dict[str, Any]) -> bool:
     """Whether an annotation is a polygon of one ring with all that evaluators ask for, as nearly all are."""
     try:
         (ring,) = annotation["segmentation"]
-        return (
-            type(ring) is list
-            and len(ring) >= 6
-            and not len(ring) % 2
-            and "keypoints" not in annotation
-            and annotation.keys() >= _ASKED_FOR
-        )
+        return _encloses(ring) and "keypoints" not in annotation and annotation.keys() >= _ASKED_FOR
     except (KeyError, TypeError, ValueError):
         return False
 
@@ -123,7 +122,7 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
         except BROKEN:
             segmentation, holds = None, False
     elif isinstance(segmentation, list) and segmentation:
-        rings = [ring for ring in segmentation if isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0]
+        rings = [ring for ring in segmentation if _encloses(ring)]
         holds = len(rings) == len(segmentation)
         segmentation = annotation["segmentation"] = rings
     if not segmentation:
@@ -171,7 +170,7 @@ def write_coco_json(
             (categories, "coco_id"),
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
-    made = annotations_of(annotations, files, categories, decoded=False)
+    made = annotations_of(on_images(annotations), files, categories, decoded=False)
     lists = {
         "images": images(files),
         "annotations": map(_with_object_attributes, made) if portable else made,

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from labellerr_ds import schema
 from labellerr_ds.errors import warn
+from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.shapes.segmentation import decode_shape
 
 PIECE_ROWS = 20_000
-_BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 Ids = dict[Any, int]
 """By id and name, since several exports together may use an id twice; and by id alone, the first."""
 
@@ -97,31 +97,32 @@ def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def on_images(annotations: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a place in COCO: shapes, and not on the frames of a video."""
+    """The rows that have a place in COCO, shapes and not on the frames of a video; a warning counts the others."""
     kept = (annotations["type"].isin(schema.SHAPE_TYPES) & annotations["frame"].isna()).to_numpy()
-    return annotations if kept.all() else annotations[kept]
+    if left := len(kept) - int(kept.sum()):
+        warn(f"{left:,} of {len(kept):,} annotations are no shapes on an image and have no place in COCO.")
+    return annotations[kept] if left else annotations
 
 
 def annotations_of(
     annotations: pd.DataFrame, files: pd.DataFrame, categories: pd.DataFrame, *, decoded: bool
 ) -> Iterator[dict[str, Any]]:
-    """The annotations, a row a shape; a warning counts what is none.
+    """The annotations, a row a shape.
 
     Parameters
     ----------
+    annotations : frame
+        Of rows that are `on_images`.
     decoded : bool
         Shapes and attributes as lists and dicts, else as the JSON they are held as.
     """
-    kept = on_images(annotations)
-    if left := len(annotations) - len(kept):
-        warn(f"{left:,} of {len(annotations):,} annotations are no shapes on an image and have no place in COCO.")
-    own_ids = kept["coco_id"].notna().all() and kept["coco_id"].is_unique
-    numbers = _plain(kept["coco_id"]) if own_ids else range(1, len(kept) + 1)
-    on_files, in_categories = _image_numbers(kept, files), _category_numbers(kept, categories)
-    read = _Read(decoded)
-    for start in range(0, len(kept), PIECE_ROWS):
+    own_ids = annotations["coco_id"].notna().all() and annotations["coco_id"].is_unique
+    numbers = _plain(annotations["coco_id"]) if own_ids else range(1, len(annotations) + 1)
+    on_files, in_categories = _image_numbers(annotations, files), _category_numbers(annotations, categories)
+    for start in range(0, len(annotations), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
-        yield from _piece(kept.iloc[piece], numbers[piece], on_files[piece], in_categories[piece], read)
+        ids = zip(numbers[piece], on_files[piece], in_categories[piece], strict=True)
+        yield from _piece(annotations.iloc[piece], ids, decoded)
 
 
 def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int | None]:
@@ -149,14 +150,6 @@ def _category_numbers(annotations: pd.DataFrame, categories: pd.DataFrame) -> li
     ]
 
 
-class _Read:
-    """How JSON text goes into a dict: as what it says, or as it is."""
-
-    def __init__(self, decoded: bool) -> None:
-        self.shape: Callable[[str], Any] = decode_shape if decoded else _raw
-        self.json: Callable[[str], Any] = _decoded if decoded else _raw
-
-
 def _decoded(text: str) -> Any:
     return [] if text == "[]" else msgspec.json.decode(text)  # as attributes nearly always are
 
@@ -165,30 +158,31 @@ def _raw(text: str) -> msgspec.Raw:
     return msgspec.Raw(text.encode())
 
 
-def _piece(
-    rows: pd.DataFrame, numbers: Any, on_files: list[int | None], in_categories: list[int | None], read: _Read
-) -> Iterator[dict[str, Any]]:
-    boxes = rows[_BOX].to_numpy(dtype=np.float64, na_value=np.nan)
+def _piece(rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool) -> Iterator[dict[str, Any]]:
+    read_shape: Callable[[str], Any] = decode_shape if decoded else _raw
+    read_json: Callable[[str], Any] = _decoded if decoded else _raw
+    boxes = rows[BOX].to_numpy(dtype=np.float64, na_value=np.nan)
     has_box = (~np.isnan(boxes).any(axis=1)).tolist()
     told = [_plain(rows[name]) for name in (
         "type", "segmentation", "keypoints", "area", "iscrowd", "rotation", "attributes", "annotation_id", "extra",
     )]  # fmt: skip
-    ids = zip(numbers, on_files, in_categories, boxes.tolist(), has_box, strict=True)
-    for (number, image_id, category_id, box, boxed), row in zip(ids, zip(*told, strict=True), strict=True):
+    for (number, image_id, category_id), box, boxed, row in zip(
+        ids, boxes.tolist(), has_box, zip(*told, strict=True), strict=True
+    ):
         kind, segmentation, keypoints, area, crowd, rotation, attributes, own, extra_text = row
         made: dict[str, Any] = {}
         if extra_text is not None:
             made = _extra(extra_text)
         made["id"], made["image_id"], made["category_id"] = number, image_id, category_id
         if kind == "point":
-            made["keypoints"] = read.shape(keypoints) if keypoints else [box[0], box[1], 2]
+            made["keypoints"] = read_shape(keypoints) if keypoints else [box[0], box[1], 2]
             made.setdefault("num_keypoints", 1)
         elif kind == "polyline":
-            made["polyline"] = read.shape(segmentation) if segmentation else []
+            made["polyline"] = read_shape(segmentation) if segmentation else []
         else:
-            made["segmentation"] = read.shape(segmentation) if segmentation else []
+            made["segmentation"] = read_shape(segmentation) if segmentation else []
             if keypoints:
-                made["keypoints"] = read.shape(keypoints)
+                made["keypoints"] = read_shape(keypoints)
         if boxed:
             made["bbox"] = box
         if area is not None:
@@ -198,7 +192,7 @@ def _piece(
         if rotation is not None:
             made["rotation"] = rotation
         if attributes is not None:
-            made["attributes"] = read.json(attributes)
+            made["attributes"] = read_json(attributes)
         if own is not None and own != str(number):
             made["labellerr_answer_id"] = own
         yield made

@@ -75,7 +75,8 @@ _OddRows = dict[int, list[str]]
 def _table_of(body: bytes, issues: IssueLog) -> tuple[list[str], _Cells, _OddRows]:
     """Header, columns, and the odd rows."""
     body = as_utf8(body)
-    header, delimiter = header_of(as_text(body[:HEADER_BYTES])[0])
+    # a letter may be cut at the end: of a table that is not UTF-8 the header is read again
+    header, delimiter = header_of(body[:HEADER_BYTES].decode("utf-8", errors="ignore"))
     cells = _even_cells(body, delimiter, len(header)) if header else None
     if cells is not None:
         return header, cells, {}

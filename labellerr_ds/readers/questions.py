@@ -9,8 +9,8 @@ import msgspec
 
 from labellerr_ds import vendor
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.rows import AnnotationRows, Row
-from labellerr_ds.readers.shapes import SHAPES, bad_row, is_blank, is_points, looks_like, read_shape
+from labellerr_ds.readers.rows import SHAPES, AnnotationRows, Row
+from labellerr_ds.readers.shapes import bad_row, is_blank, is_points, looks_like, read_shape
 from labellerr_ds.readers.speech import ITEM_KEYS, speech_rows
 from labellerr_ds.readers.tracks import track_rows
 from labellerr_ds.readers.values import as_id, json_text

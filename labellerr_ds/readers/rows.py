@@ -17,10 +17,13 @@ from labellerr_ds import schema
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums
+from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.tables import FILE_ROW, dictionary
 
 Ints = NDArray[np.int64]
-BOX = ("bbox_x", "bbox_y", "bbox_width", "bbox_height")
+SHAPES = frozenset({"bbox", "polygon", "polyline", "point"})
+"""The types of annotations that Labellerr's own formats have as shapes."""
+
 _NAN = float("nan")
 _corners = attrgetter("xmin", "ymin", "xmax", "ymax")
 _coordinates = attrgetter("x", "y")
@@ -253,7 +256,7 @@ class AnnotationRows:
 
 def _crowds(types: Ints) -> pa.Array:
     """`iscrowd`: Labellerr's own shapes are single objects; what is no shape has none."""
-    shapes = np.isin(types, [_TYPES[name] for name in ("bbox", "polygon", "polyline", "point")])
+    shapes = np.isin(types, [_TYPES[name] for name in SHAPES])
     return pa.array(np.zeros(len(types), dtype=bool), mask=~shapes)
 
 

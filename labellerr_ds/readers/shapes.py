@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from labellerr_ds.readers.rows import AnnotationRows, Row
-from labellerr_ds.readers.values import json_text, number
+from labellerr_ds.readers.rows import SHAPES, AnnotationRows, Row
+from labellerr_ds.readers.values import INT64, json_text, number
 
 BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
-SHAPES = frozenset({"bbox", "polygon", "polyline", "point"})
-FARTHEST = 2**63  # whole numbers beyond are kept as floating point
 _NAN = float("nan")
 
 
@@ -117,7 +115,7 @@ def rings_of(shape: Any) -> list[list[float | int]]:
             if not is_point(point):
                 return []
             for value in (point["x"], point["y"]):
-                if type(value) is float or (type(value) is int and -FARTHEST < value < FARTHEST):
+                if type(value) is float or (type(value) is int and value in INT64):
                     numbers.append(value)
                 elif (told := number(value)) is not None:
                     numbers.append(told)

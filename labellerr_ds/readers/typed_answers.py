@@ -13,8 +13,7 @@ import msgspec
 
 from labellerr_ds import vendor
 from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.rows import Row
-from labellerr_ds.readers.shapes import SHAPES
+from labellerr_ds.readers.rows import SHAPES, Row
 from labellerr_ds.readers.values import Int64
 
 T = TypeVar("T")
@@ -166,8 +165,9 @@ class TypedAnswers:
 
     def answer(self, question: Question, cell: str) -> bool:
         """One question's answer, a cell of a csv; returns whether it was of the usual form, and read."""
-        kind = vendor.QUESTION_TYPES.get(question.type.lower()) if question.type else None
-        if question.type and question.type.lower() in vendor.TEXT_QUESTION_TYPES:
+        word = (question.type or "").lower()
+        kind = vendor.QUESTION_TYPES.get(word)
+        if word in vendor.TEXT_QUESTION_TYPES:
             answer: Any = cell if cell[:1] != "[" else UNSET
         elif kind in _decode_answer:
             answer = decoded(cell, [_decode_answer[kind]]) if cell else ""

@@ -11,7 +11,8 @@ import pandas as pd
 from labellerr_ds import schema
 from labellerr_ds.since import to_milliseconds
 
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+INT64 = range(-(2**63), 2**63)
+Int64 = Annotated[int, msgspec.Meta(ge=INT64.start, le=INT64.stop - 1)]
 Moment = Annotated[int, msgspec.Meta(ge=schema.MILLISECONDS.start, lt=schema.MILLISECONDS.stop)]
 """Unix milliseconds."""
 
@@ -71,7 +72,7 @@ def number(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """A whole number that fits 64 bits, else None."""
     if type(value) is int:
-        return value if -(2**63) <= value < 2**63 else None
+        return value if value in INT64 else None
     converted = number(value)
     if converted is None or not converted.is_integer() or abs(converted) >= 2**63:
         return None

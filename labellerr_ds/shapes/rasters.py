@@ -22,7 +22,7 @@ from labellerr_ds.shapes.rle import (
     rle_to_mask,
     rle_to_polygons,
 )
-from labellerr_ds.shapes.segmentation import decode_shape
+from labellerr_ds.shapes.segmentation import decode_shape, texts_of
 
 BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 FILLED = ("bbox", "polygon", "mask")
@@ -46,10 +46,9 @@ class Shapes:
     """The shapes of an annotations frame by the position of their row; each is decoded when it is asked for."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.types = frame["type"].astype(object).where(frame["type"].notna(), None).tolist()
-        self.texts, self._keypoints = _texts(frame["segmentation"]), None
-        if "keypoints" in frame and frame["keypoints"].notna().any():
-            self._keypoints = _texts(frame["keypoints"])
+        self._types = frame["type"].astype(object).where(frame["type"].notna(), None).tolist()
+        self._texts = texts_of(frame["segmentation"])
+        self._keypoints = texts_of(frame["keypoints"]) if "keypoints" in frame else [None] * len(frame)
         self.boxes = frame[BOX].to_numpy(dtype=np.float64)
         self._corners = list(map(tuple, self.boxes.tolist()))
         self._sides = [
@@ -59,16 +58,17 @@ class Shapes:
         self._rotations = frame["rotation"].to_numpy(dtype=np.float64).tolist()
         self._crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
 
-    def __len__(self) -> int:
-        return len(self.types)
+    def written(self, position: int) -> tuple[str | None, str | None]:
+        """The JSON of a row's segmentation, and of its keypoints."""
+        return self._texts[position], self._keypoints[position]
 
     def __getitem__(self, position: int) -> Shape:
-        if not 0 <= position < len(self.types):
+        if not 0 <= position < len(self._types):
             raise IndexError(position)
-        text, points = self.texts[position], self._keypoints and self._keypoints[position]
+        text, points = self.written(position)
         keypoints = decode_shape(points) if points else None
         return Shape(
-            str(self.types[position]),
+            str(self._types[position]),
             np.nan if text is None else decode_shape(text),
             self._corners[position],
             self._rotations[position],
@@ -77,11 +77,6 @@ class Shapes:
             bool(self._crowds[position]),
             keypoints if isinstance(keypoints, list) else None,
         )
-
-
-def _texts(column: pd.Series) -> list[str | None]:
-    shapes: Any = column if column.dtype == "segmentation" else column.astype("segmentation")
-    return shapes.array.texts().to_pylist()  # type: ignore[no-any-return]
 
 
 def shapes(frame: pd.DataFrame) -> Iterator[Shape]:

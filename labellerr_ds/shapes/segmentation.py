@@ -66,6 +66,17 @@ def decode_shape(text: str) -> Any:
     return value
 
 
+def same_shape(text: str | None, other: str | None) -> bool:
+    """Whether two JSON texts are one shape, also where they are written with other spaces or digits."""
+    return text == other or (text is not None and other is not None and bool(decode_shape(text) == decode_shape(other)))
+
+
+def texts_of(column: pd.Series) -> list[str | None]:
+    """The JSON texts of a column of shapes, None for what is missing; of any dtype."""
+    shapes: Any = column if column.dtype == "segmentation" else column.astype("segmentation")
+    return shapes.array.texts().to_pylist()  # type: ignore[no-any-return]
+
+
 def encode_shape(value: Any) -> str | None:
     """JSON text from a list, a dict, or JSON text itself; None for what is missing."""
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):

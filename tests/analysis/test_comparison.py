@@ -96,6 +96,12 @@ def test_keypoints_and_points_are_compared_by_what_they_are(sides):
     assert set(lds.compare(sides(dot), sides(far)).annotations["change"]) == {"added", "removed"}
 
 
+def test_a_point_whose_flag_changed_has_moved_though_its_place_is_the_same(sides):
+    dot = {"keypoints": [50, 50, 2], "category_id": 1}
+    hidden = {**dot, "keypoints": [50, 50, 1]}
+    assert lds.compare(sides(dot), sides(hidden)).annotations["change"].tolist() == ["moved"]
+
+
 def test_files_that_one_side_alone_has_and_statuses_are_told(sides):
     a = sides(labellerr_file_status="review")
     b = sides(labellerr_file_status="accepted")

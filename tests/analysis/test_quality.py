@@ -15,7 +15,7 @@ from labellerr_ds.analysis import quality
 GOOD = {"bbox": [5, 5, 20, 20], "category_id": 1}
 
 
-def checked(tmp_path, annotations, **options):
+def read_annotations(tmp_path, annotations):
     told = {
         "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 80, "labellerr_file_id": "f"}],
         "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "van"}],
@@ -24,7 +24,11 @@ def checked(tmp_path, annotations, **options):
             for number, each in enumerate(annotations, start=1)
         ],
     }
-    return read(tmp_path, told).annotations.labellerr.check(**options)
+    return read(tmp_path, told).annotations
+
+
+def checked(tmp_path, annotations, **options):
+    return read_annotations(tmp_path, annotations).labellerr.check(**options)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,20 @@ def test_a_problem_is_found_where_it_is(tmp_path, problem, bad):
     assert found["annotation_id"].tolist() == ["a2"]
     assert found["file_name"].tolist() == ["a.jpg"]
     assert not (told["row"] == 0).any()
+
+
+def test_one_shape_in_two_spellings_of_json_is_a_duplicate(tmp_path):
+    ring = {"segmentation": [[40, 40, 60, 40, 60, 60]], "bbox": [40, 40, 20, 20], "category_id": 1}
+    annotations = read_annotations(tmp_path, [ring, ring])
+    texts = ["[[40,40,60,40,60,60]]", "[[40, 40, 60, 40, 60, 60]]"]
+    annotations["segmentation"] = annotations["segmentation"].array._from_sequence(texts)
+    assert annotations.labellerr.check()["problem"].tolist() == ["duplicate"]
+
+
+def test_a_frame_that_lost_the_dtype_of_its_shapes_is_checked_all_the_same(tmp_path):
+    annotations = read_annotations(tmp_path, [GOOD, GOOD])
+    annotations["segmentation"] = annotations["segmentation"].astype(object)
+    assert annotations.labellerr.check()["problem"].tolist() == ["duplicate"]
 
 
 def test_points_outside_are_found_and_any_index_will_do(tmp_path):

@@ -15,6 +15,7 @@ from labellerr_ds import schema
 from labellerr_ds.readers import csv
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.questions import Answers, Question
+from labellerr_ds.readers.text import HEADER_BYTES
 from labellerr_ds.readers.typed_answers import TypedAnswers
 from labellerr_ds.tables import table
 
@@ -156,6 +157,13 @@ def test_a_warning_points_at_the_call(tmp_path):
     with pytest.warns(lds.LabellerrWarning) as warned:
         read(tmp_path, "file_id,status\nf1,frozen\n")
     assert warned[0].filename == __file__
+
+
+def test_a_letter_of_two_bytes_where_the_look_at_the_header_ends_leaves_the_header_as_it_is(tmp_path):
+    header = "file_id,größe\n"
+    filler = "f1," + "x" * (HEADER_BYTES - len(header.encode()) - len("f1,") - 1)
+    dataset = read(tmp_path, header + filler + "é\n")  # its first byte is the last one that is looked at
+    assert list(dataset.raw.columns) == ["file_id", "größe"]
 
 
 pieces = st.lists(
