@@ -37,4 +37,7 @@ def collector_off() -> Iterator[None]:
         with _lock:
             _held -= 1
             if not _held and _was_on:
+                if not gc.get_freeze_count():  # nobody holds objects frozen that would be thawed here
+                    gc.freeze()  # all that was made goes to the oldest generation,
+                    gc.unfreeze()  # else the next new object would have it walked at once
                 gc.enable()

@@ -73,3 +73,14 @@ def test_many_threads_leave_it_on():
     for thread in threads:
         thread.join()
     assert gc.isenabled()
+
+
+def test_what_somebody_froze_stays_frozen():
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with collector_off():
+            pass
+        assert gc.get_freeze_count() == frozen > 0
+    finally:
+        gc.unfreeze()

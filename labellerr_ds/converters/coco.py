@@ -39,7 +39,7 @@ def to_coco(
     COCOeval takes for "no match"; ``coco.original_ids`` leads from each id to the one that came. What has
     no segmentation gets one, since evaluators of masks stop without: a box its corners. A point or line gets a
     box of at least a pixel, since what has no area is matched by nothing. A missing area is 0, a missing
-    ``iscrowd`` too. RLE and rings that do not hold together are left out, and a warning counts them: native
+    ``iscrowd`` too. RLE, rings and keypoints that do not hold together are left out, and a warning counts them: native
     code would read beyond them.
 
     Parameters
@@ -79,7 +79,8 @@ def _made(
             broken += not _complete(each, sizes.get(each["image_id"], (None, None)), recompute)
     if broken:
         warn(
-            f"{broken:,} annotations have an RLE or ring that does not hold together; the COCO object has their boxes."
+            f"{broken:,} annotations have an RLE, a ring or keypoints that do not hold together; the COCO object has "
+            "their boxes."
         )
     coco = COCO()
     coco.dataset = {
@@ -94,18 +95,23 @@ def _made(
     return coco
 
 
-_ASKED_FOR = {"bbox", "area", "iscrowd"}
-
-
 def _encloses(ring: Any) -> bool:
     return isinstance(ring, list) and len(ring) >= 6 and not len(ring) % 2
+
+
+def _are_marks(keypoints: Any) -> bool:
+    """Whether keypoints are COCO's: x, y and a flag each."""
+    if not isinstance(keypoints, list) or len(keypoints) % 3:
+        return False
+    return all(isinstance(value, int | float) for value in keypoints)
 
 
 def _is_complete(annotation: dict[str, Any]) -> bool:
     """Whether an annotation is a polygon of one ring with all that evaluators ask for, as nearly all are."""
     try:
         (ring,) = annotation["segmentation"]
-        return _encloses(ring) and "keypoints" not in annotation and annotation.keys() >= _ASKED_FOR
+        has_all = "bbox" in annotation and "area" in annotation and "iscrowd" in annotation
+        return has_all and "keypoints" not in annotation and _encloses(ring)
     except (KeyError, TypeError, ValueError):
         return False
 
@@ -115,6 +121,9 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
     segmentation, holds = annotation.get("segmentation"), True
     box = annotation.setdefault("bbox", [0.0, 0.0, 0.0, 0.0])
     rle = None
+    if "keypoints" in annotation and not _are_marks(annotation["keypoints"]):
+        del annotation["keypoints"]
+        holds = False
     if isinstance(segmentation, dict):
         try:
             checked_counts(segmentation)
@@ -123,7 +132,7 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
             segmentation, holds = None, False
     elif isinstance(segmentation, list) and segmentation:
         rings = [ring for ring in segmentation if _encloses(ring)]
-        holds = len(rings) == len(segmentation)
+        holds = holds and len(rings) == len(segmentation)
         segmentation = annotation["segmentation"] = rings
     if not segmentation:
         x, y, width, height = box

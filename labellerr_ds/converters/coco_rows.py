@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.errors import warn
 from labellerr_ds.shapes.rasters import BOX
-from labellerr_ds.shapes.segmentation import decode_shape
+from labellerr_ds.shapes.segmentation import compressed, decode_shape
 
 PIECE_ROWS = 20_000
 Ids = dict[Any, int]
@@ -121,8 +122,10 @@ def annotations_of(
     on_files, in_categories = _image_numbers(annotations, files), _category_numbers(annotations, categories)
     for start in range(0, len(annotations), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
-        ids = zip(numbers[piece], on_files[piece], in_categories[piece], strict=True)
-        yield from _piece(annotations.iloc[piece], ids, decoded)
+        ids = list(zip(numbers[piece], on_files[piece], in_categories[piece], strict=True))
+        rows = annotations.iloc[piece]
+        usual = _usual_piece(rows, ids, decoded)
+        yield from _piece(rows, ids, decoded) if usual is None else usual
 
 
 def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int | None]:
@@ -158,7 +161,64 @@ def _raw(text: str) -> msgspec.Raw:
     return msgspec.Raw(text.encode())
 
 
+_READ = frozenset({"segmentation", "bbox", "area", "iscrowd", "keypoints", "polyline"})
+_ALWAYS = (*BOX, "area", "iscrowd")
+_NEVER = ("keypoints", "rotation", "extra")
+
+
+def _usual_piece(rows: pd.DataFrame, ids: Sequence[Any], decoded: bool) -> list[dict[str, Any]] | None:
+    """The annotations of rows that all have the same keys, those of nearly all; None where they have not."""
+    if (
+        rows["type"].isin(["point", "polyline"]).any()
+        or any(rows[name].notna().any() for name in _NEVER)
+        or any(rows[name].isna().any() for name in _ALWAYS)
+    ):
+        return None
+    own = _plain(rows["annotation_id"])
+    named = [key is not None and key != str(number) for key, (number, _, _) in zip(own, ids, strict=True)]
+    told = rows["attributes"].notna()
+    if any(named) != all(named) or told.any() != told.all():
+        return None
+    try:
+        shapes = _all_values(rows["segmentation"], decoded)
+        attributes = _all_values(rows["attributes"], decoded) if told.any() else None
+    except msgspec.DecodeError:  # the careful way says which
+        return None
+    if decoded and rows["type"].eq("mask").any():
+        shapes = [compressed(shape) if isinstance(shape, dict) else shape for shape in shapes]
+    boxes = rows[BOX].to_numpy(dtype=np.float64).tolist()
+    made: list[dict[str, Any]] = [
+        {
+            "id": number, "image_id": image_id, "category_id": category_id, "segmentation": shape, "bbox": box,
+            "area": area, "iscrowd": int(crowd),
+        }
+        for (number, image_id, category_id), shape, box, area, crowd in zip(
+            ids, shapes, boxes, _plain(rows["area"]), _plain(rows["iscrowd"]), strict=True
+        )
+    ]  # fmt: skip
+    for key, values in (("attributes", attributes), ("labellerr_answer_id", own if any(named) else None)):
+        if values is not None:
+            for annotation, value in zip(made, values, strict=True):
+                annotation[key] = value
+    return made
+
+
+def _all_values(column: pd.Series, decoded: bool) -> list[Any]:
+    """The values of JSON texts, decoded in one call; ``[]`` for what is missing."""
+    texts = column.array.texts() if column.dtype == "segmentation" else pa.array(column.array, from_pandas=True)
+    texts = texts.cast(pa.large_string()).fill_null("[]")
+    if not decoded:
+        return [msgspec.Raw(text) for text in texts.cast(pa.large_binary()).to_pylist()]
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    row = pa.LargeListArray.from_arrays(pa.array([0, len(texts)], pa.int64()), texts)
+    found = msgspec.json.decode(b"[%b]" % pc.binary_join(row, pa.scalar(",", pa.large_string()))[0].as_buffer())
+    if len(found) != len(texts):
+        raise msgspec.DecodeError("a text holds several values")
+    return cast(list[Any], found)
+
+
 def _piece(rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool) -> Iterator[dict[str, Any]]:
+    """The annotations of any rows, one by one."""
     read_shape: Callable[[str], Any] = decode_shape if decoded else _raw
     read_json: Callable[[str], Any] = _decoded if decoded else _raw
     boxes = rows[BOX].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -173,6 +233,8 @@ def _piece(rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool) ->
         made: dict[str, Any] = {}
         if extra_text is not None:
             made = _extra(extra_text)
+            if decoded:  # tools stop at what was not understood; a file has it as it came
+                made = {key: value for key, value in made.items() if key not in _READ}
         made["id"], made["image_id"], made["category_id"] = number, image_id, category_id
         if kind == "point":
             made["keypoints"] = read_shape(keypoints) if keypoints else [box[0], box[1], 2]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.readers.coco_tables import ClassIds
@@ -21,6 +22,7 @@ from labellerr_ds.tables import FILE_ROW, dictionary, table
 NONE = msgspec.Raw(b"")
 _NAN = float("nan")
 _NO_BOX = (_NAN,) * 4
+_BRACKET = ord("[")
 
 
 class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -39,6 +41,10 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     num_keypoints: int | None = None
     # Ours, and under a name that no export has.
     extra: msgspec.UnsetType | dict[str, Any] = msgspec.field(default=msgspec.UNSET, name="(what has no field)")
+
+
+_FIELDS = Annotation.__struct_fields__
+_decode = msgspec.json.Decoder(Annotation).decode
 
 
 class AnnotationReader:
@@ -61,11 +67,10 @@ class AnnotationReader:
         if entries and isinstance(entries[0], Annotation):
             usual = cast(list[Annotation], entries)
             return table("annotations", _Batch(usual, self._files, self._issues).columns(self._classes), len(usual))
-        quick = msgspec.json.Decoder(Annotation).decode
         rows = []
         for position, entry in enumerate(cast(list[msgspec.Raw], entries)):
             try:
-                rows.append(quick(entry))
+                rows.append(_decode(entry))
             except msgspec.ValidationError:
                 rows.append(_slow(entry, position, self._issues))
         return table("annotations", _Batch(rows, self._files, self._issues).columns(self._classes), len(rows))
@@ -80,7 +85,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
         return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
     shapes = {key: fields.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in fields}
     values = {key: msgspec.json.decode(value) for key, value in fields.items()}
-    known = set(Annotation.__struct_fields__) - {"extra"}
+    known = set(_FIELDS) - {"extra"}
     extra = {key: value for key, value in values.items() if key not in known}
     issues.unknown_keys.update(extra.keys())
 
@@ -105,8 +110,8 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
         answer = values["id"]  # an id that is text is the only one there is
     image, category = lookup_key(values.get("image_id")), lookup_key(values.get("category_id"))
     for key, found in (("image_id", image), ("category_id", category)):
-        if not isinstance(found, int):
-            extra[key] = values.get(key)
+        if not isinstance(found, int) and values.get(key) is not None:
+            extra[key] = values[key]
     return Annotation(
         image_id=image,
         category_id=category,
@@ -128,23 +133,27 @@ class _Batch:
 
     def __init__(self, rows: list[Annotation], index: dict[Any, int], issues: IssueLog) -> None:
         self.rows, self.issues = rows, issues
-        self.file_index = np.array([index.get(row.image_id, -1) for row in rows], dtype=np.int64)
-        self.segmentation: list[bytes | None] = [bytes(row.segmentation) or None for row in rows]
-        self.keypoints: list[bytes | None] = [
-            None if row.keypoints is NONE else bytes(row.keypoints) or None for row in rows
-        ]
-        self.kinds = [
-            _POLYGON if shape is not None and shape[:2] == b"[[" and marks is None else self._kind(position)
-            for position, (shape, marks) in enumerate(zip(self.segmentation, self.keypoints, strict=True))
-        ]
-        sides = chain.from_iterable(row.bbox or _NO_BOX for row in rows)
-        self.boxes = np.fromiter(sides, dtype=np.float64, count=4 * len(rows)).reshape(-1, 4)
-        areas = (_NAN if row.area is None else row.area for row in rows)
-        self.areas = np.fromiter(areas, dtype=np.float64, count=len(rows))
+        fields = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(_FIELDS)
+        self.told: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
+        count = len(rows)
+        self.file_index = np.fromiter(map(index.get, self.told["image_id"], repeat(-1)), np.int64, count)
+        self.segmentation: list[Any] = list(self.told["segmentation"])
+        self.keypoints: list[Any] = list(self.told["keypoints"])
+        joined = _joined(self.segmentation)
+        self._texts: Joined | None = joined
+        kinds = np.where(_begin_rings(*joined) & (_lengths(self.keypoints) == 0), _POLYGON, -1)
+        for position in np.flatnonzero(kinds < 0).tolist():
+            kinds[position] = self._kind(position)
+        self.kinds = kinds
+        boxes = self.told["bbox"]
+        if None in boxes:
+            boxes = [box or _NO_BOX for box in boxes]
+        self.boxes = np.fromiter(chain.from_iterable(boxes), dtype=np.float64, count=4 * count).reshape(-1, 4)
+        self.areas = np.array(self.told["area"], dtype=np.float64)  # None gives NaN
 
     def columns(self, class_ids: ClassIds) -> dict[str, Any]:
         """The columns of `annotations`."""
-        rows = self.rows
+        rows, told = self.rows, self.told
         with np.errstate(over="ignore", invalid="ignore"):  # sides beyond any image give inf or NaN, as in JSON
             self._put_right()
             self._measure()
@@ -155,28 +164,28 @@ class _Batch:
                 int(position),
                 f"annotation {_row_id(row)} names image {row.image_id!r}, which is not in its file of the export.",
             )
-        places: dict[Any, int] = {}
-        codes = pa.array([places.setdefault(row.category_id, len(places)) for row in rows], pa.int32())
+        places = {number: place for place, number in enumerate(dict.fromkeys(told["category_id"]))}
+        codes = np.fromiter(map(places.__getitem__, told["category_id"]), np.int32, len(rows))
         classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
         text, whole_number = pa.large_string(), pa.int64()
+        ids = told["labellerr_answer_id"]
+        crowds = told["iscrowd"]
         return {
-            "annotation_id": pa.array([row.labellerr_answer_id or _row_id(row) for row in rows], text),
+            "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
             FILE_ROW: self.file_index,
-            "question_id": pa.array([question for _, question in classes], text).take(codes),
-            "category_id": pa.array([row_id for row_id, _ in classes], text).take(codes),
+            "question_id": pa.array([question for _, question in classes], text).take(pa.array(codes)),
+            "category_id": pa.array([row_id for row_id, _ in classes], text).take(pa.array(codes)),
             "type": dictionary(self.kinds, schema.TYPES),
             "bbox_x": self.boxes[:, 0],
             "bbox_y": self.boxes[:, 1],
             "bbox_width": self.boxes[:, 2],
             "bbox_height": self.boxes[:, 3],
             "area": self.areas,
-            "segmentation": pa.array(self.segmentation, pa.large_binary()).cast(text),
-            "keypoints": pa.array(self.keypoints, pa.large_binary()).cast(text),
-            "iscrowd": pa.array([None if row.iscrowd is None else bool(row.iscrowd) for row in rows], pa.bool_()),
-            "attributes": pa.array(
-                [None if row.attributes is NONE else bytes(row.attributes) for row in rows], pa.large_binary()
-            ).cast(text),
-            "coco_id": pa.array([row.id for row in rows], whole_number),
+            "segmentation": _text_array(*(self._texts or _joined(self.segmentation))),
+            "keypoints": _text_array(*_joined(self.keypoints)),
+            "iscrowd": pa.array([None if crowd is None else bool(crowd) for crowd in crowds], pa.bool_()),
+            "attributes": _text_array(*_joined(told["attributes"])),
+            "coco_id": pa.array(told["id"], whole_number),
             "coco_image_id": self._image_numbers(),
             "extra": pa.array(
                 [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
@@ -186,36 +195,40 @@ class _Batch:
 
     def _image_numbers(self) -> pa.Array:
         try:
-            return pa.array([row.image_id for row in self.rows], pa.int64())
+            return pa.array(self.told["image_id"], pa.int64())
         except (pa.ArrowInvalid, pa.ArrowTypeError):  # ids that are text
             return pa.array([_if_whole(row.image_id) for row in self.rows], pa.int64())
 
     def _kind(self, position: int) -> int:
         """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""
-        keypoints = self.keypoints[position]
-        if keypoints is not None and len(keypoints) > 4:
+        shape, keypoints = bytes(self.segmentation[position]), bytes(self.keypoints[position])
+        if len(keypoints) > 4:
             values = msgspec.json.decode(keypoints)
             if isinstance(values, list) and len(values) == 3:
                 if all(number(value) is not None for value in values):
-                    self.segmentation[position] = msgspec.json.encode(values[:2])
+                    self._replace(position, msgspec.json.encode(values[:2]))
                     return _POINT
             elif isinstance(values, list) and values:
-                if (self.segmentation[position] or b"")[:1] in b"[" and _head(self.segmentation[position]) == b"[]":
-                    self.segmentation[position] = None
+                if _head(shape) == b"[]":
+                    self._replace(position, b"")
                 return _KEYPOINTS
-        self.keypoints[position] = None
-        head = _head(self.segmentation[position])
+        self.keypoints[position] = b""
+        head = _head(shape)
         if head == b"[[":
             return _POLYGON
         if head[:1] == b"{":
             return _MASK
         if head[:1] == b"[" and head != b"[]":
-            self.segmentation[position] = b"[" + bytes(self.segmentation[position] or b"") + b"]"  # one flat ring
+            self._replace(position, b"[" + shape + b"]")  # one flat ring
             return _POLYGON
         if head not in (b"", b"[]", b"nu"):
             self._bad(position, "is neither rings nor RLE")
-        self.segmentation[position] = None
+        self._replace(position, b"")
         return _BBOX
+
+    def _replace(self, position: int, shape: bytes) -> None:
+        self.segmentation[position] = shape
+        self._texts = None  # they are to be joined again
 
     def _put_right(self) -> None:
         for corner, side in ((0, 2), (1, 3)):
@@ -226,7 +239,7 @@ class _Batch:
 
     def _measure(self) -> None:
         """Boxes and areas that were not told, from the shapes."""
-        kinds = np.array(self.kinds)
+        kinds = self.kinds
         no_box, no_area = np.isnan(self.boxes[:, 0]), np.isnan(self.areas)
         plain = no_area & (kinds == _BBOX)
         self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
@@ -245,10 +258,11 @@ class _Batch:
         if kind == _BBOX:
             return _NAN, (_NAN,) * 4
         if kind == _KEYPOINTS:
-            marks = np.array(msgspec.json.decode(self.keypoints[position] or b"[]"), dtype=np.float64).reshape(-1, 3)
+            told = msgspec.json.decode(bytes(self.keypoints[position]) or b"[]")
+            marks = np.array(told, dtype=np.float64).reshape(-1, 3)
             shown = marks[marks[:, 2] > 0, :2]
             return _NAN, bounds(shown, np.array([len(shown)]))[0]
-        value = msgspec.json.decode(self.segmentation[position] or b"null")
+        value = msgspec.json.decode(bytes(self.segmentation[position]) or b"null")
         if kind == _POINT:
             return _NAN, (value[0], value[1], 0.0, 0.0)
         if kind == _MASK:
@@ -264,7 +278,7 @@ class _Batch:
         row = self.rows[position]
         if not stays:
             extra = row.extra if isinstance(row.extra, dict) else {}
-            row.extra = {**extra, "segmentation": msgspec.json.decode(self.segmentation[position] or b"null")}
+            row.extra = {**extra, "segmentation": msgspec.json.decode(bytes(self.segmentation[position]) or b"null")}
         self._tell("bad_segmentation", position, f"the segmentation of annotation {_row_id(row)} {what}.")
 
     def _tell(self, code: str, position: int, message: str) -> None:
@@ -277,12 +291,48 @@ _BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (
 )
 
 
-def _head(text: bytes | None) -> bytes:
+def _head(text: bytes) -> bytes:
     """The first two signs that are no white space."""
-    if text is None:
-        return b""
     head = text[:2]
     return head if not head[1:].isspace() else b"".join(text[:4000].split())[:2]
+
+
+Joined = tuple[bytes, NDArray[np.int64]]
+"""Texts one after the other, and where each begins, with the end of the last."""
+
+
+def _joined(texts: Sequence[Any]) -> Joined:
+    begins = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(_lengths(texts), out=begins[1:])
+    return b"".join(texts), begins
+
+
+def _lengths(texts: Sequence[Any]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _begin_rings(data: bytes, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the texts begin as a list of rings does."""
+    found = np.diff(begins) > 1
+    starts, signs = begins[:-1][found], np.frombuffer(data, np.uint8)
+    found[found] = (signs[starts] == _BRACKET) & (signs[starts + 1] == _BRACKET)
+    return found
+
+
+def _text_array(data: bytes, begins: NDArray[np.int64]) -> pa.Array:
+    """A column of the texts, without a copy; an empty one is missing.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        Where one is not UTF-8.
+    """
+    empty = np.diff(begins) == 0
+    if empty.all():
+        return pa.nulls(len(empty), pa.large_string())
+    missing = pa.array(~empty).buffers()[1] if empty.any() else None
+    buffers = [missing, pa.py_buffer(begins), pa.py_buffer(data)]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(empty), buffers).cast(pa.large_string())
 
 
 def _row_id(row: Annotation) -> str | None:

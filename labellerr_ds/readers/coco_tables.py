@@ -142,8 +142,14 @@ class ImageReader:
 
     def _usual(self, images: Sequence[Image]) -> pa.Table:
         ids = [str(image.id) if image.labellerr_file_id is None else image.labellerr_file_id for image in images]
-        for row, (image, row_id) in enumerate(zip(images, ids, strict=True), self.count):
-            self._index(image.id, row_id, row)
+        numbers = [image.id for image in images]
+        rows = dict(zip(numbers, range(self.count, self.count + len(images)), strict=True))
+        if len(rows) == len(images) and self.rows.keys().isdisjoint(rows):
+            self.rows.update(rows)
+            self._id_hashes.extend(map(hash, ids))
+        else:
+            for row, (number, row_id) in enumerate(zip(numbers, ids, strict=True), self.count):
+                self._index(number, row_id, row)
         self.count += len(images)
         columns = {
             "file_id": ids,
@@ -157,7 +163,7 @@ class ImageReader:
             "file_format": [_ending(image.file_name) for image in images],
             "remarks": [image.labellerr_file_remarks for image in images],
             "created_at": [image.date_created for image in images],
-            "coco_id": [image.id for image in images],
+            "coco_id": numbers,
         }
         return table("files", columns, len(images))
 

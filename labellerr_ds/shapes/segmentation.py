@@ -58,12 +58,17 @@ def _codec() -> tuple[Callable[[str], Any], Callable[[Any], bytes]]:
 def decode_shape(text: str) -> Any:
     """Plain lists, or an RLE dict whose ``counts`` is text, from JSON text."""
     value = _codec()[0](text)
-    if isinstance(value, dict) and isinstance(value.get("counts"), list):
+    return compressed(value) if isinstance(value, dict) else value
+
+
+def compressed(rle: dict[str, Any]) -> dict[str, Any]:
+    """An RLE whose ``counts`` is text, where it came as a list of runs."""
+    if isinstance(rle.get("counts"), list):
         try:
-            value["counts"] = compress_counts(value["counts"])
+            rle["counts"] = compress_counts(rle["counts"])
         except (TypeError, ValueError, OverflowError):
-            return value  # broken runs are handed out as they came; check() tells
-    return value
+            return rle  # broken runs are handed out as they came; check() tells
+    return rle
 
 
 def same_shape(text: str | None, other: str | None) -> bool:

@@ -158,7 +158,7 @@ def test_broken_rle_never_reaches_pycocotools(tmp_path):
     (tmp_path / "in.json").write_text(json.dumps(told))
     with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
         dataset = lds.read_export(tmp_path / "in.json")
-    with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE or ring that does not hold together"):
+    with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE, a ring or keypoints that do not"):
         coco = dataset.to_coco()
     assert coco.annToMask(coco.anns[5]).sum() == 4
     assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text()) == told
