@@ -4,8 +4,8 @@
 
 Every way of a job runs in a process of its own, the ways in turn, round after round; what is told are medians and
 their ratios, since the machines are noisy. Results are compared before anything is timed: a wrong one is an error,
-a slow one is not. The full run writes `benchmarks/RESULTS.md` and its plot; `--quick` takes small inputs, two rounds,
-and writes nothing.
+a slow one is not. The full run also measures how cost grows with size, and writes `benchmarks/RESULTS.md` and its
+plots; `--quick` takes small inputs, two rounds, no libraries in environments of their own, and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,42 +13,65 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.jobs import JOBS, Job
-from benchmarks.report import line, write_report
+from benchmarks.environments import LIBRARIES, python_of
+from benchmarks.jobs import GROWING, JOBS, SIZES, Job
+from benchmarks.report import Medians, Row, line, write_report
 
 HERE = Path(__file__).parent
-Measures = dict[str, list[dict[str, float]]]
+MISSING = "missing"
+SLOW = 60
+"""Seconds; what takes longer runs once."""
 
 
 def run(way: str, path: Path) -> dict:
     """One way, once; what `child` prints."""
-    command = [sys.executable, "-m", "benchmarks.child", way, str(path)]
+    python = python_of(way)
+    if python is None:
+        return {MISSING: LIBRARIES[way][0]}
+    command = [python, "-m", "benchmarks.child", way, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent)
     if done.returncode:
         raise SystemExit(f"{way} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(job: Job, path: Path, rounds: int) -> Measures:
-    """What each way of a job takes, in each round."""
-    first = {part: run(way, path) for part, way in job.ways.items()}  # not timed: it also warms the disk's cache
+def measure(job: Job, path: Path, rounds: int, ways: dict[str, str]) -> Medians:
+    """The medians of each way of a job."""
+    first = {part: run(way, path) for part, way in ways.items()}  # not timed: it also warms the disk's cache
     for part, told in first.items():
-        if "missing" in told:
-            print(f"{job.name}: without the {part}: {told['missing']} is not installed (pip install '.[benchmarks]')")
+        if MISSING in told:
+            print(f"{job.name}: without the {part}: {told[MISSING]} is not installed (pip install '.[benchmarks]')")
     if job.today and job.equal and first["ours"]["result"] != first["today"]["result"]:
         ours, today = (first[part]["result"] for part in ("ours", "today"))
         raise SystemExit(f"{job.name}: ours gave {ours:.300}, today's way {today:.300}")
-    ways = {part: way for part, way in job.ways.items() if "missing" not in first[part]}
-    measures: Measures = {part: [] for part in ways}
+    ways = {part: way for part, way in ways.items() if MISSING not in first[part]}
+    slow = {part for part in ways if first[part]["seconds"] > SLOW}
+    measured: dict[str, list[dict[str, float]]] = {part: [first[part]] if part in slow else [] for part in ways}
     for _ in range(rounds):
         for part, way in ways.items():
-            measures[part].append(run(way, path))
-    return measures
+            if part not in slow:
+                measured[part].append(run(way, path))
+    return {
+        part: {key: median(each[key] for each in told) for key in ("seconds", "processor", "megabytes")}
+        for part, told in measured.items()
+    }
+
+
+def growth(folder: Path, rounds: int) -> list[Row]:
+    """What the growing jobs cost at each of the sizes, ours and today's way."""
+    rows = []
+    for job in GROWING:
+        ways = {part: way for part, way in job.ways.items() if part in ("ours", "today")}
+        for size in SIZES:
+            path = folder / "growing"
+            job.make(path, size)
+            rows.append((job, size, path.stat().st_size, measure(job, path, rounds, ways)))
+            print(f"{size:,}: {line(job, rows[-1][3])}", flush=True)
+    return rows
 
 
 def main() -> None:
@@ -58,7 +81,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     rounds = 2 if arguments.quick else arguments.rounds
-    rows = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         made: dict[tuple[object, int], Path] = {}
         for job in (each for each in JOBS if arguments.only in each.name):
@@ -67,15 +90,12 @@ def main() -> None:
             if path is None:
                 path = made[job.make, size] = Path(folder) / f"input-{len(made)}"
                 job.make(path, size)
-            measures = measure(job, path, rounds)
-            medians = {
-                part: {key: median(each[key] for each in told) for key in ("seconds", "processor", "megabytes")}
-                for part, told in measures.items()
-            }
-            rows.append((job, size, path.stat().st_size, medians))
-            print(line(job, medians), flush=True)
-    if not arguments.quick and not arguments.only:
-        write_report(HERE / "RESULTS.md", HERE.parent / "docs" / "pictures" / "benchmarks.png", rows, rounds)
+            ways = {part: way for part, way in job.ways.items() if not (arguments.quick and way in LIBRARIES)}
+            rows.append((job, size, path.stat().st_size, measure(job, path, rounds, ways)))
+            print(line(job, rows[-1][3]), flush=True)
+        if not arguments.quick and not arguments.only:
+            pictures = HERE.parent / "docs" / "pictures"
+            write_report(HERE / "RESULTS.md", pictures, rows, growth(Path(folder), 2), rounds)
 
 
 if __name__ == "__main__":

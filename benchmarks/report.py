@@ -1,4 +1,4 @@
-"""Medians to words, a page and a plot."""
+"""Medians to words, a page and plots."""
 
 from __future__ import annotations
 
@@ -39,17 +39,19 @@ def verdict(job: Job, medians: Medians) -> str:
     return ", ".join(said)
 
 
-def write_report(page: Path, picture: Path, rows: list[Row], rounds: int) -> None:
-    """The page with every row, and the plot of the ratios."""
+def write_report(page: Path, pictures: Path, rows: list[Row], growing: list[Row], rounds: int) -> None:
+    """The page with every row, and the plots."""
     head = (
-        "| job | input | ours | today | today ÷ ours | MB ours | MB today | best library ÷ ours | floor ÷ ours | aim |"
+        "| job | input | ours | today | today ÷ ours | CPU ours, today | MB ours, today | best library ÷ ours "
+        "| floor ÷ ours | aim |"
     )
     lines = [
         "# What was measured",
         "",
         f"`python -m benchmarks` on {date.today().isoformat()}: {machine()}. Medians of {rounds} rounds, each way in a",
-        "process of its own, in turn; memory is what a way adds at its highest to what its imports take.",
-        "Trust the ratios, not the seconds: over 1 ours is faster.",
+        "process of its own, in turn; memory is what a way adds at its highest to what its imports take. Seconds are",
+        "of the clock; CPU is the process's. Trust the ratios, not the seconds: over 1 ours is faster. What is done in",
+        "each way is in `benchmarks/ways.py`.",
         "",
         head,
         "|" + "---|" * (head.count("|") - 1),
@@ -60,11 +62,28 @@ def write_report(page: Path, picture: Path, rows: list[Row], rounds: int) -> Non
         lines.append(
             f"| {job.name} | {size:,}, {size_bytes / 1e6:,.1f} MB | {ours['seconds']:.3f} s "
             f"| {_told(today and today['seconds'], '.3f')} | {_told(ratio(medians, 'today'), '.2f')} "
-            f"| {ours['megabytes']:,.0f} | {_told(today and today['megabytes'], ',.0f')} | {' | '.join(others)} "
+            f"| {ours['processor']:.3f}, {_told(today and today['processor'], '.3f')} "
+            f"| {ours['megabytes']:,.0f}, {_told(today and today['megabytes'], ',.0f')} | {' | '.join(others)} "
             f"| {aim(job, medians)} |"
         )
+    lines += ["", "## What is not there yet", ""]
+    lines += [f"- **{job.name}**: {job.why}" for job, _, _, medians in rows if "NOT met" in verdict(job, medians)]
+    lines += ["", "## Cost against size", "", "Seconds, ours and today's way; medians of two rounds.", ""]
+    sizes = sorted({size for _, size, _, _ in growing})
+    lines += ["| job | " + " | ".join(f"{size:,}" for size in sizes) + " |", "|" + "---|" * (len(sizes) + 1)]
+    for name, measured in _by_job(growing).items():
+        cells = [f"{each['ours']['seconds']:.2f}, {each['today']['seconds']:.2f}" for _, each in measured]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     page.write_text("\n".join(lines) + "\n")
-    _plot(picture, rows)
+    _plot(pictures / "benchmarks.png", rows)
+    _plot_growth(pictures / "benchmarks_by_size.png", growing)
+
+
+def _by_job(rows: list[Row]) -> dict[str, list[tuple[int, Medians]]]:
+    found: dict[str, list[tuple[int, Medians]]] = {}
+    for job, size, _, medians in rows:
+        found.setdefault(job.name, []).append((size, medians))
+    return found
 
 
 def aim(job: Job, medians: Medians) -> str:
@@ -101,4 +120,21 @@ def _plot(picture: Path, rows: list[Row]) -> None:
     axes.margins(x=0.12)
     axes.set_xlabel("times as fast as today's way (red: the aim)")
     axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(picture, dpi=110)
+
+
+def _plot_growth(picture: Path, rows: list[Row]) -> None:
+    import matplotlib.pyplot as plt
+
+    jobs = _by_job(rows)
+    figure, panels = plt.subplots(1, len(jobs), figsize=(3.2 * len(jobs), 3), sharey=True, layout="constrained")
+    for axes, (name, measured) in zip(panels, jobs.items(), strict=True):
+        sizes = [size for size, _ in measured]
+        for part, color in (("today", "#8d99ae"), ("ours", "#2a6f97")):
+            axes.plot(sizes, [each[part]["seconds"] for _, each in measured], "o-", color=color, label=part)
+        axes.set(xscale="log", yscale="log", title=name, xlabel="annotations")
+        axes.title.set_fontsize(10)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("seconds")
+    panels[0].legend(frameon=False)
     figure.savefig(picture, dpi=110)

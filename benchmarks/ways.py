@@ -258,6 +258,18 @@ def masks_loop(path: Path) -> Iterator[Any]:
     yield rows
 
 
+def masks_rlemasklib(path: Path) -> Iterator[Any]:
+    import numpy as np
+    from rlemasklib import RLEMask
+
+    labels = np.load(path)
+    yield
+    rows = []
+    for label, mask in RLEMask.from_label_map(labels).items():
+        rows.append((int(label), mask.to_dict(zlevel=None)["counts"], int(mask.area()), tuple(mask.bbox())))
+    yield rows
+
+
 def masks_floor(path: Path) -> Iterator[Any]:
     import numpy as np
 
@@ -345,6 +357,32 @@ def write_yolo_loop(path: Path) -> Iterator[Any]:
         yield count
 
 
+def write_yolo_pylabel(path: Path) -> Iterator[Any]:
+    import tempfile
+
+    from pylabel import importer
+
+    source = path.with_suffix(".json")
+    source.write_bytes(path.read_bytes())
+    dataset = importer.ImportCoco(str(source))
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        yield
+        dataset.export.ExportToYoloV5(output_path=f"{folder}/labels", segmentation=True)
+        yield dataset.df.shape[0]
+
+
+def write_yolo_floor(path: Path) -> Iterator[Any]:
+    import tempfile
+
+    images = len(json.loads(path.read_bytes())["images"])
+    text = "7 " + "0.123456 " * 40 + "\n"
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        yield
+        for number in range(images):
+            (Path(folder) / f"{number}.txt").write_text(text * 7)
+        yield images
+
+
 # --- filtered, then some shapes
 
 
@@ -376,6 +414,45 @@ def compare_ours(path: Path) -> Iterator[Any]:
     dataset = lds.read_export(path)
     yield
     yield len(lds.compare(dataset, dataset).annotations)
+
+
+def check_loop(path: Path) -> Iterator[Any]:
+    told = json.loads(path.read_bytes())
+    yield
+    sizes = {image["id"]: (image["width"], image["height"]) for image in told["images"]}
+    seen, wrong = set(), []
+    for each in told["annotations"]:
+        key = (each["image_id"], each["category_id"], json.dumps(each["segmentation"]))
+        (ring,), (width, high) = each["segmentation"], sizes[each["image_id"]]
+        xs, ys = ring[::2], ring[1::2]
+        outside = min(xs) < 0 or min(ys) < 0 or max(xs) > width or max(ys) > high
+        x, y, wide, tall = each["bbox"]
+        off = max(abs(x - min(xs)), abs(y - min(ys)), abs(x + wide - max(xs)), abs(y + tall - max(ys))) > 1
+        if key in seen or outside or off or abs(_area(xs, ys) - each["area"]) > 1:
+            wrong.append(each["id"])
+        seen.add(key)
+    yield len(wrong)
+
+
+def compare_loop(path: Path) -> Iterator[Any]:
+    import contextlib
+    import os
+    from collections import defaultdict
+
+    from pycocotools import mask as coco_mask
+    from pycocotools.coco import COCO
+
+    with contextlib.redirect_stdout(open(os.devnull, "w")):
+        coco = COCO(path)
+    yield
+    groups = defaultdict(list)
+    for each in coco.anns.values():
+        groups[each["image_id"], each["category_id"]].append(coco.annToRLE(each))
+    pairs = 0
+    for rles in groups.values():
+        overlap = coco_mask.iou(rles, rles, [0] * len(rles))
+        pairs += int((overlap.max(axis=1) > 0.5).sum())
+    yield pairs
 
 
 # --- small
