@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
     from labellerr_ds.analysis.split_result import Split
+    from labellerr_ds.converters.portable import Classes
     from labellerr_ds.converters.selection import Frames, Negatives, Written
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.project import Project
@@ -116,7 +117,14 @@ class Dataset:
             raise InvalidArgumentError(f"level must be 'annotation' or 'file', got {level!r}.")
         return self.annotations if level == "annotation" else self.files
 
-    def to_coco(self, *, recompute: bool = False) -> COCO:
+    def to_coco(
+        self,
+        *,
+        negatives: Negatives = "finished",
+        classes: Classes = "by_name",
+        turned: bool = False,
+        recompute: bool = False,
+    ) -> COCO:
         """A ready ``pycocotools.coco.COCO``, its index built, without a detour over the disk.
 
         Ids of images and categories stay. Annotations are numbered from 1 whenever one has the id 0, which
@@ -125,32 +133,54 @@ class Dataset:
 
         Parameters
         ----------
+        negatives : {'finished', 'all', 'none'}
+            Which files without a shape are images of it: those whose work is finished (`label_state` ``labelled`` or
+            ``negative``), all, or none. A warning counts the others.
+        classes : {'by_name', 'as_exported'}
+            Classes of shapes alone, those of one name united under the lowest id; or every category as it came.
+        turned : bool
+            A rotated box as the ring of its corners, with the box around them; else as it was before it was turned.
         recompute : bool
             Areas and boxes from the pixels, instead of as they came.
         """
         from labellerr_ds.converters import coco
 
-        return coco.to_coco(self.files, self.annotations, self.categories, self.info, recompute=recompute)
+        return coco.to_coco(
+            self._frames(), self.info, negatives=negatives, classes=classes, turned=turned, recompute=recompute
+        )
 
-    def to_coco_json(self, path: str | Path, *, renumber: bool = False, portable: bool = False) -> Path:
-        """Write a COCO file; ids as they came, fields that the schema does not name included.
+    def to_coco_json(
+        self,
+        path: str | Path,
+        *,
+        archive: bool = False,
+        renumber: bool = False,
+        negatives: Negatives = "finished",
+        classes: Classes = "by_name",
+        turned: bool = False,
+    ) -> Path:
+        """Write a COCO file that every tool reads, or with `archive` one that `read_export` reads back equal.
 
         Answers that are no shapes have no place in COCO; a warning counts them.
 
         Parameters
         ----------
         path : path
+        archive : bool
+            All files, ids, categories and boxes as they came, and what COCO has no place for in keys of our own.
+            Without it the file names are unique, as `download_images` makes them, and `attributes` that are no object
+            stand under ``labellerr_attributes``.
         renumber : bool
             Ids of images, annotations and categories from 1, instead of as they came.
-        portable : bool
-            What other readers ask for: categories that share a name are one (datumaro and supervision refuse
-            two), and `attributes` that are no object stand under ``labellerr_attributes`` (datumaro again).
+        negatives, classes, turned
+            As in `to_coco`; the archive has all files and classes, and boxes as they are in the frame.
         """
         from labellerr_ds.converters import coco
 
         return coco.write_coco_json(
-            Path(path), self.files, self.annotations, self.categories, self.info, renumber=renumber, portable=portable
-        )
+            Path(path), self._frames(), self.info, archive=archive, renumber=renumber, negatives=negatives,
+            classes=classes, turned=turned,
+        )  # fmt: skip
 
     def to_parquet(self, folder: str | Path) -> Path:
         """Write the frames into a folder, in plain Arrow types that every tool reads.
@@ -213,6 +243,7 @@ class Dataset:
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
+        turned: bool = False,
     ) -> Written:
         """Write Pascal VOC: ``Annotations/*.xml``, ``JPEGImages/``, ``ImageSets/Main/<split>.txt``.
 
@@ -220,12 +251,14 @@ class Dataset:
 
         Parameters
         ----------
-        folder, images, split, negatives
+        folder, images, split, negatives, turned
             As for `to_yolo`.
         """
         from labellerr_ds.converters.pascal_voc import to_pascal_voc
 
-        return to_pascal_voc(Path(folder), self._frames(), images=images, split=split, negatives=negatives)
+        return to_pascal_voc(
+            Path(folder), self._frames(), images=images, split=split, negatives=negatives, turned=turned
+        )
 
     def to_panoptic(
         self,

@@ -24,6 +24,9 @@ from labellerr_ds.transfer.source import locate
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
+    from labellerr_ds.converters.portable import Classes
+    from labellerr_ds.converters.selection import Negatives
+
 Level = Literal["annotation", "file"]
 
 
@@ -240,6 +243,9 @@ def export_to_coco(
     download_to: str | Path | None = None,
     allow_empty: bool = False,
     client: Client | None = None,
+    negatives: Negatives = "finished",
+    classes: Classes = "by_name",
+    turned: bool = False,
 ) -> COCO:
     """Export a project's labels into a ready ``pycocotools.coco.COCO``, its index built.
 
@@ -273,6 +279,12 @@ def export_to_coco(
         An empty result instead of `EmptyExportError`.
     client : Client, optional
         For a project id or name; else one is made of the credentials in the environment.
+    negatives : {'finished', 'all', 'none'}
+        Which files without a shape are images of it: those whose work is finished, all, or none.
+    classes : {'by_name', 'as_exported'}
+        Classes of shapes alone, those of one name united; or every category as it came.
+    turned : bool
+        A rotated box as the ring of its corners; else as it was before it was turned.
 
     Returns
     -------
@@ -312,7 +324,7 @@ def export_to_coco(
         allow_empty=allow_empty,
         client=client,
     )
-    return dataset.to_coco()
+    return dataset.to_coco(negatives=negatives, classes=classes, turned=turned)
 
 
 def read_export(

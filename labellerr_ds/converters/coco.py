@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from labellerr_ds import schema
 from labellerr_ds.collector import collector_off
-from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images, on_images
+from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images
+from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
+from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
 from labellerr_ds.shapes.rle import BROKEN, checked_counts, polygons_to_rle, rle_area, rle_bbox
 
@@ -26,49 +27,33 @@ _encode = msgspec.json.Encoder().encode
 
 
 def to_coco(
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     info: dict[str, Any],
     *,
     recompute: bool = False,
+    negatives: Negatives = "finished",
+    classes: Classes = "by_name",
+    turned: bool = False,
 ) -> COCO:
-    """A ``pycocotools.coco.COCO`` with its index built, as evaluators take it.
+    """A ``pycocotools.coco.COCO`` with its index built, as evaluators take it; see `Dataset.to_coco`.
 
-    Ids of images and categories stay. Annotations are numbered from 1 whenever one has the id 0, which
-    COCOeval takes for "no match"; ``coco.original_ids`` leads from each id to the one that came. What has
-    no segmentation gets one, since evaluators of masks stop without: a box its corners. A point or line gets a
-    box of at least a pixel, since what has no area is matched by nothing. A missing area is 0, a missing
+    What has no segmentation gets one, since evaluators of masks stop without: a box its corners. A point or line gets
+    a box of at least a pixel, since what has no area is matched by nothing. A missing area is 0, a missing
     ``iscrowd`` too. RLE, rings and keypoints that do not hold together are left out, and a warning counts them: native
     code would read beyond them.
-
-    Parameters
-    ----------
-    files, annotations, categories : frames of the schema
-    info : dict
-        Its `extra` holds what stood beside the three lists, where it came from a COCO file.
-    recompute : bool
-        Areas and boxes from the pixels, instead of as they came.
     """
     with collector_off():
-        return _made(files, annotations, categories, info, recompute=recompute)
+        return _made(portable(frames, negatives=negatives, classes=classes, turned=turned), info, recompute=recompute)
 
 
-def _made(
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
-    info: dict[str, Any],
-    *,
-    recompute: bool,
-) -> COCO:
+def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
     from pycocotools.coco import COCO
 
+    files, annotations, categories = frames
     pictures = list(images(files))
     sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
-    kept = on_images(annotations)
-    made = list(annotations_of(kept, files, categories, decoded=True))
-    told_ids = kept["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
+    made = list(annotations_of(annotations, files, categories, decoded=True))
+    told_ids = annotations["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
     original = [each["id"] if told is None else told for each, told in zip(made, told_ids, strict=True)]
     if any(each["id"] == 0 for each in made):
         for number, each in enumerate(made, start=1):
@@ -154,22 +139,21 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
 
 def write_coco_json(
     path: Path,
-    files: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: pd.DataFrame,
+    frames: Frames,
     info: dict[str, Any],
     *,
+    archive: bool = False,
     renumber: bool = False,
-    portable: bool = False,
+    negatives: Negatives = "finished",
+    classes: Classes = "by_name",
+    turned: bool = False,
 ) -> Path:
-    """Write a COCO file; it has its name only once it is whole. Returns the path.
-
-    All ids are kept as they came; with `renumber` images, annotations and categories count from 1. With
-    `portable` the file has what other readers ask for: categories that share a name are one, the first, and
-    `attributes` that are no object stand under ``labellerr_attributes``.
-    """
-    if portable:
-        annotations, categories = _merged(annotations, categories)
+    """Write a COCO file; it has its name only once it is whole. See `Dataset.to_coco_json`. Returns the path."""
+    if archive:
+        files, annotations, categories = archived(frames)
+    else:
+        files, annotations, categories = portable(frames, negatives=negatives, classes=classes, turned=turned)
+        files = with_unique_names(files)
     if renumber:  # ids that are not told are counted from 1
         files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))
         for frame, name in (
@@ -179,10 +163,10 @@ def write_coco_json(
             (categories, "coco_id"),
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
-    made = annotations_of(on_images(annotations), files, categories, decoded=False)
+    made = annotations_of(annotations, files, categories, decoded=False)
     lists = {
         "images": images(files),
-        "annotations": map(_with_object_attributes, made) if portable else made,
+        "annotations": made if archive else map(_with_object_attributes, made),
         "categories": categories_of(categories),
     }
     handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
@@ -209,16 +193,6 @@ def _with_object_attributes(annotation: dict[str, Any]) -> dict[str, Any]:
     if isinstance(told, msgspec.Raw) and not bytes(told).lstrip().startswith(b"{"):
         annotation["labellerr_attributes"] = annotation.pop("attributes")
     return annotation
-
-
-def _merged(annotations: pd.DataFrame, categories: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    named = categories["name"].notna()
-    first = dict(reversed(list(zip(categories["name"], categories["category_id"], strict=True))))
-    one = {key: first[name] for key, name in categories.loc[named, ["category_id", "name"]].itertuples(index=False)}
-    annotations = annotations.copy(deep=False)
-    ids = annotations["category_id"]
-    annotations["category_id"] = schema.text([one.get(key, key) if isinstance(key, str) else None for key in ids])
-    return annotations, categories[~(named & categories["name"].duplicated())].reset_index(drop=True)
 
 
 def _top(info: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
-from labellerr_ds.errors import warn
 from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.shapes.segmentation import compressed, decode_shape
 
@@ -97,14 +95,6 @@ def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {**extra, **category, **kept}
 
 
-def on_images(annotations: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a place in COCO, shapes and not on the frames of a video; a warning counts the others."""
-    kept = (annotations["type"].isin(schema.SHAPE_TYPES) & annotations["frame"].isna()).to_numpy()
-    if left := len(kept) - int(kept.sum()):
-        warn(f"{left:,} of {len(kept):,} annotations are no shapes on an image and have no place in COCO.")
-    return annotations[kept] if left else annotations
-
-
 def annotations_of(
     annotations: pd.DataFrame, files: pd.DataFrame, categories: pd.DataFrame, *, decoded: bool
 ) -> Iterator[dict[str, Any]]:
@@ -113,7 +103,7 @@ def annotations_of(
     Parameters
     ----------
     annotations : frame
-        Of rows that are `on_images`.
+        Of shapes on images.
     decoded : bool
         Shapes and attributes as lists and dicts, else as the JSON they are held as.
     """

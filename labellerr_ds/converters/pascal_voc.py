@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
 from labellerr_ds.images.files import Images
+from labellerr_ds.shapes.turned import turned_boxes
 
 
 def to_pascal_voc(
@@ -21,8 +22,11 @@ def to_pascal_voc(
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
+    turned: bool = False,
 ) -> Written:
     """Write ``Annotations/*.xml``, ``JPEGImages/`` and ``ImageSets/Main/<split>.txt``; see `Dataset.to_pascal_voc`."""
+    if turned:
+        frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives)
     folder = in_folder(folder)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):

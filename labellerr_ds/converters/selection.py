@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds import schema
-from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError, warn
-from labellerr_ds.images.files import Images, locate
+from labellerr_ds.images.files import Images, locate, unique_names
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rasters import Shape
 
@@ -103,8 +102,7 @@ class Selection:
         negatives: Negatives,
         types: tuple[str, ...] = rasters.FILLED,
     ) -> None:
-        if negatives not in ("finished", "all", "none"):
-            raise InvalidArgumentError(f"negatives must be 'finished', 'all' or 'none', got {negatives!r}.")
+        check_negatives(negatives)
         self._left: list[tuple[str, str, str, bool]] = []
         files, annotations, categories = frames
         self.classes = _classes(annotations, categories, types)
@@ -112,7 +110,7 @@ class Selection:
         where = {} if images is None else locate(files, images)
         self.items: list[Item] = []
         by_id: dict[str, Item] = {}
-        names = _names(files)
+        names = unique_names(files)
         for position, (file_id, name, width, height) in enumerate(
             files[["file_id", "file_name", "width", "height"]].itertuples(index=False)
         ):
@@ -122,7 +120,7 @@ class Selection:
             item = Item(
                 file_id,
                 file_id if pd.isna(name) else name,
-                names[position],
+                _stem(names[position]),
                 splits.get(file_id, "") if splits is not None else "train",
                 None if pd.isna(width) else int(width),
                 None if pd.isna(height) else int(height),
@@ -215,6 +213,16 @@ class Selection:
         return Written(folder, len(self.items) - self._refused if images is None else images, annotations, left)
 
 
+def check_negatives(negatives: str) -> None:
+    """Refuse what `negatives=` does not know."""
+    if negatives not in ("finished", "all", "none"):
+        raise InvalidArgumentError(f"negatives must be 'finished', 'all' or 'none', got {negatives!r}.")
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
 def _classes(annotations: pd.DataFrame, categories: pd.DataFrame, types: tuple[str, ...]) -> list[str]:
     """The names of the classes, each once, in the order of the categories: also those that nothing shows yet."""
     used = set(annotations.loc[annotations["type"].isin(types), "category"].dropna())
@@ -237,22 +245,6 @@ def _splits(split: Splits) -> dict[str, str] | None:
     raise InvalidArgumentError(
         f"split= must be what dataset.split() gives, a frame, or a mapping; got {type(split).__name__}."
     )
-
-
-def _names(files: pd.DataFrame) -> list[str]:
-    """A name without ending for each file: its stem, with the id where another file has it too."""
-    stems = []
-    for file_id, name in files[["file_id", "file_name"]].itertuples(index=False):
-        stems.append(local_name(str(file_id) if pd.isna(name) else str(name).rsplit(".", 1)[0]))
-    shared = Counter(stem.casefold() for stem in stems)
-    names, taken = [], set()
-    for stem, file_id in zip(stems, files["file_id"], strict=True):
-        name = stem if shared[stem.casefold()] == 1 else f"{stem}_{local_name(str(file_id))}"
-        while name.casefold() in taken:
-            name += "_"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def in_folder(folder: str | Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError
 
 INDEX = "images.csv"
@@ -73,6 +74,48 @@ def own_name(file_name: str, file_id: str) -> str:
     """A file's name with its id, which no other file has."""
     stem, dot, ending = file_name.rpartition(".")
     return f"{stem}_{file_id}.{ending}" if dot else f"{file_name}_{file_id}"
+
+
+def unique_name(file_name: str | None, file_id: str, taken: dict[str, str]) -> str:
+    """What a file's image is called on disk: its own name, with its id where another file has it.
+
+    Names that differ in their ending or in upper and lower case alone count as one: labels beside images have other
+    endings, and not every disk tells the cases apart.
+
+    Parameters
+    ----------
+    file_name : str or None
+    file_id : str
+    taken : dict
+        Whose the names are, by what of them counts; gets this one.
+    """
+    name = local_name(file_id if file_name is None else file_name)
+    if taken.get(name_key(name), file_id) != file_id:
+        name = local_name(own_name(name, file_id))
+    stem, dot, ending = name.rpartition(".")
+    while taken.get(name_key(name), file_id) != file_id:
+        stem = f"{stem if dot else name}_"
+        name = f"{stem}.{ending}" if dot else stem
+    taken[name_key(name)] = file_id
+    return name
+
+
+def name_key(name: str) -> str:
+    """What of a name counts."""
+    return (name.rpartition(".")[0] or name).casefold()
+
+
+def unique_names(files: pd.DataFrame) -> list[str]:
+    """What the image of each file is called on disk; records of one file have one name."""
+    taken: dict[str, str] = {}
+    names: dict[str, str] = {}
+    found = []
+    for row, (file_id, name) in enumerate(files[["file_id", "file_name"]].itertuples(index=False)):
+        key = f"row-{row}" if pd.isna(file_id) else file_id
+        if key not in names:
+            names[key] = unique_name(None if pd.isna(name) else name, key, taken)
+        found.append(names[key])
+    return found
 
 
 def read_index(folder: Path) -> dict[str, str]:

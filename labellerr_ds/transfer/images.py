@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from labellerr_ds import schema
 from labellerr_ds.disk import local_name
 from labellerr_ds.errors import LabellerrError, NotFoundError, warn
-from labellerr_ds.images.files import INDEX, own_name, read_index
+from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.models import SignedLink
 from labellerr_ds.service.project import Project
 from labellerr_ds.transfer.fetch import part
@@ -92,18 +92,16 @@ class _Index:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.names = folder, read_index(folder)
-        self._taken = {name.casefold(): file_id for file_id, name in self.names.items()}
+        self._taken = {name_key(name): file_id for file_id, name in self.names.items()}
         self._lock = threading.Lock()
 
     def name(self, file_id: str, file_name: str) -> str:
         if file_id in self.names:
             return self.names[file_id]
-        name = local_name(file_name)
-        # a file of that name that is not in the index is somebody else's
-        if name.casefold() in self._taken or name == INDEX or (self.folder / name).exists():
-            name = local_name(own_name(name, file_id))
-        self._taken[name.casefold()] = file_id
-        return name
+        wanted = local_name(file_name)
+        if wanted == INDEX or (self.folder / wanted).exists():  # not in the index: it is somebody else's
+            self._taken.setdefault(name_key(wanted), "")
+        return unique_name(file_name, file_id, self._taken)
 
     def add(self, file_id: str, name: str) -> None:
         self.names[file_id] = name

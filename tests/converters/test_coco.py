@@ -22,13 +22,13 @@ HAND = pathlib.Path(__file__).parents[1] / "hand"
 
 
 def test_the_coco_sample_is_written_back_without_loss(tmp_path):
-    path = lds.read_export(SAMPLES / "coco_client_review.json").to_coco_json(tmp_path / "back.json")
+    path = lds.read_export(SAMPLES / "coco_client_review.json").to_coco_json(tmp_path / "back.json", archive=True)
     assert json.loads(path.read_text()) == json.loads((SAMPLES / "coco_client_review.json").read_text())
 
 
 def test_the_native_sample_is_written_and_read_back_without_loss(tmp_path):
     dataset = lds.read_export(SAMPLES / "native_review.json")
-    back = lds.read_export(dataset.to_coco_json(tmp_path / "back.json"))
+    back = lds.read_export(dataset.to_coco_json(tmp_path / "back.json", archive=True))
     pd.testing.assert_frame_equal(back.files.drop(columns="coco_id"), dataset.files.drop(columns="coco_id"))
     assert back.files["coco_id"].tolist() == [1, 2, 3, 4, 5, 6]
     assert back.issues.empty
@@ -44,7 +44,7 @@ def test_fields_that_the_schema_does_not_name_come_back(tmp_path):
     (tmp_path / "odd.json").write_text(json.dumps(told))
     with pytest.warns(lds.LabellerrWarning, match="4 values under unknown keys"):
         dataset = lds.read_export(tmp_path / "odd.json")
-    assert json.loads(dataset.to_coco_json(tmp_path / "back.json").read_text()) == told
+    assert json.loads(dataset.to_coco_json(tmp_path / "back.json", archive=True).read_text()) == told
 
 
 @pytest.mark.parametrize("variant", ["", "ids-one", "ids-plain", "boxes-rings"])
@@ -53,7 +53,10 @@ def test_an_export_read_and_written_is_the_same_by_value(serve, tmp_path, varian
     project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
     dataset = lds.export_dataset(project, "all", format="coco_json", download_to=tmp_path / "served", progress=False)
     (served,) = (tmp_path / "served").iterdir()
-    theirs, ours = json.loads(served.read_text()), json.loads(dataset.to_coco_json(tmp_path / "ours.json").read_text())
+    theirs, ours = (
+        json.loads(served.read_text()),
+        json.loads(dataset.to_coco_json(tmp_path / "ours.json", archive=True).read_text()),
+    )
     for annotation in ours["annotations"]:
         if annotation.get("segmentation") == []:
             del annotation["segmentation"]  # COCO's form of a box has an empty one
@@ -69,8 +72,8 @@ def test_the_object_is_what_pycocotools_reads_from_the_file(tmp_path):
     from pycocotools.coco import COCO
 
     dataset = lds.read_export(HAND / "coco.coco.json")
-    ours = dataset.to_coco()
-    theirs = COCO(str(dataset.to_coco_json(tmp_path / "back.json")))
+    ours = dataset.to_coco(negatives="all")
+    theirs = COCO(str(dataset.to_coco_json(tmp_path / "back.json", archive=True)))
     assert ours.getImgIds() == theirs.getImgIds()
     assert [ours.original_ids[number] for number in ours.getAnnIds()] == theirs.getAnnIds()
     assert ours.getCatIds() == theirs.getCatIds()
@@ -127,7 +130,10 @@ def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
     assert min(coco.getAnnIds()) == 1
     assert list(coco.original_ids.values()) == [each["id"] for each in told["annotations"]]
     assert evaluated(coco, kind) == pytest.approx(1.0)
-    assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text())["annotations"][0]["id"] == first
+    assert (
+        json.loads(dataset.to_coco_json(tmp_path / "out.json", archive=True).read_text())["annotations"][0]["id"]
+        == first
+    )
 
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
@@ -139,7 +145,7 @@ def test_a_dataset_of_the_sandbox_against_itself_has_an_ap_of_one(project):
 
 def test_areas_and_boxes_come_from_the_pixels_where_that_is_asked_for():
     dataset = lds.read_export(HAND / "coco.coco.json")
-    told, computed = dataset.to_coco(), dataset.to_coco(recompute=True)
+    told, computed = (dataset.to_coco(negatives="all", recompute=recompute) for recompute in (False, True))
     for number in told.getAnnIds():
         mask = computed.annToMask(computed.anns[number])
         assert computed.anns[number]["area"] == mask.sum()
@@ -161,7 +167,7 @@ def test_broken_rle_never_reaches_pycocotools(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="1 annotations have an RLE, a ring or keypoints that do not"):
         coco = dataset.to_coco()
     assert coco.annToMask(coco.anns[5]).sum() == 4
-    assert json.loads(dataset.to_coco_json(tmp_path / "out.json").read_text()) == told
+    assert json.loads(dataset.to_coco_json(tmp_path / "out.json", archive=True).read_text()) == told
 
 
 def test_two_exports_that_use_an_id_twice_stay_apart(tmp_path):
@@ -193,7 +199,7 @@ def test_two_exports_that_use_an_id_twice_stay_apart(tmp_path):
 
 def test_ids_from_one_where_they_are_asked_for(tmp_path):
     dataset = lds.read_export(SAMPLES / "coco_client_review.json")
-    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", renumber=True).read_text())
+    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", archive=True, renumber=True).read_text())
     for name in ("images", "annotations", "categories"):
         assert [each["id"] for each in told[name]] == list(range(1, len(told[name]) + 1))
     again = lds.read_export(tmp_path / "one.json")
@@ -201,10 +207,10 @@ def test_ids_from_one_where_they_are_asked_for(tmp_path):
     assert again.annotations["file_name"].tolist() == dataset.annotations["file_name"].tolist()
 
 
-def test_categories_of_one_name_become_one_where_that_is_asked_for(project, tmp_path):
+def test_categories_of_one_name_become_one(project, tmp_path):
     dataset = lds.export_dataset(project, "all", format="coco_json", progress=False)
     assert dataset.categories["name"].duplicated().any()
-    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", portable=True).read_text())
+    told = json.loads(dataset.to_coco_json(tmp_path / "one.json", negatives="all").read_text())
     names = {each["id"]: each["name"] for each in told["categories"]}
     assert len(set(names.values())) == len(names)
     assert [names[each["category_id"]] for each in told["annotations"]] == dataset.annotations["category"].tolist()
@@ -232,7 +238,7 @@ def test_other_formats_get_the_same_ids_each_time(project):
 
 
 def test_building_the_object_prints_nothing(capsys):
-    lds.read_export(HAND / "coco.coco.json").to_coco()
+    lds.read_export(HAND / "coco.coco.json").to_coco(negatives="all")
     assert capsys.readouterr().out == ""
 
 
@@ -247,7 +253,7 @@ def test_annotations_that_have_no_place_in_coco_are_counted(project):
 
 def test_a_folder_that_is_not_there_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
-        lds.read_export(HAND / "coco.coco.json").to_coco_json(tmp_path / "nowhere" / "x.json")
+        lds.read_export(HAND / "coco.coco.json").to_coco_json(tmp_path / "nowhere" / "x.json", archive=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -278,4 +284,4 @@ def test_any_coco_read_and_written_is_the_same_by_value(tmp_path_factory, annota
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lds.LabellerrWarning)
         dataset = lds.read_export(folder / "in.json")
-    assert json.loads(dataset.to_coco_json(folder / "out.json").read_text()) == told
+    assert json.loads(dataset.to_coco_json(folder / "out.json", archive=True).read_text()) == told

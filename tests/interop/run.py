@@ -53,8 +53,8 @@ def write(folder: pathlib.Path, dataset: lds.Dataset) -> None:
     folder.mkdir()
     images = folder / "images"
     images.mkdir()
-    dataset.to_coco_json(folder / "coco.json", renumber=True, portable=True)
-    coco = dataset.to_coco()
+    dataset.to_coco_json(folder / "coco.json", renumber=True, negatives="all")
+    coco = dataset.to_coco(negatives="all")
     from PIL import Image
 
     for row in dataset.files.itertuples():

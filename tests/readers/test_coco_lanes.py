@@ -87,8 +87,8 @@ def test_rows_that_are_alike_and_rows_one_by_one_give_the_same_object(tmp_path_f
     def told():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", lds.LabellerrWarning)
-            made = dataset.to_coco().dataset
-            return json.dumps(made), dataset.to_coco_json(path.with_suffix(".out")).read_text()
+            made = dataset.to_coco(negatives="all", classes="as_exported").dataset
+            return json.dumps(made), dataset.to_coco_json(path.with_suffix(".out"), archive=True).read_text()
 
     at_once = told()
     with pytest.MonkeyPatch.context() as patch:

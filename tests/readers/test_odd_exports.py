@@ -44,7 +44,7 @@ def test_a_key_named_like_one_of_ours_stays_where_it_came(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="'extra'"):
         dataset = read(tmp_path, coco(extra={"id": 44, "bbox": [9, 9, 9, 9]}))
     assert json.loads(dataset.annotations["extra"][0]) == {"extra": {"id": 44, "bbox": [9, 9, 9, 9]}}
-    written = json.loads(dataset.to_coco_json(tmp_path / "w.json").read_text())["annotations"][0]
+    written = json.loads(dataset.to_coco_json(tmp_path / "w.json", archive=True).read_text())["annotations"][0]
     assert (written["id"], written["bbox"]) == (1, [1, 2, 3, 4])
 
 

@@ -1,0 +1,125 @@
+"""Frames as other tools take them: images whose work is finished, one class a name, boxes where they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from labellerr_ds import schema, vendor
+from labellerr_ds.converters.coco_rows import ids_of
+from labellerr_ds.converters.selection import FINISHED, NO_IMAGES, Frames, Negatives, check_negatives
+from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.images.files import unique_names
+from labellerr_ds.shapes.turned import turned_boxes
+
+Classes = Literal["by_name", "as_exported"]
+Left = Counter[tuple[str, str]]
+"""What is left out, by table and reason."""
+
+
+def portable(
+    frames: Frames, *, negatives: Negatives = "finished", classes: Classes = "by_name", turned: bool = False
+) -> Frames:
+    """The part of a dataset that has a place in COCO; one warning counts what is left out.
+
+    Parameters
+    ----------
+    frames : Frames
+    negatives : {'finished', 'all', 'none'}
+        Which files without a shape go out.
+    classes : {'by_name', 'as_exported'}
+        Classes of shapes alone, those of one name united; or all as they came.
+    turned : bool
+        Rotated boxes as the rings of their corners.
+    """
+    check_negatives(negatives)
+    if classes not in ("by_name", "as_exported"):
+        raise InvalidArgumentError(f"classes must be 'by_name' or 'as_exported', got {classes!r}.")
+    left: Left = Counter()
+    files, annotations, categories = frames
+    annotations = _on_images(annotations, files, left)
+    if classes == "by_name":
+        annotations, categories = _by_name(annotations, categories, left)
+    if turned:
+        annotations = turned_boxes(annotations)
+    files = _outgoing(files, annotations, negatives, left)
+    _tell(left, frames)
+    return Frames(files, annotations, categories)
+
+
+def archived(frames: Frames) -> Frames:
+    """All of a dataset that a COCO file can hold so that it reads back equal; one warning counts the rest."""
+    left: Left = Counter()
+    annotations = _on_images(frames.annotations, frames.files, left, dangling=True)
+    _tell(left, frames)
+    return Frames(frames.files, annotations, frames.categories)
+
+
+def _tell(left: Left, frames: Frames) -> None:
+    totals = {"files": len(frames.files), "annotations": len(frames.annotations)}
+    told = [f"{count:,} of {totals[table]:,} {table} {why}" for (table, why), count in left.most_common() if count]
+    if told:
+        warn(f"left out of the COCO: {'; '.join(told)}.")
+
+
+def with_unique_names(files: pd.DataFrame) -> pd.DataFrame:
+    """The files under the names that `Dataset.download_images` and the converters give their images."""
+    files = files.copy(deep=False)
+    files["file_name"] = schema.text(unique_names(files))
+    return files
+
+
+def _on_images(annotations: pd.DataFrame, files: pd.DataFrame, left: Left, *, dangling: bool = False) -> pd.DataFrame:
+    is_shape = annotations["type"].isin(schema.SHAPE_TYPES).to_numpy()
+    still = annotations["frame"].isna().to_numpy()
+    there = dangling | annotations["file_id"].isin(files["file_id"].dropna()).to_numpy()
+    left["annotations", "(no shapes, as answers to questions)"] += int((~is_shape).sum())
+    left["annotations", "(on frames of a video)"] += int((is_shape & ~still).sum())
+    left["annotations", "(of files that are not in the dataset)"] += int((is_shape & still & ~there).sum())
+    kept = is_shape & still & there
+    return annotations if kept.all() else annotations[kept]
+
+
+def _by_name(annotations: pd.DataFrame, categories: pd.DataFrame, left: Left) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Annotations that have a class, and the classes of shapes, the one of the lowest id for each name."""
+    known = annotations["category_id"].isin(categories["category_id"].dropna()).to_numpy()
+    if not known.all():
+        left["annotations", "(without a class)"] += int((~known).sum())
+        annotations = annotations[known]
+    used = categories["category_id"].isin(annotations["category_id"]).to_numpy()
+    kinds = [None if pd.isna(kind) else vendor.QUESTION_TYPES.get(kind.lower()) for kind in categories["question_type"]]
+    shaped = np.array([kind is None or kind in schema.SHAPE_TYPES for kind in kinds], dtype=bool)
+    categories = categories[used | shaped]
+    order = np.argsort(ids_of(categories), kind="stable")
+    first: dict[str, int] = {}
+    for row in order.tolist():
+        name = categories["name"].iloc[row]
+        if not pd.isna(name):
+            first.setdefault(name, row)
+    keep = [row for row, name in enumerate(categories["name"]) if pd.isna(name) or first[name] == row]
+    ids = categories["category_id"].astype(object).tolist()
+    home = {ids[row]: ids[first[name]] for row, name in enumerate(categories["name"]) if not pd.isna(name)}
+    annotations = annotations.copy(deep=False)
+    annotations["category_id"] = schema.text([home.get(each, each) for each in annotations["category_id"]])
+    return annotations, categories.iloc[keep].reset_index(drop=True)
+
+
+def _outgoing(files: pd.DataFrame, annotations: pd.DataFrame, negatives: Negatives, left: Left) -> pd.DataFrame:
+    """The files that have a shape, and those that may be called negative."""
+    if negatives == "all":
+        return files
+    shown = files["file_id"].isin(annotations["file_id"]).to_numpy()
+    finished = files["label_state"].isin(FINISHED).to_numpy()
+    endings = files["file_name"].str.rpartition(".")[2].str.lower()
+    is_image = ~endings.isin(NO_IMAGES).to_numpy()
+    empty = finished & is_image & (negatives == "finished")
+    left["files", "(without a shape, and no negatives by their label_state)"] += int(
+        (~shown & ~finished & is_image).sum()
+    )
+    left["files", "(without a shape, and no images)"] += int((~shown & ~is_image).sum())
+    left["files", "(negatives, which were not asked for)"] += int((~shown & finished & is_image & ~empty).sum())
+    kept = shown | empty
+    return files if kept.all() else files[kept]
