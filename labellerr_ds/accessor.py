@@ -87,7 +87,7 @@ class LabellerrAccessor:
         """
         from labellerr_ds.shapes import rasters
 
-        return [rasters.rings_of(shape, turned=turned) for shape in rasters.shapes(self._need(*_SHAPE))]
+        return list(rasters.polygons(self._need(*_SHAPE), turned=turned))
 
     def masks(self, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
         """The pixels of each row, ``(H, W)`` bool, lazily, one at a time; None for what has none.

@@ -17,7 +17,7 @@ from labellerr_ds.images.similarity import alike, difference_hash, groups_of
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import box_ious
 from labellerr_ds.shapes.contours import signed_area
-from labellerr_ds.shapes.rle import BROKEN, area_and_bbox, checked_counts, checked_ring, rle_area
+from labellerr_ds.shapes.rle import BROKEN, area_and_bbox, checked_counts, rle_area
 from labellerr_ds.shapes.segmentation import same_shape, texts_of
 
 PROBLEMS = {
@@ -117,7 +117,7 @@ def _extent(shape: rasters.Shape) -> tuple[bool, tuple[float, float, float, floa
     if shape.type == "bbox":
         rle = rasters.rle_of(shape)
         return rle is not None and not rle_area(rle), None
-    rings = [np.asarray(checked_ring(ring)).reshape(-1, 2) for ring in rasters.rings_of(shape)]
+    rings = [np.asarray(ring, dtype=np.float64).reshape(-1, 2) for ring in rasters.rings_of(shape)]
     points = np.concatenate(rings) if rings else np.zeros((0, 2))
     if not len(points):
         return True, None

@@ -18,7 +18,7 @@ from labellerr_ds.converters.coco_rows import annotations_of, categories_of, ima
 from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
 from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
-from labellerr_ds.shapes.rle import BROKEN, checked_counts, polygons_to_rle, rle_area, rle_bbox
+from labellerr_ds.shapes.rle import BROKEN, FARTHEST, checked_counts, checked_ring, polygons_to_rle, rle_area, rle_bbox
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -47,7 +47,7 @@ def to_coco(
 
 
 def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
-    from pycocotools.coco import COCO
+    from labellerr_ds.converters.checked_coco import CheckedCOCO
 
     files, annotations, categories = frames
     pictures = list(images(files))
@@ -67,7 +67,7 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
             f"{broken:,} annotations have an RLE, a ring or keypoints that do not hold together; the COCO object has "
             "their boxes."
         )
-    coco = COCO()
+    coco = CheckedCOCO()
     coco.dataset = {
         **_top(info),
         "images": pictures,
@@ -80,8 +80,24 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
     return coco
 
 
+_FAR = FARTHEST * 1_000
+
+
 def _encloses(ring: Any) -> bool:
-    return isinstance(ring, list) and len(ring) >= 6 and not len(ring) % 2
+    """Whether a ring has three points at least, all of numbers; a sum is the quickest look at all of them."""
+    if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2:
+        return False
+    try:
+        return -_FAR < sum(ring) < _FAR
+    except TypeError:
+        return False
+
+
+def _holds(ring: Any) -> bool:
+    try:
+        return len(checked_ring(ring)) >= 6
+    except BROKEN:
+        return False
 
 
 def _are_marks(keypoints: Any) -> bool:
@@ -116,14 +132,17 @@ def _complete(annotation: dict[str, Any], size_hw: tuple[int | None, int | None]
         except BROKEN:
             segmentation, holds = None, False
     elif isinstance(segmentation, list) and segmentation:
-        rings = [ring for ring in segmentation if _encloses(ring)]
+        rings = [ring for ring in segmentation if _holds(ring)]
         holds = holds and len(rings) == len(segmentation)
         segmentation = annotation["segmentation"] = rings
     if not segmentation:
         x, y, width, height = box
         if "keypoints" in annotation or "polyline" in annotation:  # evaluators match what has at least a pixel
-            x, y, width, height = box = [math.floor(x), math.floor(y), max(width, 1.0), max(height, 1.0)]
-            annotation["bbox"] = box
+            if width < 1:
+                x, width = math.floor(x), 1.0
+            if height < 1:
+                y, height = math.floor(y), 1.0
+            annotation["bbox"] = [x, y, width, height]
         annotation["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
     if recompute and None not in size_hw:
         rings = annotation["segmentation"]
@@ -163,11 +182,11 @@ def write_coco_json(
             (categories, "coco_id"),
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
-    made = annotations_of(annotations, files, categories, decoded=False)
+    made = annotations_of(annotations, files, categories, decoded=False, archive=archive)
     lists = {
         "images": images(files),
         "annotations": made if archive else map(_with_object_attributes, made),
-        "categories": categories_of(categories),
+        "categories": categories_of(categories, archive=archive),
     }
     handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
     try:

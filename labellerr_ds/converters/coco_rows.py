@@ -77,10 +77,11 @@ def images(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {**extra, **image}
 
 
-def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def categories_of(categories: pd.DataFrame, *, archive: bool = False) -> Iterator[dict[str, Any]]:
     """The categories, a row a class."""
-    columns = (_plain(categories[name]) for name in ("name", "supercategory", "color", "question_id", "extra"))
-    for category_id, name, above, color, question, extra_text in zip(ids_of(categories), *columns, strict=True):
+    names = ("name", "supercategory", "color", "question_id", "question_type", "extra")
+    columns = (_plain(categories[name]) for name in names)
+    for category_id, name, above, color, question, kind, extra_text in zip(ids_of(categories), *columns, strict=True):
         category: dict[str, Any] = {"id": category_id, "name": name}
         if above is not None:
             category["supercategory"] = above
@@ -89,6 +90,8 @@ def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if question is not None:  # a category of Labellerr's own: it always has this list
             category["attributes"] = []
             category["labellerr_question_id"] = question
+            if kind is not None and archive:
+                category["labellerr_question_type"] = kind
         extra = _extra(extra_text)
         own = ("color", "attributes")
         kept: dict[str, Any] = {key: extra[key] for key in own if key in extra}  # in the form they came in
@@ -96,7 +99,12 @@ def categories_of(categories: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def annotations_of(
-    annotations: pd.DataFrame, files: pd.DataFrame, categories: pd.DataFrame, *, decoded: bool
+    annotations: pd.DataFrame,
+    files: pd.DataFrame,
+    categories: pd.DataFrame,
+    *,
+    decoded: bool,
+    archive: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The annotations, a row a shape.
 
@@ -106,6 +114,8 @@ def annotations_of(
         Of shapes on images.
     decoded : bool
         Shapes and attributes as lists and dicts, else as the JSON they are held as.
+    archive : bool
+        With what was not understood, as it came, and what COCO has no key for.
     """
     own_ids = annotations["coco_id"].notna().all() and annotations["coco_id"].is_unique
     numbers = _plain(annotations["coco_id"]) if own_ids else range(1, len(annotations) + 1)
@@ -115,7 +125,7 @@ def annotations_of(
         ids = list(zip(numbers[piece], on_files[piece], in_categories[piece], strict=True))
         rows = annotations.iloc[piece]
         usual = _usual_piece(rows, ids, decoded)
-        yield from _piece(rows, ids, decoded) if usual is None else usual
+        yield from _piece(rows, ids, decoded, archive) if usual is None else usual
 
 
 def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int | None]:
@@ -153,7 +163,7 @@ def _raw(text: str) -> msgspec.Raw:
 
 _READ = frozenset({"segmentation", "bbox", "area", "iscrowd", "keypoints", "polyline"})
 _ALWAYS = (*BOX, "area", "iscrowd")
-_NEVER = ("keypoints", "rotation", "extra")
+_NEVER = ("keypoints", "rotation", "parent_id", "extra")
 
 
 def _usual_piece(rows: pd.DataFrame, ids: Sequence[Any], decoded: bool) -> list[dict[str, Any]] | None:
@@ -207,23 +217,26 @@ def _all_values(column: pd.Series, decoded: bool) -> list[Any]:
     return cast(list[Any], found)
 
 
-def _piece(rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool) -> Iterator[dict[str, Any]]:
+def _piece(
+    rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool, archive: bool
+) -> Iterator[dict[str, Any]]:
     """The annotations of any rows, one by one."""
     read_shape: Callable[[str], Any] = decode_shape if decoded else _raw
     read_json: Callable[[str], Any] = _decoded if decoded else _raw
     boxes = rows[BOX].to_numpy(dtype=np.float64, na_value=np.nan)
     has_box = (~np.isnan(boxes).any(axis=1)).tolist()
     told = [_plain(rows[name]) for name in (
-        "type", "segmentation", "keypoints", "area", "iscrowd", "rotation", "attributes", "annotation_id", "extra",
+        "type", "segmentation", "keypoints", "area", "iscrowd", "rotation", "attributes", "annotation_id", "parent_id",
+        "extra",
     )]  # fmt: skip
     for (number, image_id, category_id), box, boxed, row in zip(
         ids, boxes.tolist(), has_box, zip(*told, strict=True), strict=True
     ):
-        kind, segmentation, keypoints, area, crowd, rotation, attributes, own, extra_text = row
+        kind, segmentation, keypoints, area, crowd, rotation, attributes, own, parent, extra_text = row
         made: dict[str, Any] = {}
         if extra_text is not None:
             made = _extra(extra_text)
-            if decoded:  # tools stop at what was not understood; a file has it as it came
+            if not archive:  # tools stop at what was not understood
                 made = {key: value for key, value in made.items() if key not in _READ}
         made["id"], made["image_id"], made["category_id"] = number, image_id, category_id
         if kind == "point":
@@ -247,6 +260,8 @@ def _piece(rows: pd.DataFrame, ids: Iterable[tuple[Any, ...]], decoded: bool) ->
             made["attributes"] = read_json(attributes)
         if own is not None and own != str(number):
             made["labellerr_answer_id"] = own
+        if parent is not None:
+            made["labellerr_parent_id"] = parent
         yield made
 
 

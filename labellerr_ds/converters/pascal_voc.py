@@ -60,7 +60,7 @@ def _tree(item: Item, file_name: str, chosen: Selection) -> tuple[ElementTree.El
             chosen.leave("annotations", annotation_id, "a crowd is no single object")
             continue
         x, y, width, height = shape.box
-        if not all(map(math.isfinite, shape.box)):
+        if not all(map(math.isfinite, (*shape.box, x + width, y + height))):
             chosen.leave("annotations", annotation_id, "it has no box")
             continue
         sides = (item.width or math.inf, item.height or math.inf)

@@ -140,6 +140,8 @@ class Selection:
         for (annotation_id, file_id, category), still, shape in zip(
             told, frames, rasters.shapes(annotations), strict=True
         ):
+            if shape.type not in types and shape.form in types:  # the shape beside keypoints
+                shape = shape._replace(type=str(shape.form))
             if shape.type not in types:
                 self.leave("annotations", annotation_id, f"a {shape.type} has no place in this format")
             elif not still:

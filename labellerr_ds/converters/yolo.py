@@ -82,7 +82,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
 
 def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.float64] | None:
     """One ring within the image: parts and holes joined by bridges; None where nothing lies within."""
-    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+    if shape.form == "mask":
         parts, holes = rle_to_polygons(shape.segmentation)
     else:
         parts, holes = rasters.rings_of(shape, turned=turned), []

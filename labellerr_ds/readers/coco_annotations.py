@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
-from labellerr_ds.readers.coco_tables import ClassIds
+from labellerr_ds.readers.coco_tables import ClassIds, ImageReader
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import Int64, as_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
@@ -25,6 +26,9 @@ _NO_BOX = (_NAN,) * 4
 _BRACKET = ord("[")
 
 
+Flag = Annotated[int, msgspec.Meta(ge=0, le=1)]
+
+
 class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An annotation as it nearly always is; what is not so goes the slow way."""
 
@@ -34,11 +38,15 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     segmentation: msgspec.Raw = NONE
     bbox: tuple[float, float, float, float] | None = None
     area: float | None = None
-    iscrowd: int | bool | None = None
+    iscrowd: Flag | bool | None = None
     attributes: msgspec.Raw = NONE
     labellerr_answer_id: str | None = None
     keypoints: msgspec.Raw = NONE
     num_keypoints: int | None = None
+    # What our own archive form adds.
+    polyline: msgspec.Raw = NONE
+    rotation: float | None = None
+    labellerr_parent_id: str | None = None
     # Ours, and under a name that no export has.
     extra: msgspec.UnsetType | dict[str, Any] = msgspec.field(default=msgspec.UNSET, name="(what has no field)")
 
@@ -52,28 +60,28 @@ class AnnotationReader:
 
     Parameters
     ----------
-    files : dict
-        The rows of the images by COCO's number.
+    images : ImageReader
+        Has read all images of the file.
     classes : dict
         What COCO's numbers of categories stand for.
     issues : IssueLog
     """
 
-    def __init__(self, files: dict[Any, int], classes: ClassIds, issues: IssueLog) -> None:
-        self._files, self._classes, self._issues = files, classes, issues
+    def __init__(self, images: ImageReader, classes: ClassIds, issues: IssueLog) -> None:
+        self._images, self._classes, self._issues = images, classes, issues
 
     def read(self, entries: Sequence[Annotation] | Sequence[msgspec.Raw]) -> pa.Table:
         """The `annotations` of a batch; those that are odd are understood as far as they can be."""
         if entries and isinstance(entries[0], Annotation):
             usual = cast(list[Annotation], entries)
-            return table("annotations", _Batch(usual, self._files, self._issues).columns(self._classes), len(usual))
+            return table("annotations", _Batch(usual, self._images, self._issues).columns(self._classes), len(usual))
         rows = []
         for position, entry in enumerate(cast(list[msgspec.Raw], entries)):
             try:
                 rows.append(_decode(entry))
             except msgspec.ValidationError:
                 rows.append(_slow(entry, position, self._issues))
-        return table("annotations", _Batch(rows, self._files, self._issues).columns(self._classes), len(rows))
+        return table("annotations", _Batch(rows, self._images, self._issues).columns(self._classes), len(rows))
 
 
 def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
@@ -83,7 +91,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     except msgspec.ValidationError:
         issues.add("bad_row", "annotations", None, position, "an annotation is not an object; it is in `extra`.")
         return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
-    shapes = {key: fields.pop(key) for key in ("segmentation", "keypoints", "attributes") if key in fields}
+    shapes = {key: fields.pop(key) for key in ("segmentation", "keypoints", "attributes", "polyline") if key in fields}
     values = {key: msgspec.json.decode(value) for key, value in fields.items()}
     known = set(_FIELDS) - {"extra"}
     extra = {key: value for key, value in values.items() if key not in known}
@@ -105,6 +113,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     numbers = [number(side) for side in box] if isinstance(box, list) and len(box) == 4 else []
     good = bool(numbers) and None not in numbers
     crowd, answer = values.get("iscrowd"), values.get("labellerr_answer_id")
+    crowd = crowd if isinstance(crowd, bool) else whole(crowd)
     annotation_id = whole(values.get("id"))
     if annotation_id is None and answer is None and values.get("id") is not None:
         answer = values["id"]  # an id that is text is the only one there is
@@ -119,11 +128,14 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
         segmentation=shapes.get("segmentation", NONE),
         bbox=keep("bbox", tuple(numbers) if good else None if box != [] else ()) or None,
         area=keep("area", number(values.get("area"))),
-        iscrowd=keep("iscrowd", crowd if isinstance(crowd, int) else None),
+        iscrowd=keep("iscrowd", crowd if crowd in (0, 1) else None),
         attributes=shapes.get("attributes", NONE),
         labellerr_answer_id=as_text(answer),
         keypoints=shapes.get("keypoints", NONE),
         num_keypoints=keep("num_keypoints", whole(values.get("num_keypoints"))),
+        polyline=shapes.get("polyline", NONE),
+        rotation=keep("rotation", number(values.get("rotation"))),
+        labellerr_parent_id=as_text(values.get("labellerr_parent_id")),
         extra=extra,
     )
 
@@ -131,8 +143,9 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
 class _Batch:
     """A batch of annotations on their way to columns."""
 
-    def __init__(self, rows: list[Annotation], index: dict[Any, int], issues: IssueLog) -> None:
-        self.rows, self.issues = rows, issues
+    def __init__(self, rows: list[Annotation], images: ImageReader, issues: IssueLog) -> None:
+        self.rows, self.issues, self._sizes, index = rows, issues, images.size, images.rows
+        self._told_bad: set[int] = set()
         fields = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(_FIELDS)
         self.told: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
         count = len(rows)
@@ -157,6 +170,7 @@ class _Batch:
         with np.errstate(over="ignore", invalid="ignore"):  # sides beyond any image give inf or NaN, as in JSON
             self._put_right()
             self._measure()
+        self._check_shapes()
         for position in np.flatnonzero(self.file_index < 0):
             row = rows[position]
             self._tell(
@@ -185,6 +199,8 @@ class _Batch:
             "keypoints": _text_array(*_joined(self.keypoints)),
             "iscrowd": pa.array([None if crowd is None else bool(crowd) for crowd in crowds], pa.bool_()),
             "attributes": _text_array(*_joined(told["attributes"])),
+            "rotation": np.array(told["rotation"], dtype=np.float64),
+            "parent_id": pa.array(told["labellerr_parent_id"], text),
             "coco_id": pa.array(told["id"], whole_number),
             "coco_image_id": self._image_numbers(),
             "extra": pa.array(
@@ -201,19 +217,39 @@ class _Batch:
 
     def _kind(self, position: int) -> int:
         """The place of the type in `schema.TYPES`; what is not a shape is taken out of the column."""
-        shape, keypoints = bytes(self.segmentation[position]), bytes(self.keypoints[position])
-        if len(keypoints) > 4:
-            values = msgspec.json.decode(keypoints)
-            if isinstance(values, list) and len(values) == 3:
-                if all(number(value) is not None for value in values):
-                    self._replace(position, msgspec.json.encode(values[:2]))
-                    return _POINT
-            elif isinstance(values, list) and values:
-                if _head(shape) == b"[]":
-                    self._replace(position, b"")
-                return _KEYPOINTS
-        self.keypoints[position] = b""
+        marks = self._marks(position)
+        if marks is None:
+            self.keypoints[position] = b""
+        kind = self._shape_kind(position)
+        if marks is not None and len(marks) > 3:
+            return _KEYPOINTS
+        if marks is not None and kind == _BBOX and marks[2] > 0:
+            self._replace(position, msgspec.json.encode(marks[:2]))
+            return _POINT
+        return kind
+
+    def _marks(self, position: int) -> list[float] | None:
+        """The keypoints of an annotation, three numbers each; None where it has none."""
+        text = bytes(self.keypoints[position])
+        values = msgspec.json.decode(text) if len(text) > 2 else None
+        if values is None or values == []:
+            return None
+        nested = isinstance(values, list) and all(isinstance(each, list) and len(each) == 3 for each in values)
+        told = list(chain.from_iterable(values)) if nested else values
+        marks = list(map(number, told)) if isinstance(told, list) else []
+        if not marks or len(marks) % 3 or None in marks:
+            self._bad(position, "are not x, y and a flag each", key="keypoints")
+            return None
+        if marks != values:  # as text, or a list a keypoint
+            self.keypoints[position] = msgspec.json.encode(marks)
+        return cast(list[float], marks)
+
+    def _shape_kind(self, position: int) -> int:
+        shape, line = bytes(self.segmentation[position]), bytes(self.told["polyline"][position])
         head = _head(shape)
+        if line and head in (b"", b"[]", b"nu"):
+            self._replace(position, line)
+            return _POLYLINE
         if head == b"[[":
             return _POLYGON
         if head[:1] == b"{":
@@ -223,7 +259,8 @@ class _Batch:
             return _POLYGON
         if head not in (b"", b"[]", b"nu"):
             self._bad(position, "is neither rings nor RLE")
-        self._replace(position, b"")
+        if shape:
+            self._replace(position, b"")
         return _BBOX
 
     def _replace(self, position: int, shape: bytes) -> None:
@@ -248,6 +285,7 @@ class _Batch:
                 area, box = self._measured(int(position), int(kinds[position]))
             except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
                 self._bad(int(position), f"gives no box and area: {problem}", stays=True)
+                self._told_bad.add(int(position))
                 continue
             if no_box[position]:
                 self.boxes[position] = box
@@ -274,21 +312,53 @@ class _Batch:
             raise ValueError("a coordinate is not a number")
         return float(ring_areas(xy, points).sum()), bounds(xy, points.sum(keepdims=True))[0]
 
-    def _bad(self, position: int, what: str, *, stays: bool = False) -> None:
+    def _bad(self, position: int, what: str, *, stays: bool = False, key: str = "segmentation") -> None:
         row = self.rows[position]
         if not stays:
             extra = row.extra if isinstance(row.extra, dict) else {}
-            row.extra = {**extra, "segmentation": msgspec.json.decode(bytes(self.segmentation[position]) or b"null")}
-        self._tell("bad_segmentation", position, f"the segmentation of annotation {_row_id(row)} {what}.")
+            row.extra = {**extra, key: msgspec.json.decode(bytes(self.told[key][position]) or b"null")}
+        self._tell("bad_segmentation", position, f"the {key} of annotation {_row_id(row)} {what}.")
+
+    def _check_shapes(self) -> None:
+        """Rings of anything but numbers, and RLE that does not hold together: they stay, and are told."""
+        data, begins = self._texts or _joined(self.segmentation)
+        rings = data.translate(None, _IN_NUMBERS)
+        if rings != b"[[]]" * int(np.count_nonzero(np.diff(begins))):
+            for position in np.flatnonzero(
+                np.isin(self.kinds, (_POLYGON, _KEYPOINTS)) & (np.diff(begins) > 0)
+            ).tolist():
+                shape = bytes(self.segmentation[position])
+                if shape[:1] != b"{" and not _RINGS.fullmatch(shape.translate(None, _IN_NUMBERS)):
+                    self._bad(position, "has rings of anything but numbers", stays=True)
+        for position in np.flatnonzero(self.kinds == _MASK).tolist():
+            if position in self._told_bad:
+                continue
+            try:
+                rle = msgspec.json.decode(bytes(self.segmentation[position]))
+                checked_counts(rle)
+            except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
+                self._bad(position, f"is an RLE that does not hold together: {problem}", stays=True)
+                continue
+            size = self._sizes(int(self.file_index[position]))
+            if None not in size and [int(side) for side in rle["size"]] != list(size):
+                row_id = _row_id(self.rows[position])
+                self._tell(
+                    "size_mismatch",
+                    position,
+                    f"the mask of annotation {row_id} has {rle['size'][0]} x {rle['size'][1]} pixels (height, width), "
+                    f"its image {size[0]} x {size[1]}.",
+                )
 
     def _tell(self, code: str, position: int, message: str) -> None:
         severity = "warning" if code == "swapped_corners" else "error"
         self.issues.add(code, "annotations", _row_id(self.rows[position]), position, message, severity)
 
 
-_BBOX, _POLYGON, _POINT, _KEYPOINTS, _MASK = (
-    schema.TYPES.index(name) for name in ("bbox", "polygon", "point", "keypoints", "mask")
+_BBOX, _POLYGON, _POLYLINE, _POINT, _KEYPOINTS, _MASK = (
+    schema.TYPES.index(name) for name in ("bbox", "polygon", "polyline", "point", "keypoints", "mask")
 )
+_IN_NUMBERS = b"0123456789,.-+eE \n\r\t"
+_RINGS = re.compile(rb"\[(\[\])*\]")
 
 
 def _head(text: bytes) -> bytes:

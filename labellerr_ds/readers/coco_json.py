@@ -44,7 +44,7 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
             yield _batch(files, None, categories, issues, info=info, part=part, first_file=first)
         if not images.count:
             yield _batch(None, None, categories, issues, info=info, part=part)
-        annotations = AnnotationReader(images.rows, class_ids, issues)
+        annotations = AnnotationReader(images, class_ids, issues)
         for batch in _elements(json_file, outline, "annotations", Annotation):
             yield _batch(None, annotations.read(batch), categories, issues, info={}, part=part, first_file=images.count)
 

@@ -38,7 +38,7 @@ _IMAGE_KEYS = {
     "labellerr_file_remarks",
 }
 _IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
-_CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id"}
+_CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id", "labellerr_question_type"}
 _CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
 
 
@@ -57,7 +57,7 @@ def read_categories(entries: list[Any], template: pd.DataFrame | None, issues: I
         row_id = question if question is not None and questions.count(question) == 1 else as_text(entry.get("id"))
         if row_id is None:
             issues.add("bad_row", "categories", None, position, "a category has no id.")
-        kind = kinds.get(question)
+        kind = kinds.get(question, as_text(entry.get("labellerr_question_type")))
         rows.append(
             (
                 as_text(entry.get("name")),
@@ -129,6 +129,7 @@ class ImageReader:
         self.issues, self.count = issues, 0
         self.rows: dict[Any, int] = {}
         self._id_hashes = array("q")
+        self._sides = array("q")  # height and width of each, -1 for what is not told
 
     def read(self, entries: Sequence[Image] | Sequence[msgspec.Raw]) -> pa.Table:
         """The `files` of these images."""
@@ -151,6 +152,8 @@ class ImageReader:
             for row, (number, row_id) in enumerate(zip(numbers, ids, strict=True), self.count):
                 self._index(number, row_id, row)
         self.count += len(images)
+        for image in images:
+            self._keep_size(image.height, image.width)
         columns = {
             "file_id": ids,
             "file_name": [image.file_name for image in images],
@@ -193,6 +196,7 @@ class ImageReader:
             more = {key: value for key, value in metadata.items() if key not in ("file_size", "file_format")}
             extra.update({"file_metadata": more} if more else {})
         name = as_text(image.get("file_name"))
+        self._keep_size(whole(image.get("height")), whole(image.get("width")))
         self._index(image.get("id"), row_id, row)
         return (
             row_id,
@@ -207,6 +211,14 @@ class ImageReader:
             whole(image.get("id")),
             json_text(extra) if extra else None,
         )
+
+    def size(self, row: int) -> tuple[int | None, int | None]:
+        """Height and width of an image, None where it is not told; of no image for -1."""
+        height, width = self._sides[2 * row : 2 * row + 2] if row >= 0 else (-1, -1)
+        return (None if height < 0 else height), (None if width < 0 else width)
+
+    def _keep_size(self, height: int | None, width: int | None) -> None:
+        self._sides.extend((-1 if height is None else height, -1 if width is None else width))
 
     def _index(self, number: Any, row_id: str | None, row: int) -> None:
         self._id_hashes.append(hash(row_id))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.shapes.boxes import box_corners
 from labellerr_ds.shapes.rle import (
     BROKEN,
+    FARTHEST,
     RLE,
     boxes_to_rle,
     checked_counts,
+    checked_ring,
     compress_counts,
     polygons_to_rle,
     rle_area,
@@ -24,6 +26,7 @@ from labellerr_ds.shapes.rle import (
 )
 from labellerr_ds.shapes.segmentation import decode_shape, texts_of
 
+T = TypeVar("T")
 BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 FILLED = ("bbox", "polygon", "mask")
 """The types that have pixels."""
@@ -40,6 +43,20 @@ class Shape(NamedTuple):
     width: int | None
     iscrowd: bool = False
     keypoints: Any = None
+
+    @property
+    def form(self) -> str | None:
+        """What of it encloses pixels: ``mask``, ``polygon`` or ``bbox``; None of points, lines and what is no shape.
+
+        Keypoints have the shape that came with them, else their box.
+        """
+        if self.type not in (*FILLED, "keypoints"):
+            return None
+        if isinstance(self.segmentation, dict):
+            return "mask"
+        if isinstance(self.segmentation, list) and self.segmentation:
+            return "polygon"
+        return "bbox" if self.type != "polygon" and all(abs(side) <= FARTHEST for side in self.box) else None
 
 
 class Shapes:
@@ -89,12 +106,26 @@ def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:
 
     A box is its four corners; with `turned`, about its centre by its rotation. A mask gives the rings of its
     parts, along the edges of its pixels: holes are lost there.
+
+    Raises
+    ------
+    ValueError
+        Where a ring is anything but pairs of numbers within reach of an image.
     """
-    if shape.type == "polygon" and isinstance(shape.segmentation, list):
-        return [ring for ring in shape.segmentation if isinstance(ring, list)]
-    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+    rings = _rings(shape, turned)
+    if shape.form == "polygon":
+        for ring in rings:
+            checked_ring(ring)
+    return rings
+
+
+def _rings(shape: Shape, turned: bool) -> list[list[float]]:
+    """As `rings_of`, of a polygon as they came."""
+    if shape.form == "polygon":
+        return list(shape.segmentation)
+    if shape.form == "mask":
         return rle_to_polygons(shape.segmentation)[0]
-    if shape.type == "bbox" and np.isfinite(shape.box).all():
+    if shape.form == "bbox":
         rotation = np.array([shape.rotation]) if turned else None
         return box_corners(np.array([shape.box]), rotation).tolist()  # type: ignore[no-any-return]
     return []
@@ -117,32 +148,47 @@ def rle_of(shape: Shape, *, turned: bool = False) -> RLE | None:
     ValueError
         For what does not hold together: nothing that was not checked reaches native code.
     """
-    if shape.type == "mask" and isinstance(shape.segmentation, dict):
+    if shape.form == "mask":
         runs = checked_counts(shape.segmentation)
         size = [int(side) for side in shape.segmentation["size"]]
         return {"size": size, "counts": compress_counts(runs)}
-    if shape.height is None or shape.width is None or shape.type not in FILLED:
+    if shape.height is None or shape.width is None or shape.form is None:
         return None
-    if shape.type == "bbox" and not (turned and shape.rotation and np.isfinite(shape.rotation)):
-        return boxes_to_rle([shape.box], shape.height, shape.width)[0] if np.isfinite(shape.box).all() else None
-    return polygons_to_rle(rings_of(shape, turned=turned), shape.height, shape.width)
+    if shape.form == "bbox" and not (turned and shape.rotation and np.isfinite(shape.rotation)):
+        return boxes_to_rle([shape.box], shape.height, shape.width)[0]
+    return polygons_to_rle(_rings(shape, turned), shape.height, shape.width)
 
 
 def rles(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[RLE | None]:
-    """The pixels of each row as RLE."""
-    for position, shape in enumerate(shapes(frame)):
+    """The pixels of each row as RLE; None for what has none or does not hold together, which a warning counts."""
+    return _sound(frame, lambda shape: rle_of(shape, turned=turned), None)
+
+
+def polygons(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[list[list[float]]]:
+    """The rings of each row; none for what encloses nothing or does not hold together, which a warning counts."""
+    return _sound(frame, lambda shape: rings_of(shape, turned=turned), [])
+
+
+def _sound(frame: pd.DataFrame, make: Callable[[Shape], T], nothing: T) -> Iterator[T]:
+    broken = 0
+    for shape in shapes(frame):
         try:
-            yield rle_of(shape, turned=turned)
-        except BROKEN as problem:
-            raise InvalidArgumentError(
-                f"the shape in row {position} does not hold together: {problem}. df.labellerr.check() lists such rows."
-            ) from None
+            yield make(shape)
+        except BROKEN:
+            broken += 1
+            yield nothing
+    if broken:
+        warn(f"{broken:,} shapes do not hold together and were left out; df.labellerr.check() lists them.")
 
 
 def rasters(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
     """The pixels of each row, ``(H, W)`` bool, one at a time."""
-    for rle in rles(frame, turned=turned):
-        yield None if rle is None else rle_to_mask(rle)
+
+    def mask(shape: Shape) -> NDArray[np.bool_] | None:
+        rle = rle_of(shape, turned=turned)
+        return None if rle is None else rle_to_mask(rle)
+
+    return _sound(frame, mask, None)
 
 
 Order = Literal["given", "large_first"]

@@ -22,6 +22,7 @@ BROKEN = (ValueError, TypeError, KeyError, OverflowError)
 """What is raised by a shape that does not hold together."""
 
 LONGEST = 1 << 16  # pixels of an image's side
+MOST_PIXELS = 1 << 30  # of a mask
 FARTHEST = 1e7  # pixels: beyond, native code overflows
 
 
@@ -98,6 +99,8 @@ def rle_to_mask(rle: RLE) -> NDArray[np.bool_]:
     """The pixels of an RLE, ``(H, W)`` bool."""
     runs = checked_counts(rle)
     height, width = (int(side) for side in rle["size"])
+    if height * width > MOST_PIXELS:
+        raise ValueError(f"a mask of {width:,} x {height:,} pixels is too large")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     mask: NDArray[np.bool_] = flat.reshape(width, height).T
     return mask
@@ -189,8 +192,8 @@ def polygons_to_rle(rings: list[list[float]], height: int, width: int) -> RLE:
     """
     from pycocotools import mask as coco_mask
 
-    height, width = _checked_size(height, width)
-    kept = [checked_ring(ring) for ring in rings if len(ring) >= 6]
+    height, width = checked_size(height, width)
+    kept = [ring for ring in map(checked_ring, rings) if len(ring) >= 6]
     if not kept:
         return empty_rle(height, width)
     # in an array that is no list of numbers, pycocotools takes four numbers for a box; six it never does
@@ -202,7 +205,7 @@ def boxes_to_rle(boxes: ArrayLike, height: int, width: int) -> list[RLE]:
     """The pixels of boxes ``(N, 4)``, ``x, y, width, height``, as pycocotools fills them."""
     from pycocotools import mask as coco_mask
 
-    height, width = _checked_size(height, width)
+    height, width = checked_size(height, width)
     found = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     if not len(found):
         return []
@@ -350,8 +353,9 @@ def _text(rle: dict[str, Any]) -> RLE:
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 
-def _checked_size(height: int, width: int) -> tuple[int, int]:
-    if not (0 < height <= LONGEST and 0 < width <= LONGEST):
+def checked_size(height: int, width: int) -> tuple[int, int]:
+    """The size of an image that can be filled, else a ValueError."""
+    if not (0 < height <= LONGEST and 0 < width <= LONGEST and height * width <= MOST_PIXELS):
         raise ValueError(f"an image of {width} x {height} pixels cannot be filled")
     return int(height), int(width)
 
@@ -359,6 +363,11 @@ def _checked_size(height: int, width: int) -> tuple[int, int]:
 def checked_ring(ring: list[float]) -> list[float]:
     """A ring of finite numbers within reach of native code, else a ValueError."""
     numbers = np.asarray(ring, dtype=np.float64)
-    if len(ring) % 2 or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST:
+    if (
+        numbers.ndim != 1
+        or len(ring) % 2
+        or not np.isfinite(numbers).all()
+        or np.abs(numbers).max(initial=0) > FARTHEST
+    ):
         raise ValueError("a ring has pairs of finite numbers, not far outside of any image")
     return numbers.tolist()  # type: ignore[no-any-return]

@@ -38,7 +38,7 @@ def test_fields_that_the_schema_does_not_name_come_back(tmp_path):
     told = json.loads((SAMPLES / "coco_client_review.json").read_text())
     told["images"][0]["weather"] = {"sky": ["blue", 1.5]}
     told["annotations"][0]["score"] = 0.25
-    told["annotations"][1]["segmentation"] = {"size": [4480, 6720], "counts": [30105597, 3]}
+    told["annotations"][1]["segmentation"] = {"size": [3647, 2663], "counts": [9711958, 3]}
     told["categories"][0]["zorp"] = None
     told["videos"] = [{"id": 3}]
     (tmp_path / "odd.json").write_text(json.dumps(told))
@@ -57,6 +57,8 @@ def test_an_export_read_and_written_is_the_same_by_value(serve, tmp_path, varian
         json.loads(served.read_text()),
         json.loads(dataset.to_coco_json(tmp_path / "ours.json", archive=True).read_text()),
     )
+    for category in ours["categories"]:
+        category.pop("labellerr_question_type", None)  # the template's
     for annotation in ours["annotations"]:
         if annotation.get("segmentation") == []:
             del annotation["segmentation"]  # COCO's form of a box has an empty one

@@ -212,10 +212,12 @@ def test_a_label_map_paints_later_over_earlier_or_smaller_over_larger():
         frame.labellerr.label_map(order="random")
 
 
-def test_a_shape_that_does_not_hold_together_says_in_which_row():
+def test_a_shape_that_does_not_hold_together_is_none_and_counted():
     frame = annotations(type=["mask"], segmentation=['{"size":[4,4],"counts":[3]}'])
-    with pytest.raises(lds.InvalidArgumentError, match=r"row 0 does not hold together.*check\(\)"):
-        list(frame.labellerr.masks())
+    for ask in ("masks", "rles", "polygons"):
+        with pytest.warns(lds.LabellerrWarning, match=r"1 shapes do not hold together.*check\(\)"):
+            found = list(getattr(frame.labellerr, ask)())
+        assert found == ([[]] if ask == "polygons" else [None])
 
 
 def test_the_pixels_of_a_json_are_those_of_the_png_masks(project):
