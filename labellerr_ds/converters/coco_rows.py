@@ -241,7 +241,8 @@ def _piece(
         made["id"], made["image_id"], made["category_id"] = number, image_id, category_id
         if kind == "point":
             made["keypoints"] = read_shape(keypoints) if keypoints else [box[0], box[1], 2]
-            made.setdefault("num_keypoints", 1)
+            if not archive:
+                made.setdefault("num_keypoints", 1)
         elif kind == "polyline":
             made["polyline"] = read_shape(segmentation) if segmentation else []
         else:
