@@ -40,12 +40,14 @@ def portable(
         raise InvalidArgumentError(f"classes must be 'by_name' or 'as_exported', got {classes!r}.")
     left: Left = Counter()
     files, annotations, categories = frames
+    shapes = annotations["type"].isin(schema.SHAPE_TYPES)
     annotations = _on_images(annotations, files, left)
     if classes == "by_name":
         annotations, categories = _by_name(annotations, categories, left)
     if turned:
         annotations = turned_boxes(annotations)
-    files = _outgoing(files, annotations, negatives, left)
+    lost = set(frames.annotations.loc[shapes, "file_id"].dropna()) - set(annotations["file_id"])
+    files = _outgoing(files, annotations, negatives, lost, left)
     _tell(left, frames)
     return Frames(files, annotations, categories)
 
@@ -80,6 +82,10 @@ def _on_images(annotations: pd.DataFrame, files: pd.DataFrame, left: Left, *, da
     left["annotations", "(on frames of a video)"] += int((is_shape & ~still).sum())
     left["annotations", "(of files that are not in the dataset)"] += int((is_shape & still & ~there).sum())
     kept = is_shape & still & there
+    if not dangling:  # what the archive takes, too
+        holds = annotations[["bbox_x", "segmentation", "keypoints"]].notna().any(axis=1).to_numpy()
+        left["annotations", "(whose shape was not understood)"] += int((kept & ~holds).sum())
+        kept = kept & holds
     return annotations if kept.all() else annotations[kept]
 
 
@@ -107,19 +113,24 @@ def _by_name(annotations: pd.DataFrame, categories: pd.DataFrame, left: Left) ->
     return annotations, categories.iloc[keep].reset_index(drop=True)
 
 
-def _outgoing(files: pd.DataFrame, annotations: pd.DataFrame, negatives: Negatives, left: Left) -> pd.DataFrame:
-    """The files that have a shape, and those that may be called negative."""
+def _outgoing(
+    files: pd.DataFrame, annotations: pd.DataFrame, negatives: Negatives, lost: set[str], left: Left
+) -> pd.DataFrame:
+    """The files that have a shape, and those that may be called negative: not those that lost all their shapes."""
     if negatives == "all":
         return files
     shown = files["file_id"].isin(annotations["file_id"]).to_numpy()
     finished = files["label_state"].isin(FINISHED).to_numpy()
     endings = files["file_name"].str.rpartition(".")[2].str.lower()
     is_image = ~endings.isin(NO_IMAGES).to_numpy()
+    is_lossy = files["file_id"].isin(lost).to_numpy()
+    is_image = is_image & ~is_lossy
     empty = finished & is_image & (negatives == "finished")
+    left["files", "(whose shapes were all left out)"] += int(is_lossy.sum())
     left["files", "(without a shape, and no negatives by their label_state)"] += int(
         (~shown & ~finished & is_image).sum()
     )
-    left["files", "(without a shape, and no images)"] += int((~shown & ~is_image).sum())
+    left["files", "(without a shape, and no images)"] += int((~shown & ~is_image & ~is_lossy).sum())
     left["files", "(negatives, which were not asked for)"] += int((~shown & finished & is_image & ~empty).sum())
     kept = shown | empty
     return files if kept.all() else files[kept]

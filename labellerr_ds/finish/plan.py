@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.finish.doubts import resolve_doubts
@@ -18,6 +19,8 @@ from labellerr_ds.finish.look import Ints, Seen, column_of, final_files, final_r
 from labellerr_ds.finish.positions import missing_positions
 from labellerr_ds.finish.union import FilesUnion, Issue, has_repeats, issue_rows, unite_files, unite_info
 from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, table
+
+LOSSY = ("bad_row", "bad_segmentation", "unparsed_answer")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def plan(batches: Sequence[Tables]) -> Plan:
     sizes = [size - len(edits.dropped.get(batch, ())) for batch, size in enumerate(seen.sizes)]
     starts = np.cumsum([0, *sizes])[:-1].tolist()
     categories = seen.categories
-    finished, file_issues = _finish_files(files, _counts(batches, seen, files, row_of, edits))
+    counts = _counts(batches, seen, files, row_of, edits)
+    finished, file_issues = _finish_files(files, counts, _lossy(batches, row_of, len(counts)) & (counts == 0))
     issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(seen, starts, edits)]
     for place, issue in edits.issues:
         dropped = sum(row < place.row for row in edits.dropped.get(place.batch, ()))
@@ -139,7 +143,19 @@ def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Ma
     return counts
 
 
-def _finish_files(files: FilesUnion, counts: Ints) -> tuple[pa.Table, list[Issue]]:
+def _lossy(batches: Sequence[Tables], row_of: Mapping[int, Ints], length: int) -> NDArray[np.bool_]:
+    """Which files have an answer that was not understood: without any other they are no negatives."""
+    found = np.zeros(length, dtype=bool)
+    for batch in batches:
+        if not batch.issues.num_rows:
+            continue
+        issues = batch.issues.select(["code", "table", "position"]).to_pandas()
+        lossy = issues["code"].isin(LOSSY) & (issues["table"] == "files") & issues["position"].notna()
+        found[final_rows(issues.loc[lossy, "position"].to_numpy(dtype=np.int64), row_of.get(batch.part))] = True
+    return found
+
+
+def _finish_files(files: FilesUnion, counts: Ints, lossy: NDArray[np.bool_]) -> tuple[pa.Table, list[Issue]]:
     table_, issues = files.table, []
     words, codes = list(schema.STATUSES), np.full(table_.num_rows, -1)
     if "status" in table_.column_names:
@@ -148,10 +164,11 @@ def _finish_files(files: FilesUnion, counts: Ints) -> tuple[pa.Table, list[Issue
         file_id = table_["file_id"][int(row)].as_py()
         message = f"file {file_id} has the unknown status {words[codes[row]]!r}."
         issues.append(Issue("warning", "unknown_status", "files", str(file_id), int(row), message))
+    states = np.where(lossy, -1, schema.label_states(codes, words, counts))
     derived = {
         "status": dictionary(codes, words),
         "annotation_count": pa.array(counts),
-        "label_state": dictionary(schema.label_states(codes, words, counts), schema.LABEL_STATES),
+        "label_state": dictionary(states, schema.LABEL_STATES),
     }
     for name, values in derived.items():
         if name in table_.column_names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import csv
 import io
@@ -188,6 +189,7 @@ class _Table:
             if column and column not in self.file_columns and name not in names:
                 self.file_columns[column] = place
         self.questions = {} if self.answer_columns else self._questions(options)
+        self.are_shapes = categories is None and not self.answer_columns  # questions are known by their shapes
         self.template = (
             {}
             if categories is None
@@ -262,7 +264,10 @@ class _Table:
         rest = [(self.header[place], self.cells[place]) for place in self.rest]
         extras: list[dict[str, Any]] = [{name: column[row] for name, column in rest} for row in firsts]
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
-            self._read_answers(start + position, file_id, rows)
+            before = len(self.answers.rows)
+            self._read_answers(start + position, file_id, rows, extras[position])
+            if len(self.answers.rows) == before:
+                self._report_unparsed(start + position, file_id, [name for name, column in rest if column[rows[0]]])
             if self.odd_rows:
                 self._report_odd(start + position, file_id, rows, extras[position])
 
@@ -302,21 +307,41 @@ class _Table:
                 if more:
                     extra.setdefault("surplus", []).extend(more)
 
-    def _read_answers(self, position: int, file_id: str, rows: list[int]) -> None:
+    def _report_unparsed(self, position: int, file_id: str, names: list[str]) -> None:
+        """A file on which nothing was understood though cells of it hold something: it is no negative."""
+        if names:
+            columns = ", ".join(map(repr, names[:3]))
+            message = f"file {file_id} has no answer that was understood, but something in the column {columns}."
+            self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
+
+    def _read_answers(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> None:
         self.answers.rows.begin(position, file_id)
         for row in rows:
             for place, question in self.questions.items():
-                self._read_cell(question, self.cells[place][row])
+                cell = self.cells[place][row]
+                if not self._read_cell(question, cell, self.header[place]):
+                    extra[self.header[place]] = cell
             if self.answer_columns:
                 values = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
                 if own_id := values.get("id") or values.get("name"):
                     name, kind = self.template.get(own_id, (None, None))
                     question = Question(own_id, values.get("name") or name, values.get("type") or kind)
-                    self._read_cell(question, values["answer"])
+                    if not self._read_cell(question, values["answer"], self.header[self.answer_columns["answer"]]):
+                        extra.setdefault("answers", []).append(values)
 
-    def _read_cell(self, question: Question, cell: str) -> None:
-        if not self.typed.answer(question, cell):
-            self.answers.answer(question, _answer(cell, question.type))
+    def _read_cell(self, question: Question, cell: str, name: str) -> bool:
+        """Whether the cell of this column was understood, or has nothing in it; a plain text is no shape."""
+        if self.typed.answer(question, cell):
+            return True
+        answer = _answer(cell, question.type)
+        if self.are_shapes and isinstance(answer, str) and answer:
+            self.answers.know(question)
+            file_id, position = self.answers.rows.file_id, self.answers.rows.file_row
+            message = f"the cell {name!r} of file {file_id} holds no shape; it is in `extra`."
+            self.issues.add("unparsed_answer", "files", file_id, position, message)
+            return False
+        self.answers.answer(question, answer)
+        return True
 
 
 def _understood(texts: list[str], understand: Callable[[str], Any]) -> list[Any]:
@@ -337,10 +362,13 @@ def _holds_shapes(cells: list[str]) -> bool:
 
 
 def _json(cell: str) -> Any:
-    try:
+    """What a cell holds as JSON, or in Python's own writing, as pandas writes lists into a csv; None for neither."""
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
         return msgspec.json.decode(cell)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    if cell[:1] in ("[", "{") and "'" in cell:
+        with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return ast.literal_eval(cell)
+    return None
 
 
 def _answer(cell: str, kind: str | None) -> Any:

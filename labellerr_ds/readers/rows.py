@@ -107,6 +107,11 @@ class AnnotationRows:
         return f"{about or self.file_id}/{question_id}/{self._positions.get((about, question_id), 0)}"
 
     @property
+    def file_row(self) -> int:
+        """The row of the file within its part."""
+        return self._file
+
+    @property
     def last_id(self) -> str:
         """The id of the row that was added last."""
         return self._ids[-1]

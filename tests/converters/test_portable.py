@@ -165,3 +165,22 @@ def test_all_statuses_of_the_sandbox_give_the_same_images_in_coco_and_yolo(proje
     finished = dataset.files["label_state"].isin(["labelled", "negative"])
     assert len(coco.imgs) == int((dataset.files["file_id"].isin(shown) | finished).sum()) < len(dataset)
     assert not pd.Series([image["file_name"] for image in coco.dataset["images"]]).isna().any()
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_a_file_that_lost_its_shapes_is_no_negative(tmp_path):
+    told = {
+        "images": [
+            {"id": number, "width": 9, "height": 9, "file_name": f"{number}.jpg", "labellerr_file_status": "accepted"}
+            for number in (1, 2, 3)
+        ],
+        "categories": [{"id": 3, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "bbox": [1, 1, 4, 4]},  # without a class
+            {"id": 2, "image_id": 2, "category_id": 3, "segmentation": "?"},
+        ],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    coco = lds.read_export(tmp_path / "in.json").to_coco()
+    assert list(coco.imgs) == [3]
+    assert not coco.anns

@@ -75,7 +75,8 @@ def test_without_a_template_json_cells_are_known_by_what_is_in_them(tmp_path):
 
 
 def test_every_other_column_stays_in_order_and_unchanged(tmp_path):
-    dataset = read(tmp_path, "zeta,file_id,alpha\n 1 ,f1,\nx,f2,00\n")
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, "zeta,file_id,alpha\n 1 ,f1,\nx,f2,00\n")
     assert [json.loads(extra) for extra in dataset.files["extra"]] == [
         {"zeta": " 1 ", "alpha": ""},
         {"zeta": "x", "alpha": "00"},
@@ -125,6 +126,44 @@ def test_a_cell_that_should_be_json_and_is_not_is_kept_and_told(tmp_path):
     assert json.loads(dataset.annotations["extra"][0]) == {"answer": "[{broken"}
 
 
+BOXES = [{"answer_id": "a", "answer": {"xmin": 1, "ymin": 1, "xmax": 5, "ymax": 5}}]
+
+
+def accepted(*cells):
+    """A table without a template: a cell of boxes, and a word, in the columns `car` and `weather`."""
+    quoted = ['"' + cell.replace('"', '""') + '"' for pair in cells for cell in pair]
+    rows = [f"f{row},accepted,{quoted[2 * row]},{quoted[2 * row + 1]}\n" for row in range(len(cells))]
+    return "file_id,file_status,car,weather\n" + "".join(rows)
+
+
+def test_a_file_of_words_that_nobody_understands_is_no_negative(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, accepted((json.dumps(BOXES), "sunny"), ("", "sunny"), ("", "")))
+    states = dataset.files["label_state"]
+    assert states.isna().tolist() == [False, True, False]
+    assert states.dropna().tolist() == ["labelled", "negative"]
+    assert dataset.issues[["code", "table", "id", "position"]].values.tolist() == [
+        ["unparsed_answer", "files", "f1", 1],
+    ]
+    with pytest.warns(lds.LabellerrWarning, match="label_state is unknown"):
+        written = dataset.to_yolo(tmp_path / "yolo")
+    assert "f1" not in {path.stem for path in (written.folder / "labels").rglob("*.txt")}
+
+
+def test_a_cell_that_was_cut_is_no_answer_and_its_file_no_negative(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, accepted((json.dumps(BOXES), ""), (json.dumps(BOXES)[:-9], "")))
+    assert dataset.annotations["file_id"].tolist() == ["f0"]
+    assert dataset.files["label_state"].isna().tolist() == [False, True]
+    assert json.loads(dataset.files["extra"][1])["car"] == json.dumps(BOXES)[:-9]
+
+
+def test_cells_in_pythons_own_writing_are_read(tmp_path):
+    dataset = read(tmp_path, accepted((str(BOXES), ""), (str([{**BOXES[0], "answer_id": None}]), "")))
+    assert dataset.annotations["bbox_width"].tolist() == [4, 4]
+    assert dataset.issues.empty
+
+
 def test_newlines_in_cells_and_long_cells_are_kept(tmp_path):
     long = "x" * 200_000
     dataset = read(tmp_path, f'file_id,remarks\nf1,"two\nlines"\nf2,{long}\n')
@@ -162,7 +201,8 @@ def test_a_warning_points_at_the_call(tmp_path):
 def test_a_letter_of_two_bytes_where_the_look_at_the_header_ends_leaves_the_header_as_it_is(tmp_path):
     header = "file_id,größe\n"
     filler = "f1," + "x" * (HEADER_BYTES - len(header.encode()) - len("f1,") - 1)
-    dataset = read(tmp_path, header + filler + "é\n")  # its first byte is the last one that is looked at
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, header + filler + "é\n")  # its first byte is the last one that is looked at
     assert list(dataset.raw.columns) == ["file_id", "größe"]
 
 
