@@ -142,7 +142,10 @@ def empty(name: Table) -> pa.Table:
 
 def to_frame(given: pa.Table, name: Table) -> pd.DataFrame:
     """The DataFrame of a finished table."""
-    return schema.build(name, {key: given[key] for key in given.column_names}, given.num_rows)
+    texts = {column.name for column in schema.TABLES[name] if column.kind == "text"}
+    # In one piece, since Arrow would join the pieces of a column each time that rows of it are taken.
+    columns = {key: given[key].combine_chunks() if key in texts else given[key] for key in given.column_names}
+    return schema.build(name, columns, given.num_rows)
 
 
 def from_frame(frame: pd.DataFrame, name: Table) -> pa.Table:

@@ -120,6 +120,20 @@ def describe_shape(value: Any) -> str:
     return str(value)
 
 
+def _taken(texts: pa.ChunkedArray, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pa.ChunkedArray:
+    """The texts at these positions; rows in order are taken piece by piece, since Arrow would join all pieces first."""
+    if texts.num_chunks < 2 or (np.diff(positions) < 0).any():
+        return texts.take(pa.array(positions))
+    ends = np.cumsum([len(chunk) for chunk in texts.chunks])
+    cuts = [0, *np.searchsorted(positions, ends).tolist()]
+    pieces = [
+        chunk.take(pa.array(positions[start:stop] - (end - len(chunk))))
+        for chunk, end, start, stop in zip(texts.chunks, ends.tolist(), cuts, cuts[1:], strict=False)
+        if stop > start
+    ]
+    return pa.chunked_array(pieces, texts.type)
+
+
 class SegmentationArray(ExtensionArray):
     """Shapes over one chunked Arrow array of JSON text.
 
@@ -286,12 +300,14 @@ class SegmentationArray(ExtensionArray):
             if len(positions) and positions.max() >= size:
                 raise IndexError("out of bounds value in 'indices'")
             missing = positions == -1
+            if not missing.any():
+                return type(self)(_taken(self._texts, positions))
             taken = self._texts.take(pa.array(positions, mask=missing))
             fill = encode_shape(fill_value)
             return type(self)(taken if fill is None else pc.if_else(pa.array(missing), fill, taken))
         if len(positions) and (positions.max() >= size or positions.min() < -size):
             raise IndexError("out of bounds value in 'indices'")
-        return type(self)(self._texts.take(pa.array(np.where(positions < 0, positions + size, positions))))
+        return type(self)(_taken(self._texts, np.where(positions < 0, positions + size, positions)))
 
     def copy(self) -> SegmentationArray:
         """A copy; the Arrow memory is never written to, so it is shared."""
