@@ -4,8 +4,9 @@
 
 Every way of a job runs in a process of its own, the ways in turn, round after round; what is told are medians and
 their ratios, since the machines are noisy. Results are compared before anything is timed: a wrong one is an error,
-a slow one is not. The full run also measures how cost grows with size, and writes `benchmarks/RESULTS.md` and its
-plots; `--quick` takes small inputs, two rounds, no libraries in environments of their own, and writes nothing.
+a slow one is not. The full run also measures how cost grows with size. What was measured is kept in
+`benchmarks/results.json`, where `--only` puts new values for some jobs, and `benchmarks/RESULTS.md` and its plots are
+made of it; `--quick` takes small inputs, two rounds, no libraries in environments of their own, and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import argparse
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 from benchmarks.environments import LIBRARIES, python_of
 from benchmarks.jobs import GROWING, JOBS, SIZES, Job
-from benchmarks.report import Medians, Row, line, write_report
+from benchmarks.report import line, write_report
+from benchmarks.results import Measured, Medians, Results
 
 HERE = Path(__file__).parent
 MISSING = "missing"
@@ -61,17 +64,14 @@ def measure(job: Job, path: Path, rounds: int, ways: dict[str, str]) -> Medians:
     }
 
 
-def growth(folder: Path, rounds: int) -> list[Row]:
+def growth(folder: Path, rounds: int) -> Iterator[tuple[Job, Measured]]:
     """What the growing jobs cost at each of the sizes, ours and today's way."""
-    rows = []
     for job in GROWING:
         ways = {part: way for part, way in job.ways.items() if part in ("ours", "today")}
         for size in SIZES:
             path = folder / "growing"
             job.make(path, size)
-            rows.append((job, size, path.stat().st_size, measure(job, path, rounds, ways)))
-            print(f"{size:,}: {line(job, rows[-1][3])}", flush=True)
-    return rows
+            yield job, Measured(size, path.stat().st_size, rounds, measure(job, path, rounds, ways))
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     rounds = 2 if arguments.quick else arguments.rounds
-    rows: list[Row] = []
+    results = Results(HERE / "results.json")
     with tempfile.TemporaryDirectory() as folder:
         made: dict[tuple[object, int], Path] = {}
         for job in (each for each in JOBS if arguments.only in each.name):
@@ -91,11 +91,16 @@ def main() -> None:
                 path = made[job.make, size] = Path(folder) / f"input-{len(made)}"
                 job.make(path, size)
             ways = {part: way for part, way in job.ways.items() if not (arguments.quick and way in LIBRARIES)}
-            rows.append((job, size, path.stat().st_size, measure(job, path, rounds, ways)))
-            print(line(job, rows[-1][3]), flush=True)
+            results.jobs[job.name] = Measured(size, path.stat().st_size, rounds, measure(job, path, rounds, ways))
+            print(line(job, results.jobs[job.name].medians), flush=True)
         if not arguments.quick and not arguments.only:
-            pictures = HERE.parent / "docs" / "pictures"
-            write_report(HERE / "RESULTS.md", pictures, rows, growth(Path(folder), 2), rounds)
+            results.growth.clear()
+            for job, measured in growth(Path(folder), 2):
+                results.growth.setdefault(job.name, []).append(measured)
+                print(f"{measured.size:,}: {line(job, measured.medians)}", flush=True)
+    if not arguments.quick:
+        results.save()
+        write_report(HERE / "RESULTS.md", HERE.parent / "docs" / "pictures", results)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import platform
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.jobs import Job
-
-Medians = dict[str, dict[str, float]]
-Row = tuple[Job, int, int, Medians]
+from benchmarks.jobs import JOBS, Job
+from benchmarks.results import Measured, Medians, Results
 
 
 def ratio(medians: Medians, part: str, key: str = "seconds") -> float | None:
@@ -39,51 +36,46 @@ def verdict(job: Job, medians: Medians) -> str:
     return ", ".join(said)
 
 
-def write_report(page: Path, pictures: Path, rows: list[Row], growing: list[Row], rounds: int) -> None:
-    """The page with every row, and the plots."""
+def write_report(page: Path, pictures: Path, results: Results) -> None:
+    """The page with every job, and the plots."""
+    rows = [(job, results.jobs[job.name]) for job in JOBS if job.name in results.jobs]
     head = (
         "| job | input | ours | today | today ÷ ours | CPU ours, today | MB ours, today | best library ÷ ours "
-        "| floor ÷ ours | aim |"
+        "| floor ÷ ours | aim | measured |"
     )
     lines = [
         "# What was measured",
         "",
-        f"`python -m benchmarks` on {date.today().isoformat()}: {machine()}. Medians of {rounds} rounds, each way in a",
-        "process of its own, in turn; memory is what a way adds at its highest to what its imports take. Seconds are",
-        "of the clock; CPU is the process's. Trust the ratios, not the seconds: over 1 ours is faster. What is done in",
-        "each way is in `benchmarks/ways.py`.",
+        f"`python -m benchmarks` on {machine()}. Medians of the rounds, each way in a process of its own, in turn;",
+        "memory is what a way adds at its highest to what its imports take. Seconds are of the clock; CPU is the",
+        "process's. Trust the ratios, not the seconds: over 1 ours is faster. What is done in each way is in",
+        "`benchmarks/ways.py`.",
         "",
         head,
         "|" + "---|" * (head.count("|") - 1),
     ]
-    for job, size, size_bytes, medians in rows:
+    for job, told in rows:
+        medians = told.medians
         ours, today = medians["ours"], medians.get("today")
         others = [_told(ratio(medians, part), ".2f") for part in ("best library", "floor")]
         lines.append(
-            f"| {job.name} | {size:,}, {size_bytes / 1e6:,.1f} MB | {ours['seconds']:.3f} s "
+            f"| {job.name} | {told.size:,}, {told.size_bytes / 1e6:,.1f} MB | {ours['seconds']:.3f} s "
             f"| {_told(today and today['seconds'], '.3f')} | {_told(ratio(medians, 'today'), '.2f')} "
             f"| {ours['processor']:.3f}, {_told(today and today['processor'], '.3f')} "
             f"| {ours['megabytes']:,.0f}, {_told(today and today['megabytes'], ',.0f')} | {' | '.join(others)} "
-            f"| {aim(job, medians)} |"
+            f"| {aim(job, medians)} | {told.on}, {told.rounds} rounds |"
         )
     lines += ["", "## What is not there yet", ""]
-    lines += [f"- **{job.name}**: {job.why}" for job, _, _, medians in rows if "NOT met" in verdict(job, medians)]
-    lines += ["", "## Cost against size", "", "Seconds, ours and today's way; medians of two rounds.", ""]
-    sizes = sorted({size for _, size, _, _ in growing})
+    lines += [f"- **{job.name}**: {job.why}" for job, told in rows if "NOT met" in verdict(job, told.medians)]
+    lines += ["", "## Cost against size", "", "Seconds, ours and today's way.", ""]
+    sizes = sorted({told.size for measured in results.growth.values() for told in measured})
     lines += ["| job | " + " | ".join(f"{size:,}" for size in sizes) + " |", "|" + "---|" * (len(sizes) + 1)]
-    for name, measured in _by_job(growing).items():
-        cells = [f"{each['ours']['seconds']:.2f}, {each['today']['seconds']:.2f}" for _, each in measured]
+    for name, measured in results.growth.items():
+        cells = [f"{each.medians['ours']['seconds']:.2f}, {each.medians['today']['seconds']:.2f}" for each in measured]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     page.write_text("\n".join(lines) + "\n")
-    _plot(pictures / "benchmarks.png", rows)
-    _plot_growth(pictures / "benchmarks_by_size.png", growing)
-
-
-def _by_job(rows: list[Row]) -> dict[str, list[tuple[int, Medians]]]:
-    found: dict[str, list[tuple[int, Medians]]] = {}
-    for job, size, _, medians in rows:
-        found.setdefault(job.name, []).append((size, medians))
-    return found
+    _plot(pictures / "benchmarks.png", [(job, told.medians) for job, told in rows])
+    _plot_growth(pictures / "benchmarks_by_size.png", results.growth)
 
 
 def aim(job: Job, medians: Medians) -> str:
@@ -104,10 +96,10 @@ def machine() -> str:
     return f"{cores} cores, {platform.machine()}, Python {platform.python_version()}, {versions}"
 
 
-def _plot(picture: Path, rows: list[Row]) -> None:
+def _plot(picture: Path, rows: list[tuple[Job, Medians]]) -> None:
     import matplotlib.pyplot as plt
 
-    known = [(job, ratio(medians, "today")) for job, _, _, medians in rows if "today" in medians]
+    known = [(job, ratio(medians, "today")) for job, medians in rows if "today" in medians]
     figure, axes = plt.subplots(figsize=(8, 0.38 * len(known) + 1), layout="constrained")
     axes.barh([job.name for job, _ in known], [times or 0 for _, times in known], color="#2a6f97")
     for place, (job, times) in enumerate(known):
@@ -123,15 +115,16 @@ def _plot(picture: Path, rows: list[Row]) -> None:
     figure.savefig(picture, dpi=110)
 
 
-def _plot_growth(picture: Path, rows: list[Row]) -> None:
+def _plot_growth(picture: Path, growth: dict[str, list[Measured]]) -> None:
     import matplotlib.pyplot as plt
 
-    jobs = _by_job(rows)
-    figure, panels = plt.subplots(1, len(jobs), figsize=(3.2 * len(jobs), 3), sharey=True, layout="constrained")
-    for axes, (name, measured) in zip(panels, jobs.items(), strict=True):
-        sizes = [size for size, _ in measured]
+    if not growth:
+        return
+    figure, panels = plt.subplots(1, len(growth), figsize=(3.2 * len(growth), 3), sharey=True, layout="constrained")
+    for axes, (name, measured) in zip(panels, growth.items(), strict=True):
+        sizes = [each.size for each in measured]
         for part, color in (("today", "#8d99ae"), ("ours", "#2a6f97")):
-            axes.plot(sizes, [each[part]["seconds"] for _, each in measured], "o-", color=color, label=part)
+            axes.plot(sizes, [each.medians[part]["seconds"] for each in measured], "o-", color=color, label=part)
         axes.set(xscale="log", yscale="log", title=name, xlabel="annotations")
         axes.title.set_fontsize(10)
         axes.spines[["top", "right"]].set_visible(False)

@@ -14,6 +14,7 @@ from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
 from labellerr_ds.exports.create import Since, Statuses, create_export
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.outcome import empty_error, empty_result
+from labellerr_ds.exports.polling import checked_timeout
 from labellerr_ds.models import ExportFormat, S3Destination, resolve_format
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
@@ -102,6 +103,9 @@ def export_dataset(
     >>> dataset.files["status"].unique().tolist()
     ['accepted']
     """
+    checked_timeout(timeout)
+    if download_to is not None and Path(download_to).exists() and not Path(download_to).is_dir():
+        raise InvalidArgumentError(f"download_to must be a folder; {str(download_to)!r} is a file.")
     project, request = as_project(project, client), None
     try:
         job = create_export(

@@ -120,7 +120,7 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
             found.update(dict.fromkeys(STATUS_WORDS[item.lower()]))
         else:
             word = item.lower() if isinstance(item, str) else item
-            status = next((status for status in FileStatus if status.value == word), None)
+            status = next((status for status in FileStatus if isinstance(word, str) and status.value == word), None)
             if status is None:
                 known = [*STATUS_WORDS, *(status.value for status in FileStatus)]
                 raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}")

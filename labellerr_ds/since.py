@@ -41,11 +41,13 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
     Raises
     ------
     InvalidArgumentError
-        For a bare number, a time more than a day in the future, and what is not a time.
+        For a bare number, a time before 1970 or more than a day in the future, and what is not a time.
     """
     if since is None:
         return None
     instant = _instant(since, now)
+    if instant < _EPOCH:
+        raise InvalidArgumentError(f"since={since!r} is {instant.isoformat()}, before 1970. {_HINT}")
     ahead = instant - now()
     if ahead > CLOCKS_DIFFER:
         raise InvalidArgumentError(

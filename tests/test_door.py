@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -102,3 +103,45 @@ def test_the_deadline_is_passed_on(serve):
     project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[2])
     with pytest.raises(lds.ExportTimeoutError, match="after 0.1 s"):
         lds.export_dataset(project, "all", timeout=0.1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ({"timeout": "abc"}, "timeout must be seconds"),
+        ({"timeout": -1}, "timeout must be seconds"),
+        ({"statuses": [pd.NA]}, "unknown status <NA>"),
+        ({"name": 5}, "name must be a str"),
+        ({"description": 5}, "description must be a str"),
+        ({"question_ids": ["nope"]}, "unknown question id 'nope'"),
+        ({"question_ids": [5]}, "unknown question id 5"),
+        ({"question_ids": ["car"]}, "is the id of that name"),
+        ({"since": datetime(1960, 1, 1)}, "before 1970"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_created(project, words, what):
+    before = len(project.exports())
+    with pytest.raises(lds.InvalidArgumentError, match=what):
+        lds.export_dataset(project, **{"statuses": ["accepted"], "progress": False, **words})
+    assert len(project.exports()) == before
+
+
+def test_a_file_to_download_to_is_refused_before_anything_is_created(project, tmp_path):
+    (tmp_path / "file").touch()
+    before = len(project.exports())
+    with pytest.raises(lds.InvalidArgumentError, match="download_to must be a folder"):
+        lds.export_dataset(project, ["accepted"], download_to=tmp_path / "file", progress=False)
+    assert len(project.exports()) == before
+
+
+@pytest.mark.parametrize("words", [{"categories": [1]}, {"files": [1]}])
+def test_what_is_no_frame_is_refused(tmp_path, words):
+    (tmp_path / "export.json").write_text('[{"file_id": "f"}]')
+    with pytest.raises(lds.InvalidArgumentError, match="frame, not a list"):
+        lds.read_export(tmp_path / "export.json", **words)
+
+
+@pytest.mark.parametrize("path", ["", None, 5])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(lds.InvalidArgumentError, match="expected a path"):
+        lds.read_export(path)

@@ -21,6 +21,7 @@ from labellerr_ds.models import (
     resolve_statuses,
 )
 from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import RefusedError
 from labellerr_ds.since import resolve_since
 
@@ -82,12 +83,12 @@ def create_export(
     """
     wanted, form = resolve_statuses(statuses), resolve_format(format)
     destination = checked_destination(destination)
-    if isinstance(question_ids, str):
-        raise InvalidArgumentError("question_ids must be a list of ids, not a str.")
-    if question_ids is not None and not (question_ids := tuple(question_ids)):
-        raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
+    for key, text in (("name", name), ("description", description)):
+        if text is not None and not isinstance(text, str):
+            raise InvalidArgumentError(f"{key} must be a str, got {text!r}.")
     project = as_project(project, client)
     _ = project.facts  # whether it is there; and the answer has the service's time
+    question_ids = None if question_ids is None else _known_questions(question_ids, project)
     request = ExportRequest(
         wanted,
         form,
@@ -113,3 +114,20 @@ def create_export(
             ) from None
         raise
     return ExportJob(project, report_id, request=request, created_at=created_at, started=started)
+
+
+def _known_questions(question_ids: Iterable[str], project: Project) -> tuple[str, ...]:
+    """The ids of questions of the project's template; an export of others would be empty without a word."""
+    if isinstance(question_ids, str) or not isinstance(question_ids, Iterable):
+        raise InvalidArgumentError(f"question_ids must be a list of ids, not a {type(question_ids).__name__}.")
+    wanted = tuple(question_ids)
+    if not wanted:
+        raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
+    categories = project.categories()
+    known = categories["question_id"].dropna().tolist()
+    for each in wanted:
+        if each not in known:
+            by_name = dict(zip(categories["name"], categories["question_id"], strict=True))
+            hint = f"{by_name[each]!r} is the id of that name" if each in by_name else "project.categories() lists them"
+            raise InvalidArgumentError(f"unknown question id {each!r}: {hint}.")
+    return wanted

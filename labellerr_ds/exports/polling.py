@@ -48,7 +48,10 @@ def looks(
 
 def checked_timeout(timeout: float | None) -> float:
     """Seconds to wait; the default where none is given."""
-    limit = TIMEOUT_S if timeout is None else float(timeout)
+    try:
+        limit = TIMEOUT_S if timeout is None else float(timeout)
+    except (TypeError, ValueError):
+        limit = -1.0
     if not limit >= 0:
         raise InvalidArgumentError(f"timeout must be seconds, 0 or more; got {timeout!r}.")
     return limit

@@ -41,6 +41,9 @@ class ReadOptions:
     batch_rows: int = 10_000
 
     def __post_init__(self) -> None:
+        for key in ("categories", "files"):
+            if (told := getattr(self, key)) is not None and not isinstance(told, pd.DataFrame):
+                raise InvalidArgumentError(f"{key} must be a {key} frame, not a {type(told).__name__}.")
         given = self.categories
         if given is None:
             return

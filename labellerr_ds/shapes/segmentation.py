@@ -18,6 +18,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_exten
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
+from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.shapes.rle import BROKEN, compress_counts, rle_area
 
 
@@ -87,7 +88,10 @@ def encode_shape(value: Any) -> str | None:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return None
     if isinstance(value, str):
-        _codec()[0](value)
+        try:
+            _codec()[0](value)
+        except ValueError as problem:
+            raise InvalidArgumentError(f"a shape as text is JSON, not {value[:40]!r}: {problem}.") from None
         return value
     if not isinstance(value, list | tuple | dict | np.ndarray):
         raise TypeError(f"a shape is a list, an RLE dict or JSON text, not {type(value).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,9 +26,13 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -
 
     Raises
     ------
+    InvalidArgumentError
+        For what is no path.
     ReadError
         Where there is nothing.
     """
+    if not isinstance(path_or_url, str | os.PathLike) or not str(path_or_url):
+        raise InvalidArgumentError(f"expected a path or an s3:// address, got {path_or_url!r}.")
     text = str(path_or_url)
     if isinstance(path_or_url, str) and "://" in text:
         scheme = text.split("://", 1)[0]
