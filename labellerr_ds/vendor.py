@@ -80,6 +80,7 @@ QUESTION_TYPES = {  # S: the type of annotation that a question of this type has
 }
 QUESTION_TYPE_SPELLINGS = ("BoundingBox",)  # S: the words that are not written in lower case
 TEXT_QUESTION_TYPES = frozenset({"radio", "dropdown", "boolean", "input"})  # A: in a csv, a cell of plain text
+INPUT_QUESTION_TYPE = "input"  # D: free text
 CSV_COLUMNS = {  # A: how the columns of `files` are spelled; compared in lower case, with _ for spaces
     "file_id": ("file_id", "fileid"),
     "file_name": ("file_name", "filename"),

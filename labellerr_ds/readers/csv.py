@@ -5,30 +5,27 @@ from __future__ import annotations
 import ast
 import contextlib
 import csv
-import io
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from labellerr_ds import schema, vendor
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.categories import TemplateCategories
+from labellerr_ds.readers.csv_cells import table_of
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.records import batch_of
 from labellerr_ds.readers.shapes import looks_like_shape
-from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8, header_of
+from labellerr_ds.readers.text import header_of
 from labellerr_ds.readers.typed_answers import TypedAnswers
 from labellerr_ds.readers.values import json_text, milliseconds, number, status_word, whole
 from labellerr_ds.tables import Tables
@@ -48,7 +45,7 @@ def is_table(text: str) -> bool:
 def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
     """Batches of a csv export: some files each, with their answers and their rows as they came."""
     issues = IssueLog()
-    header, cells, odd_rows = _table_of(member.read(), issues)
+    header, cells, odd_rows = table_of(member.read(), issues)
     columns = [column.to_pylist() for column in cells]
     file_table = _Table(header, columns, odd_rows, options, issues)
     categories = TemplateCategories(options.categories)
@@ -63,105 +60,9 @@ def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables
 
 def shape_columns(member: Member) -> frozenset[str]:
     """The columns of a csv that hold shapes, known by what is in them."""
-    header, cells, odd_rows = _table_of(member.read(), IssueLog())
+    header, cells, odd_rows = table_of(member.read(), IssueLog())
     file_table = _Table(header, [column.to_pylist() for column in cells], odd_rows, ReadOptions(), IssueLog())
     return frozenset(question.id for question in file_table.questions.values())
-
-
-_Cells = list[pa.Array]
-_OddRows = dict[int, list[str]]
-"""What a row has more than the header; nothing where it has less."""
-
-
-def _table_of(body: bytes, issues: IssueLog) -> tuple[list[str], _Cells, _OddRows]:
-    """Header, columns, and the odd rows."""
-    body = as_utf8(body)
-    # a letter may be cut at the end: of a table that is not UTF-8 the header is read again
-    header, delimiter = header_of(body[:HEADER_BYTES].decode("utf-8", errors="ignore"))
-    cells = _even_cells(body, delimiter, len(header)) if header else None
-    if cells is not None:
-        return header, cells, {}
-    text, odd_byte = as_text(body)
-    if odd_byte is not None:
-        message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
-        issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
-    header, columns, odd_rows = _cells(text)
-    return header, [pa.array(column, pa.large_string()) for column in columns], odd_rows
-
-
-def _even_cells(body: bytes, delimiter: str, wide: int) -> _Cells | None:
-    """The columns of a table in UTF-8 with one length of row, and nothing about which readers differ; else None."""
-    plain_lines = body.count(b"\r") == body.count(b"\r\n")
-    if wide < 2 or b"\0" in body or not plain_lines or not _is_plainly_quoted(body, delimiter.encode()):
-        return None
-    names = [str(place) for place in range(wide)]
-    try:
-        read = pyarrow.csv.read_csv(
-            pa.BufferReader(body),
-            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body), 1 << 16) + 1),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=True
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    return [column.combine_chunks() for column in read.slice(1).columns]
-
-
-def _is_plainly_quoted(body: bytes, delimiter: bytes) -> bool:
-    """Whether each quote is doubled, or stands at the beginning or the end of a cell, and for nothing else."""
-    values = np.frombuffer(body, np.uint8)
-    quotes = np.flatnonzero(values == ord('"'))
-    if not len(quotes):
-        return True
-    begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)  # of runs of quotes
-    lengths = np.diff(begins, append=len(quotes))
-    single = lengths % 2 == 1  # two and two are a doubled one, or an empty cell
-    first, length = quotes[begins[single]], lengths[single]
-    before = values[np.maximum(first - 1, 0)]
-    after = values[np.minimum(first + length, len(values) - 1)]
-    opens = (first == 0) | (before == ord("\n")) | (before == ord(delimiter))
-    ends = first + length == len(values)
-    closes = ends | (after == ord("\n")) | (after == ord("\r")) | (after == ord(delimiter))
-    in_turn = opens[::2].all() and closes[1::2].all() and not opens[1::2].any() and not closes[::2].any()
-    return bool(in_turn) and len(first) % 2 == 0
-
-
-def _cells(text: str) -> tuple[list[str], list[list[str]], _OddRows]:
-    """Header, columns and odd rows of any table."""
-    header, delimiter = header_of(text)
-    if not header:
-        raise ReadError("the table has no header: it is empty.")
-    wide = len(header)
-    try:
-        read = pd.read_csv(
-            io.StringIO(text, newline=""), sep=delimiter, header=None, dtype=object, keep_default_na=False,
-            na_filter=False, index_col=False, quotechar='"', skip_blank_lines=True, low_memory=False,
-        )  # fmt: skip
-    except pd.errors.ParserError as problem:
-        if "EOF inside string" in str(problem):
-            raise ReadError("the table is cut short: it ends within a quoted cell. Download it again.") from None
-        return header, *_uneven_cells(text, delimiter, wide)
-    columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
-    # pandas fills up a short row without a word; what is cut short in a cell without quotes ends in one.
-    last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
-    short = False
-    if last.count('"') % 2 == 0 and len(last) < csv.field_size_limit():
-        with contextlib.suppress(csv.Error):
-            short = len(next(csv.reader([last], delimiter=delimiter), header)) < wide
-    return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
-
-
-def _uneven_cells(text: str, delimiter: str, wide: int) -> tuple[list[list[str]], dict[int, list[str]]]:
-    """The columns of a table in which a row is longer than the header, and its odd rows."""
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
-    except csv.Error as problem:
-        raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
-    odd = {place: row[wide:] for place, row in enumerate(rows) if len(row) != wide}
-    return [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)], odd
 
 
 def _spelled(name: str) -> str:
@@ -183,11 +84,7 @@ class _Table:
         names = set() if categories is None else set(categories["name"].dropna())
         spelled = [_spelled(name) for name in header]
         self.answer_columns = self._answer_columns(spelled)
-        self.file_columns: dict[str, int] = {}
-        for place, (name, word) in enumerate(zip(header, spelled, strict=True)):
-            column = _COLUMN_OF.get(word)
-            if column and column not in self.file_columns and name not in names:
-                self.file_columns[column] = place
+        self.file_columns = self._file_columns(spelled, names)
         self.questions = {} if self.answer_columns else self._questions(options)
         self.are_shapes = categories is None and not self.answer_columns  # questions are known by their shapes
         self.template = (
@@ -203,6 +100,22 @@ class _Table:
         taken = {*self.file_columns.values(), *self.questions, *self.answer_columns.values()}
         self.rest = [place for place in range(len(header)) if place not in taken]
         self.file_rows = self._file_rows()
+
+    def _file_columns(self, spelled: list[str], questions: set[str]) -> dict[str, int]:
+        """Where the columns of `files` stand: the first that is spelled so, even where a question has that name too.
+
+        Of another spelling, only where no question has it.
+        """
+        found = {}
+        for column, spellings in vendor.CSV_COLUMNS.items():
+            for rank, spelling in enumerate(spellings):
+                places = [place for place, word in enumerate(spelled) if word == spelling]
+                if rank:
+                    places = [place for place in places if self.header[place] not in questions]
+                if places:
+                    found[column] = places[0]
+                    break
+        return found
 
     def _answer_columns(self, spelled: list[str]) -> dict[str, int]:
         """Where question, type and answer stand in a table with a row an answer; nothing in others."""
@@ -375,6 +288,8 @@ def _answer(cell: str, kind: str | None) -> Any:
     """What a cell holds: JSON for all but the answers that are one text."""
     if not cell:
         return None
+    if kind is not None and kind.lower() == vendor.INPUT_QUESTION_TYPE:
+        return cell  # whatever somebody typed
     single = kind is not None and kind.lower() in vendor.TEXT_QUESTION_TYPES
     if single and cell[0] != "[":
         return cell

@@ -168,7 +168,7 @@ class TypedAnswers:
         word = (question.type or "").lower()
         kind = vendor.QUESTION_TYPES.get(word)
         if word in vendor.TEXT_QUESTION_TYPES:
-            answer: Any = cell if cell[:1] != "[" else UNSET
+            answer: Any = cell if cell[:1] != "[" or word == vendor.INPUT_QUESTION_TYPE else UNSET
         elif kind in _decode_answer:
             answer = decoded(cell, [_decode_answer[kind]]) if cell else ""
             answer = UNSET if answer is None else answer  # the word null

@@ -12,7 +12,7 @@ from usual_answers import questions
 
 import labellerr_ds as lds
 from labellerr_ds import schema
-from labellerr_ds.readers import csv
+from labellerr_ds.readers import csv, csv_cells
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.text import HEADER_BYTES
@@ -83,6 +83,24 @@ def test_every_other_column_stays_in_order_and_unchanged(tmp_path):
     ]
     assert dataset.raw.columns.tolist() == ["zeta", "file_id", "alpha"]
     assert dataset.raw.values.tolist() == [[" 1 ", "f1", ""], ["x", "f2", "00"]]
+
+
+@pytest.mark.parametrize("cell", ['["a","b"]', "[]", "[1]", "{}", "null", '"quoted"', "1"])
+def test_what_somebody_typed_stays_what_it_is(tmp_path, cell):
+    quoted = '"' + cell.replace('"', '""') + '"'
+    dataset = read(tmp_path, f"file_id,note\nf1,{quoted}\n", categories=template(note="input"))
+    assert dataset.annotations["value"].tolist() == [cell]
+
+
+@pytest.mark.parametrize("name", ["remarks", "file_name", "file_status", "created_at"])
+def test_a_question_that_is_called_like_a_column_of_files_is_the_second_of_that_name(tmp_path, name):
+    told = {"remarks": "blurred", "file_name": "a.jpg", "file_status": "accepted", "created_at": "1758605248989"}
+    table = f"file_id,{','.join(told)},{name}\nf1,{','.join(told.values())},an answer\n"
+    dataset = read(tmp_path, table, categories=template(**{name: "input"}))
+    file = dataset.files.iloc[0]
+    assert file[["remarks", "file_name", "status"]].tolist() == ["blurred", "a.jpg", "accepted"]
+    assert file["created_at"] == pd.Timestamp(1758605248989, unit="ms", tz="UTC")
+    assert dataset.annotations[["category", "value"]].values.tolist() == [[name, "an answer"]]
 
 
 def test_two_columns_of_one_name_are_two_questions(tmp_path):
@@ -215,10 +233,10 @@ pieces = st.lists(
 @given(st.lists(pieces.map("".join), min_size=1, max_size=4))
 def test_the_quick_reader_of_cells_takes_a_table_only_where_it_gives_what_the_careful_one_gives(rows):
     body = "a,b\n" + "\n".join(rows)
-    quick = csv._even_cells(body.encode(), ",", 2)
+    quick = csv_cells.even_cells(body.encode(), ",", 2)
     if quick is None:
         return
-    _, columns, odd_rows = csv._cells(body)
+    _, columns, odd_rows = csv_cells.careful_cells(body)
     assert [column.to_pylist() for column in quick] == columns
     assert odd_rows == {}
 

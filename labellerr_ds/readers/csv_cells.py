@@ -1,0 +1,112 @@
+"""The cells of a csv as text: by Arrow's reader where readers do not differ, else by pandas' or Python's."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8, header_of
+
+Cells = list[pa.Array]
+OddRows = dict[int, list[str]]
+"""What a row has more than the header; nothing where it has less."""
+
+
+def table_of(body: bytes, issues: IssueLog) -> tuple[list[str], Cells, OddRows]:
+    """Header, columns, and the odd rows."""
+    body = as_utf8(body)
+    # a letter may be cut at the end: of a table that is not UTF-8 the header is read again
+    header, delimiter = header_of(body[:HEADER_BYTES].decode("utf-8", errors="ignore"))
+    cells = even_cells(body, delimiter, len(header)) if header else None
+    if cells is not None:
+        return header, cells, {}
+    text, odd_byte = as_text(body)
+    if odd_byte is not None:
+        message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
+        issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
+    header, columns, odd_rows = careful_cells(text)
+    return header, [pa.array(column, pa.large_string()) for column in columns], odd_rows
+
+
+def even_cells(body: bytes, delimiter: str, wide: int) -> Cells | None:
+    """The columns of a table in UTF-8 with one length of row, and nothing about which readers differ; else None."""
+    plain_lines = body.count(b"\r") == body.count(b"\r\n")
+    if wide < 2 or b"\0" in body or not plain_lines or not _is_plainly_quoted(body, delimiter.encode()):
+        return None
+    names = [str(place) for place in range(wide)]
+    try:
+        read = pyarrow.csv.read_csv(
+            pa.BufferReader(body),
+            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body), 1 << 16) + 1),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return [column.combine_chunks() for column in read.slice(1).columns]
+
+
+def _is_plainly_quoted(body: bytes, delimiter: bytes) -> bool:
+    """Whether each quote is doubled, or stands at the beginning or the end of a cell, and for nothing else."""
+    values = np.frombuffer(body, np.uint8)
+    quotes = np.flatnonzero(values == ord('"'))
+    if not len(quotes):
+        return True
+    begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)  # of runs of quotes
+    lengths = np.diff(begins, append=len(quotes))
+    single = lengths % 2 == 1  # two and two are a doubled one, or an empty cell
+    first, length = quotes[begins[single]], lengths[single]
+    before = values[np.maximum(first - 1, 0)]
+    after = values[np.minimum(first + length, len(values) - 1)]
+    opens = (first == 0) | (before == ord("\n")) | (before == ord(delimiter))
+    ends = first + length == len(values)
+    closes = ends | (after == ord("\n")) | (after == ord("\r")) | (after == ord(delimiter))
+    in_turn = opens[::2].all() and closes[1::2].all() and not opens[1::2].any() and not closes[::2].any()
+    return bool(in_turn) and len(first) % 2 == 0
+
+
+def careful_cells(text: str) -> tuple[list[str], list[list[str]], OddRows]:
+    """Header, columns and odd rows of any table."""
+    header, delimiter = header_of(text)
+    if not header:
+        raise ReadError("the table has no header: it is empty.")
+    wide = len(header)
+    try:
+        read = pd.read_csv(
+            io.StringIO(text, newline=""), sep=delimiter, header=None, dtype=object, keep_default_na=False,
+            na_filter=False, index_col=False, quotechar='"', skip_blank_lines=True, low_memory=False,
+        )  # fmt: skip
+    except pd.errors.ParserError as problem:
+        if "EOF inside string" in str(problem):
+            raise ReadError("the table is cut short: it ends within a quoted cell. Download it again.") from None
+        return header, *_uneven_cells(text, delimiter, wide)
+    columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
+    # pandas fills up a short row without a word; what is cut short in a cell without quotes ends in one.
+    last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
+    short = False
+    if last.count('"') % 2 == 0 and len(last) < csv.field_size_limit():
+        with contextlib.suppress(csv.Error):
+            short = len(next(csv.reader([last], delimiter=delimiter), header)) < wide
+    return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
+
+
+def _uneven_cells(text: str, delimiter: str, wide: int) -> tuple[list[list[str]], dict[int, list[str]]]:
+    """The columns of a table in which a row is longer than the header, and its odd rows."""
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
+    except csv.Error as problem:
+        raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
+    odd = {place: row[wide:] for place, row in enumerate(rows) if len(row) != wide}
+    return [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)], odd
