@@ -20,6 +20,7 @@ _BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?")
 CLOCKS_DIFFER = timedelta(days=1)  # what lies this far ahead may be due to two clocks
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 _HINT = "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', or '7d'."
 
 
@@ -116,6 +117,28 @@ def parse_timestamp(text: str) -> datetime | None:
         return None
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
     return datetime.fromtimestamp(stamp.timestamp(), timezone.utc)
+
+
+SECONDS_BELOW = 10**11
+"""A number of a time below this counts seconds: as milliseconds it would lie in the spring of 1973 at the latest."""
+
+
+def read_moment(value: object) -> int | None:
+    """Unix milliseconds of a time as a service may write it: a number of them or of seconds, digits, an ISO timestamp.
+
+    Examples
+    --------
+    >>> [read_moment(value) for value in (1734390000000, 1734390000.5, "1734390000000", "2024-12-16T23:00:00Z", "soon")]
+    [1734390000000, 1734390000500, 1734390000000, 1734390000000, None]
+    """
+    if isinstance(value, str):
+        instant = None if _NUMBER.fullmatch(value.strip()) else parse_timestamp(value)
+        if instant is not None:
+            return to_milliseconds(instant)
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**16:
+        return None
+    return int(value if value >= SECONDS_BELOW else value * 1000)
 
 
 def to_milliseconds(instant: datetime) -> int:

@@ -17,6 +17,7 @@ from labellerr_ds.errors import (
 from labellerr_ds.service import replies
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import Transport
+from labellerr_ds.since import read_moment
 
 if TYPE_CHECKING:
     from labellerr_ds.sandbox import Sandbox
@@ -115,7 +116,7 @@ class Client:
                 "name": schema.text([vendor.first_of(item, vendor.NAME_KEYS) for item in listed]),
                 "data_type": schema.text([item.get("data_type") for item in listed]),
                 "status": schema.text([replies.project_status(item.get("status_code")) for item in listed]),
-                "created_at": schema.times([each if isinstance(each, int) else None for each in created]),
+                "created_at": schema.times(list(map(read_moment, created))),
             }
         )
 

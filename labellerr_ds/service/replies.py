@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from labellerr_ds import vendor
 from labellerr_ds.errors import UnexpectedAnswerError
 from labellerr_ds.models import ExportState, SignedLink, State
-from labellerr_ds.since import parse_timestamp
+from labellerr_ds.since import parse_timestamp, read_moment
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -139,7 +139,6 @@ def export_list(answer: Any) -> list[ListedExport]:
                 continue
             state = _state({"is_completed": group == "completed", **item})
             statuses = item.get("statuses")
-            created = item.get("created_at")
             listed.append(
                 {
                     "report_id": state.report_id,
@@ -149,7 +148,7 @@ def export_list(answer: Any) -> list[ListedExport]:
                     "format": item.get("export_format"),
                     "destination": item.get("export_destination"),
                     "statuses": ", ".join(str(each) for each in statuses) if isinstance(statuses, list) else None,
-                    "created_at": created if isinstance(created, int) else None,
+                    "created_at": read_moment(item.get("created_at")),
                 }
             )
     return listed
@@ -180,7 +179,7 @@ def connections(answer: Any) -> list[Connection]:
             "connection_id": str(item["connection_id"]),
             "name": item.get("name"),
             "description": item.get("description"),
-            "created_at": item["created_at"] if isinstance(item.get("created_at"), int) else None,
+            "created_at": read_moment(item.get("created_at")),
         }
         for item in _objects(response)
         if item.get("connection_id")

@@ -77,3 +77,21 @@ def test_what_is_no_link_is_one_kind_of_error(answer):
 def test_a_create_without_a_report_id_says_what_was_missing(answer):
     with pytest.raises(lds.UnexpectedAnswerError, match="expected"):
         replies.report_id(answer)
+
+
+@pytest.mark.parametrize(
+    "written", [1758605248000, 1758605248000.0, "1758605248000", 1758605248, 1758605248.0, "2025-09-23T05:27:28Z"]
+)
+def test_a_time_in_the_list_of_exports_is_read_however_it_is_written(written):
+    (listed,) = replies.export_list(
+        {"response": {"completed": [{"report_id": "r", "created_at": written}], "in_progress": []}}
+    )
+    assert listed["created_at"] == 1758605248000
+
+
+@pytest.mark.parametrize("written", ["soon", None, [], True, -5, 1e300])
+def test_what_is_no_time_in_the_list_of_exports_is_none(written):
+    (listed,) = replies.export_list(
+        {"response": {"completed": [{"report_id": "r", "created_at": written}], "in_progress": []}}
+    )
+    assert listed["created_at"] is None
