@@ -176,9 +176,19 @@ class _Table:
         ]
         rest = [(self.header[place], self.cells[place]) for place in self.rest]
         extras: list[dict[str, Any]] = [{name: column[row] for name, column in rest} for row in firsts]
+        ready = self._decoded(firsts)
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
             before = len(self.answers.rows)
-            self._read_answers(start + position, file_id, rows, extras[position])
+            self.answers.rows.begin(start + position, file_id)
+            if self.answer_columns:
+                self._read_rows(rows, extras[position])
+            for place, question in self.questions.items():
+                if (objects := ready[place][position]) is not None:
+                    self.typed.put(question, objects)
+                    continue
+                cell = self.cells[place][rows[0]]
+                if not self._read_cell(question, cell, self.header[place]):
+                    extras[position][self.header[place]] = cell
             if len(self.answers.rows) == before:
                 self._report_unparsed(start + position, file_id, [name for name, column in rest if column[rows[0]]])
             if self.odd_rows:
@@ -227,20 +237,23 @@ class _Table:
             message = f"file {file_id} has no answer that was understood, but something in the column {columns}."
             self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
 
-    def _read_answers(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> None:
-        self.answers.rows.begin(position, file_id)
+    def _decoded(self, rows: list[int]) -> dict[int, list[Any]]:
+        """The answers in these rows by the place of their column; None for each that is read by itself."""
+        nothing: list[Any] = [None] * len(rows)
+        return {
+            place: self.typed.column(question, [self.cells[place][row] for row in rows]) or nothing
+            for place, question in self.questions.items()
+        }
+
+    def _read_rows(self, rows: list[int], extra: dict[str, Any]) -> None:
+        """The answers of a file in a table with a row an answer."""
         for row in rows:
-            for place, question in self.questions.items():
-                cell = self.cells[place][row]
-                if not self._read_cell(question, cell, self.header[place]):
-                    extra[self.header[place]] = cell
-            if self.answer_columns:
-                values = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
-                if own_id := values.get("id") or values.get("name"):
-                    name, kind = self.template.get(own_id, (None, None))
-                    question = Question(own_id, values.get("name") or name, values.get("type") or kind)
-                    if not self._read_cell(question, values["answer"], self.header[self.answer_columns["answer"]]):
-                        extra.setdefault("answers", []).append(values)
+            values = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
+            if own_id := values.get("id") or values.get("name"):
+                name, kind = self.template.get(own_id, (None, None))
+                question = Question(own_id, values.get("name") or name, values.get("type") or kind)
+                if not self._read_cell(question, values["answer"], self.header[self.answer_columns["answer"]]):
+                    extra.setdefault("answers", []).append(values)
 
     def _read_cell(self, question: Question, cell: str, name: str) -> bool:
         """Whether the cell of this column was understood, or has nothing in it; a plain text is no shape."""

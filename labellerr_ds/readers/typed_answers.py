@@ -109,6 +109,10 @@ QUESTIONS = tuple(
 _decode_questions = [msgspec.json.Decoder(each).decode for each in QUESTIONS]
 _decode_one = [msgspec.json.Decoder(each.__args__[0].__args__[0]).decode for each in QUESTIONS]
 _decode_answer = {kind: msgspec.json.Decoder(each).decode for kind, each in _ANSWERS.items() if kind != "speech"}
+_decode_column = {
+    kind: msgspec.json.Decoder(list[_ANSWERS[kind]]).decode  # type: ignore[valid-type]
+    for kind in SHAPES
+}
 
 
 def decoded(raw: msgspec.Raw | bytes | str, decoders: Iterable[Callable[[Any], Any]]) -> Any:
@@ -180,6 +184,26 @@ class TypedAnswers:
             return False
         self._put(question, kind or "", answer, None, None)
         return True
+
+    def column(self, question: Question, cells: list[str]) -> list[Any] | None:
+        """The answers in the cells of a column, decoded in one call; None where one of them is not of the usual form.
+
+        Those that are not lists of objects are for `answer`, one by one: None stands for them.
+        """
+        kind = "bbox" if question.type is None else vendor.QUESTION_TYPES.get(question.type.lower())
+        if kind not in _decode_column:
+            return None
+        answers = decoded(f"[{','.join([cell or 'null' for cell in cells])}]", [_decode_column[kind]])
+        if answers is UNSET or len(answers) != len(cells):
+            return None
+        if question.type is None:  # by the form of what is in it, as `_by_form`
+            return [each if type(each) is list and each and each[0].answer is not UNSET else None for each in answers]
+        return [each if type(each) is list else None for each in answers]
+
+    def put(self, question: Question, objects: list[Any]) -> None:
+        """One of the answers that `column` gave."""
+        kind = "bbox" if question.type is None else vendor.QUESTION_TYPES[question.type.lower()]
+        self._put(question, kind, objects, None, None)
 
     def _read(self, question_id: str, each: Any, about: str | None) -> None:
         kind, tag = _KINDS[type(each)]
