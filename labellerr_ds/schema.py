@@ -47,6 +47,7 @@ ISSUE_CODES = {
     "duplicate_category_id": "Several categories have the same id but differ; the rows are kept, or the first values.",
     "duplicate_file_id": "Several files have the same id but differ; all rows are kept.",
     "guessed_encoding": "A table is not UTF-8; it was read as cp1252.",
+    "mended_json": "A row held NaN, Infinity or half of a surrogate pair, which JSON does not have.",
     "not_a_number": "A measure is not a number; what came is in `extra`.",
     "repeated_answers": "A file is there again with equal answers that have no id of their own; all rows are kept.",
     "reused_coco_id": "Several coco_json files use the same number for different things; a suffix keeps them apart.",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds import schema
+from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.files import Images, locate, unique_names
 from labellerr_ds.shapes import rasters
@@ -235,9 +236,17 @@ def _classes(annotations: pd.DataFrame, categories: pd.DataFrame, types: tuple[s
 
 
 def _splits(split: Splits) -> dict[str, str] | None:
+    """The split of each file; its name is that of a folder."""
     if split is None:
         return None
-    split = getattr(split, "files", split)
+    found = _splits_of(getattr(split, "files", split))
+    for name in set(found.values()):
+        if name and (local_name(name) != name or name.strip() != name):
+            raise InvalidArgumentError(f"the name of a split must do for a folder, such as 'train'; got {name!r}.")
+    return found
+
+
+def _splits_of(split: Any) -> dict[str, str]:
     if isinstance(split, pd.DataFrame):
         if not {"file_id", "split"} <= set(split.columns):
             raise InvalidArgumentError("split= must be a frame with file_id and split, or a mapping of ids.")

@@ -40,12 +40,14 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
         images = ImageReader(issues)
         for entries in _elements(json_file, outline, "images", Image):
             first = images.count
+            issues.add_mended("files", (first + place for place in json_file.mended))
             files = images.read(entries)
             yield _batch(files, None, categories, issues, info=info, part=part, first_file=first)
         if not images.count:
             yield _batch(None, None, categories, issues, info=info, part=part)
         annotations = AnnotationReader(images, class_ids, issues)
         for batch in _elements(json_file, outline, "annotations", Annotation):
+            issues.add_mended("annotations", json_file.mended)
             yield _batch(None, annotations.read(batch), categories, issues, info={}, part=part, first_file=images.count)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -42,6 +43,12 @@ class IssueLog:
         if code not in schema.ISSUE_CODES:
             raise KeyError(code)
         self._rows.append(Issue(severity, code, table, row_id, position, message))
+
+    def add_mended(self, table: str, positions: Iterable[int]) -> None:
+        """Report elements of an array that held what is no JSON."""
+        message = "NaN, Infinity or half of a surrogate pair, which JSON does not have, was read as null or U+FFFD."
+        for position in positions:
+            self.add("mended_json", table, None, position, message, "warning")
 
     def take(self) -> tuple[pa.Table, Counter[str]]:
         """The `issues` table and the unknown keys so far; the log is empty afterwards."""

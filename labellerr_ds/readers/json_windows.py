@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.text import as_utf8, cut_short, decode, is_utf16, json_error
+from labellerr_ds.readers.text import as_utf8, cut_short, decode, elements_of, is_utf16, json_error
 
 T = TypeVar("T")
 SPAN_BYTES = 1 << 23
@@ -95,6 +95,7 @@ class JsonFile:
 
     def __init__(self, file: BinaryIO, name: str, span_bytes: int = SPAN_BYTES) -> None:
         self.file, self.name, self.span_bytes = file, name, span_bytes
+        self.mended: list[int] = []
 
     def outline(self) -> Outline:
         """One pass over the file.
@@ -130,7 +131,10 @@ class JsonFile:
         return decode(self.file.read(value.span.end - value.span.start), kind, name=self.name, start=value.span.start)
 
     def elements(self, array: Value, *usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
-        """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that."""
+        """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that.
+
+        `mended` tells which of those that were given last held what is no JSON.
+        """
         for number, span in enumerate(array.elements):
             start, text = self._bracketed(span, first=number == 0)
             if text is None:
@@ -140,10 +144,12 @@ class JsonFile:
                     found = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
+                self.mended = []
                 yield found
                 break
             else:
-                yield decode(bytes(text), list[msgspec.Raw], name=self.name, start=start)
+                elements, self.mended = elements_of(bytes(text), name=self.name, start=start)
+                yield elements
 
     def _bracketed(self, span: Span, *, first: bool) -> tuple[int, memoryview | None]:
         """The elements of a span as an array of their own, and the byte at which it begins; None for white space.

@@ -74,6 +74,7 @@ def read_native_json(member: Member, part: int, options: ReadOptions) -> Iterato
     with open_json(member, options.batch_bytes) as json_file:
         array = json_file.outline().array
         for entries in json_file.elements(array, *_FILES) if array else ():
+            files.issues.add_mended("files", (count + place for place in json_file.mended))
             records = [files.read(entry, row) for row, entry in enumerate(entries, count)]
             yield batch_of(columns_of(records), count, part, answers, categories)
             count += len(records)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -84,6 +85,49 @@ def decode(body: bytes | msgspec.Raw, kind: type[T], *, name: str = "", start: i
     offset = start + int(match[1])
     message = message.replace(match[0], f"(byte {offset})")
     raise json_error(f"it is not JSON from byte {offset} on: {message}", offset, name)
+
+
+class _NoNumber:
+    """What `NaN` and `Infinity` are read as: they are no JSON, though Python writes them."""
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def elements_of(body: bytes, *, name: str, start: int) -> tuple[list[msgspec.Raw], list[int]]:
+    """The elements of an array, undecoded, and which of them had to be mended; see `decode`, `mended_elements`."""
+    try:
+        elements = decode(body, list[msgspec.Raw], name=name, start=start)
+        if _ESCAPED.search(body):  # it is looked into only when it is decoded
+            decode(body, list[Any], name=name, start=start)
+    except ReadError:
+        found = mended_elements(body)
+        if found is None:
+            raise
+        return found
+    return elements, []
+
+
+def mended_elements(body: bytes) -> tuple[list[msgspec.Raw], list[int]] | None:
+    """The elements of an array that only Python's own reader takes, and which of them had to be mended.
+
+    `NaN` and `Infinity` become null, half of a surrogate pair U+FFFD. None where it is not JSON all the same.
+    """
+    try:
+        found = json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=lambda word: _NoNumber())
+    except (ValueError, RecursionError):
+        return None
+    elements, mended = [], []
+    for place, each in enumerate(found):
+        met: list[Any] = []
+        text, halves = _SURROGATE.subn("\ufffd", json.dumps(each, ensure_ascii=False, default=met.append))
+        if met or halves:
+            mended.append(place)
+        elements.append(msgspec.Raw(text.encode()))
+    return elements, mended
 
 
 def json_error(what: str, offset: int | None, name: str = "") -> ReadError:

@@ -184,3 +184,11 @@ def test_a_file_that_lost_its_shapes_is_no_negative(tmp_path):
     coco = lds.read_export(tmp_path / "in.json").to_coco()
     assert list(coco.imgs) == [3]
     assert not coco.anns
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", ".", "..", "/tmp/x", "a\\b", " train"])
+def test_the_name_of_a_split_never_leads_out_of_the_folder(of_each_status, tmp_path, name):
+    for convert in (of_each_status.to_yolo, of_each_status.to_pascal_voc, of_each_status.to_panoptic):
+        with pytest.raises(lds.InvalidArgumentError, match="the name of a split"):
+            convert(tmp_path / "out", split={"f0": name})
+    assert list(tmp_path.iterdir()) == [tmp_path / "in.json"]
