@@ -7,6 +7,7 @@ The format is that of the VOC devkit (http://host.robots.ox.ac.uk/pascal/VOC/voc
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -83,6 +84,9 @@ def _add(parent: ElementTree.Element, **texts: object) -> None:
         ElementTree.SubElement(parent, name).text = str(text)
 
 
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _xml_safe(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return "".join(letter if letter >= " " or letter in "\t\n" else " " for letter in text)
+    """With a space for each character that XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets)."""
+    return _NO_XML.sub(" ", text)

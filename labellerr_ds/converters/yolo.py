@@ -7,6 +7,7 @@ detection, ``class x1 y1 x2 y2 …`` for segmentation, one line an object, and a
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -112,11 +113,22 @@ def _overlap(rings: list[NDArray[np.float64]], height: int, width: int) -> bool:
     return sum(map(rle_area, rles)) - united > 0.005 * united
 
 
+_NO_YAML = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def _yaml_text(text: str) -> str:
+    """A JSON text, which is a YAML text, with escapes for what YAML does not print or takes for line breaks.
+
+    See https://yaml.org/spec/1.2.2/#51-character-set
+    """
+    return _NO_YAML.sub(lambda letter: f"\\u{ord(letter[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
 def _data_yaml(folder: Path, splits: list[str], classes: list[str], *, whole: bool) -> None:
-    # JSON texts are YAML texts: names with colons, quotes or other letters stay what they are
-    lines = [f"{name}: {json.dumps(f'images/{name}')}" for name in splits]
+    plain = {name: name if name in ("train", "val", "test") else _yaml_text(name) for name in splits}
+    lines = [f"{plain[name]}: {_yaml_text(f'images/{name}')}" for name in splits]
     if whole and splits:
         lines.append('val: "images/train" # there is no split of its own; Ultralytics asks for one')
     lines += [f"nc: {len(classes)}", "names:"]
-    lines += [f"  {number}: {json.dumps(name, ensure_ascii=False)}" for number, name in enumerate(classes)]
+    lines += [f"  {number}: {_yaml_text(name)}" for number, name in enumerate(classes)]
     (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import labellerr_ds as lds
 
@@ -192,3 +196,27 @@ def test_the_name_of_a_split_never_leads_out_of_the_folder(of_each_status, tmp_p
         with pytest.raises(lds.InvalidArgumentError, match="the name of a split"):
             convert(tmp_path / "out", split={"f0": name})
     assert list(tmp_path.iterdir()) == [tmp_path / "in.json"]
+
+
+letters = st.text(
+    st.characters(exclude_categories=["Cs"])
+    | st.sampled_from("\x00\x07\x7f\x85\x9f\u2028\ufeff\ufffe\uffff\U0001f600:#'\"\\\n\t"),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(names=st.lists(letters, min_size=1, max_size=3, unique=True))
+def test_every_file_is_read_by_its_own_parser_whatever_a_class_is_called(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("names")
+    answers = [question(name, "BoundingBox", [thing(place, BOX)], f"q{place}") for place, name in enumerate(names)]
+    (folder / "in.json").write_text(json.dumps([a_file(0, "accepted", answers)]))
+    dataset = lds.read_export(folder / "in.json")
+    config = yaml.safe_load((dataset.to_yolo(folder / "yolo").folder / "data.yaml").read_text(encoding="utf-8"))
+    assert list(config["names"].values()) == names
+    written = dataset.to_pascal_voc(folder / "voc")
+    root = ElementTree.parse(written.folder / "Annotations" / "0.xml").getroot()
+    assert len(root.findall("object")) == len(names)
+    told = json.loads(dataset.to_coco_json(folder / "out.json").read_text(encoding="utf-8"))
+    assert [each["name"] for each in told["categories"]] == names
