@@ -148,6 +148,7 @@ class _Batch:
         self._told_bad: set[int] = set()
         fields = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(_FIELDS)
         self.told: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
+        self._has_extra = self.told["extra"].count(msgspec.UNSET) < len(rows)
         count = len(rows)
         self.file_index = np.fromiter(map(index.get, self.told["image_id"], repeat(-1)), np.int64, count)
         self.segmentation: list[Any] = list(self.told["segmentation"])
@@ -203,11 +204,14 @@ class _Batch:
             "parent_id": pa.array(told["labellerr_parent_id"], text),
             "coco_id": pa.array(told["id"], whole_number),
             "coco_image_id": self._image_numbers(),
-            "extra": pa.array(
-                [None if row.extra is msgspec.UNSET and row.num_keypoints is None else _extra(row) for row in rows],
-                text,
-            ),
+            "extra": self._extras(),
         }
+
+    def _extras(self) -> pa.Array:
+        text, told = pa.large_string(), self.told
+        if not self._has_extra and told["num_keypoints"].count(None) == len(self.rows):
+            return pa.nulls(len(self.rows), text)
+        return pa.array([_extra(row) for row in self.rows], text)
 
     def _image_numbers(self) -> pa.Array:
         try:
@@ -316,6 +320,7 @@ class _Batch:
         row = self.rows[position]
         if not stays:
             extra = row.extra if isinstance(row.extra, dict) else {}
+            self._has_extra = True
             row.extra = {**extra, key: msgspec.json.decode(bytes(self.told[key][position]) or b"null")}
         self._tell("bad_segmentation", position, f"the {key} of annotation {_row_id(row)} {what}.")
 

@@ -152,8 +152,9 @@ class ImageReader:
             for row, (number, row_id) in enumerate(zip(numbers, ids, strict=True), self.count):
                 self._index(number, row_id, row)
         self.count += len(images)
-        for image in images:
-            self._keep_size(image.height, image.width)
+        self._sides.extend([
+            -1 if side is None else side for image in images for side in (image.height, image.width)
+        ])  # fmt: skip
         columns = {
             "file_id": ids,
             "file_name": [image.file_name for image in images],
