@@ -176,20 +176,17 @@ class _Table:
         ]
         rest = [(self.header[place], self.cells[place]) for place in self.rest]
         extras: list[dict[str, Any]] = [{name: column[row] for name, column in rest} for row in firsts]
-        ready = self._decoded(firsts)
+        counts = None
+        if not self.answer_columns:
+            answers = [[self.cells[place][row] for row in firsts] for place in self.questions]
+            counts = self.typed.table(list(self.questions.values()), answers, ids, start)
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
-            before = len(self.answers.rows)
-            self.answers.rows.begin(start + position, file_id)
-            if self.answer_columns:
-                self._read_rows(rows, extras[position])
-            for place, question in self.questions.items():
-                if (objects := ready[place][position]) is not None:
-                    self.typed.put(question, objects)
-                    continue
-                cell = self.cells[place][rows[0]]
-                if not self._read_cell(question, cell, self.header[place]):
-                    extras[position][self.header[place]] = cell
-            if len(self.answers.rows) == before:
+            count = (
+                self._read_file(start + position, file_id, rows, extras[position])
+                if counts is None
+                else counts[position]
+            )
+            if not count:
                 self._report_unparsed(start + position, file_id, [name for name, column in rest if column[rows[0]]])
             if self.odd_rows:
                 self._report_odd(start + position, file_id, rows, extras[position])
@@ -237,13 +234,17 @@ class _Table:
             message = f"file {file_id} has no answer that was understood, but something in the column {columns}."
             self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
 
-    def _decoded(self, rows: list[int]) -> dict[int, list[Any]]:
-        """The answers in these rows by the place of their column; None for each that is read by itself."""
-        nothing: list[Any] = [None] * len(rows)
-        return {
-            place: self.typed.column(question, [self.cells[place][row] for row in rows]) or nothing
-            for place, question in self.questions.items()
-        }
+    def _read_file(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> int:
+        """The answers of a file cell by cell; returns how many rows it has."""
+        before = len(self.answers.rows)
+        self.answers.rows.begin(position, file_id)
+        for place, question in self.questions.items():
+            cell = self.cells[place][rows[0]]
+            if not self._read_cell(question, cell, self.header[place]):
+                extra[self.header[place]] = cell
+        if self.answer_columns:
+            self._read_rows(rows, extra)
+        return len(self.answers.rows) - before
 
     def _read_rows(self, rows: list[int], extra: dict[str, Any]) -> None:
         """The answers of a file in a table with a row an answer."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -55,6 +55,15 @@ class Row(msgspec.Struct, gc=False):
     parent_id: str | None = None
     attributes: Any = msgspec.UNSET
     extra: Any = None
+
+
+class Column(NamedTuple):
+    """The usual answers to a question, a list a file: ids, None where there is none of its own, and shapes or words."""
+
+    question_id: str
+    kind: str
+    ids: list[list[str | None]]
+    values: list[list[Any]]
 
 
 _TYPES = {name: code for code, name in enumerate(schema.TYPES)}
@@ -164,6 +173,57 @@ class AnnotationRows:
             texts.append(json_text(rings if kind == "polygon" else rings[0]))
             rows.append(row)
             self.measure(row, rings, enclosing=kind == "polygon")
+
+    def put_table(self, columns: Sequence[Column], file_ids: list[str], first_file: int) -> Ints:
+        """Usual rows of whole columns, one file's after the other's; returns how many each file has.
+
+        Parameters
+        ----------
+        columns : sequence of Column
+            Of questions that differ.
+        file_ids : list of str
+            Of files whose rows within their part follow each other.
+        first_file : int
+            The row of the first.
+        """
+        counts = np.array([[len(each) for each in column.values] for column in columns], dtype=np.int64)
+        counts = counts.reshape(len(columns), len(file_ids)).T
+        begins = (np.cumsum(counts.ravel()) - counts.ravel()).reshape(counts.shape)
+        first, ids = len(self._ids), np.empty(int(counts.sum()), dtype=object)
+        for place, column in enumerate(columns):
+            own = counts[:, place]
+            nth = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own, own)  # of its file and question
+            rows = np.repeat(begins[:, place], own) + nth
+            told = list(chain.from_iterable(column.ids))
+            if None in told:
+                homes = np.repeat(np.arange(len(file_ids)), own).tolist()
+                told = [
+                    f"{file_ids[home]}/{column.question_id}/{position}" if each is None else each
+                    for each, home, position in zip(told, homes, nth.tolist(), strict=True)
+                ]
+            ids[rows] = np.array([*told, None], dtype=object)[:-1]
+            self._put_values(column.kind, (rows + first).tolist(), list(chain.from_iterable(column.values)))
+        self._ids += ids.tolist()
+        filled = np.flatnonzero(counts.ravel())
+        self._sizes.extend(counts.ravel()[filled].tolist())
+        self._files.extend((filled // max(len(columns), 1) + first_file).tolist())
+        for number in (filled % max(len(columns), 1)).tolist():
+            self._types.append(_TYPES[columns[number].kind])
+            self._questions.append(columns[number].question_id)
+        self._parents += [None] * len(filled)
+        return cast(Ints, counts.sum(axis=1))
+
+    def _put_values(self, kind: str, rows: list[int], values: list[Any]) -> None:
+        if kind == "bbox":
+            self._boxes += values
+            self._box_at.extend(rows)
+        elif kind in SHAPES:
+            for row, shape in zip(rows, values, strict=True):
+                self.put_shapes(kind, row, [shape])
+        else:
+            texts, at = self._texts["value"]
+            texts += values
+            at.extend(rows)
 
     def put_words(self, first: int, words: list[str]) -> None:
         """`value` of the usual rows from this one on."""

@@ -6,14 +6,16 @@ a question that does not fit the structs, or an object that fits and is odd all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, Union
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from labellerr_ds import vendor
 from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.rows import SHAPES, Row
+from labellerr_ds.readers.rows import SHAPES, Column, Row
 from labellerr_ds.readers.values import Int64
 
 T = TypeVar("T")
@@ -185,25 +187,24 @@ class TypedAnswers:
         self._put(question, kind or "", answer, None, None)
         return True
 
-    def column(self, question: Question, cells: list[str]) -> list[Any] | None:
-        """The answers in the cells of a column, decoded in one call; None where one of them is not of the usual form.
+    def table(
+        self, questions: Sequence[Question], cells: Sequence[list[str]], file_ids: list[str], first_file: int
+    ) -> NDArray[np.int64] | None:
+        """The answers in whole columns, a cell a file; returns how many rows each file has.
 
-        Those that are not lists of objects are for `answer`, one by one: None stands for them.
+        None, and nothing is read, where one of the cells is not of the usual form, or is more than plain objects.
         """
-        kind = "bbox" if question.type is None else vendor.QUESTION_TYPES.get(question.type.lower())
-        if kind not in _decode_column:
+        columns = []
+        for question, told in zip(questions, cells, strict=True):
+            column = _column(question, told)
+            if column is None:
+                return None
+            columns.append(column)
+        if len({question.id for question in questions}) < len(questions):
             return None
-        answers = decoded(f"[{','.join([cell or 'null' for cell in cells])}]", [_decode_column[kind]])
-        if answers is UNSET or len(answers) != len(cells):
-            return None
-        if question.type is None:  # by the form of what is in it, as `_by_form`
-            return [each if type(each) is list and each and each[0].answer is not UNSET else None for each in answers]
-        return [each if type(each) is list else None for each in answers]
-
-    def put(self, question: Question, objects: list[Any]) -> None:
-        """One of the answers that `column` gave."""
-        kind = "bbox" if question.type is None else vendor.QUESTION_TYPES[question.type.lower()]
-        self._put(question, kind, objects, None, None)
+        for question in questions if file_ids else ():
+            self._answers.know(question)
+        return self._rows.put_table(columns, file_ids, first_file)
 
     def _read(self, question_id: str, each: Any, about: str | None) -> None:
         kind, tag = _KINDS[type(each)]
@@ -280,6 +281,31 @@ class TypedAnswers:
             self._answers.read_children(msgspec.json.decode(raw), about)
         else:
             self.read(questions, about)
+
+
+def _column(question: Question, cells: list[str]) -> Column | None:
+    """The answers in a column, decoded in one call; None where one of them is not of the usual form."""
+    word = (question.type or "").lower()
+    if word in vendor.TEXT_QUESTION_TYPES:
+        if word != vendor.INPUT_QUESTION_TYPE and any(cell[:1] == "[" for cell in cells):
+            return None
+        words = [[cell] if cell else [] for cell in cells]
+        return Column(question.id, vendor.QUESTION_TYPES[word], [[None] * len(each) for each in words], words)
+    kind = "bbox" if question.type is None else vendor.QUESTION_TYPES.get(word)
+    if kind not in _decode_column:
+        return None
+    answers = decoded(f"[{','.join([cell or '[]' for cell in cells])}]", [_decode_column[kind]])
+    if answers is UNSET or len(answers) != len(cells):
+        return None
+    is_sound = _IS_SOUND[kind]
+    for objects in answers:
+        if type(objects) is not list:
+            return None
+        for each in objects:
+            if not (each.frames is each.children is each.attributes is UNSET and is_sound(each.answer)):
+                return None
+    ids = [[each.answer_id or None for each in objects] for objects in answers]
+    return Column(question.id, kind, ids, [[each.answer for each in objects] for objects in answers])
 
 
 def _by_form(cell: str) -> tuple[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv as csv_module
 import json
+import warnings
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lanes import assert_equal_frames
 from usual_answers import questions
 
 import labellerr_ds as lds
@@ -256,13 +259,9 @@ def test_both_lanes_read_the_same_of_a_cell(cells, kind):
     def read(typed):
         answers = Answers(IssueLog())
         question = Question("q", "car", kind)
-        lane = TypedAnswers(answers)
-        ready = (lane.column(question, cells) if typed else None) or [None] * len(cells)
         for row, cell in enumerate(cells):
             answers.rows.begin(row, f"f{row}")
-            if ready[row] is not None:
-                lane.put(question, ready[row])
-            elif not typed or not lane.answer(question, cell):
+            if not typed or not TypedAnswers(answers).answer(question, cell):
                 answers.answer(question, csv._answer(cell, kind))
         columns, length = answers.rows.take()
         issues, keys = answers.rows.issues.take()
@@ -275,3 +274,42 @@ def test_both_lanes_read_the_same_of_a_cell(cells, kind):
 
 def by_value(row):
     return {**row, "extra": row["extra"] and json.loads(row["extra"])}
+
+
+KINDS = ["BoundingBox", "polygon", "polyline", "dot", "radio", "select", "input", "stt"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(KINDS), min_size=1, max_size=3).flatmap(
+        lambda kinds: st.tuples(
+            st.just(kinds), st.lists(st.tuples(*(usual_cells(kind) for kind in kinds)), min_size=1, max_size=5)
+        )
+    ),
+    st.booleans(),
+)
+def test_whole_columns_and_cell_by_cell_give_the_same(tmp_path_factory, kinds_and_rows, with_template):
+    kinds, rows = kinds_and_rows
+    path = tmp_path_factory.mktemp("columns") / "export.csv"
+    names = [f"c{place}" for place in range(len(kinds))]
+    with path.open("w", newline="", encoding="utf-8") as out:
+        table_of_all = csv_module.writer(out)
+        table_of_all.writerow(["file_id", "file_status", *names])
+        table_of_all.writerows([f"f{row}", "accepted", *cells] for row, cells in enumerate(rows))
+    categories = template(**dict(zip(names, kinds, strict=True))) if with_template else None
+
+    def read_all():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lds.LabellerrWarning)
+            return lds.read_export(path, categories=categories)
+
+    at_once = read_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TypedAnswers, "table", lambda *_: None)
+        assert_equal_frames(at_once, read_all())
+
+
+def usual_cells(kind):
+    return st.just("") | questions(nested=False).filter(lambda question: question["question_type"] == kind).map(
+        lambda question: question["answer"] if isinstance(question["answer"], str) else json.dumps(question["answer"])
+    )
