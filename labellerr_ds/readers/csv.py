@@ -86,6 +86,9 @@ class _Table:
         self.answer_columns = self._answer_columns(spelled)
         self.file_columns = self._file_columns(spelled, names)
         self.questions = {} if self.answer_columns else self._questions(options)
+        for place, question in self.questions.items():
+            if (question.type or "").lower() == vendor.INPUT_QUESTION_TYPE:
+                self.cells[place] = _unwrapped(self.cells[place])
         self.are_shapes = categories is None and not self.answer_columns  # questions are known by their shapes
         self.template = (
             {}
@@ -253,7 +256,10 @@ class _Table:
             if own_id := values.get("id") or values.get("name"):
                 name, kind = self.template.get(own_id, (None, None))
                 question = Question(own_id, values.get("name") or name, values.get("type") or kind)
-                if not self._read_cell(question, values["answer"], self.header[self.answer_columns["answer"]]):
+                cell = values["answer"]
+                if (question.type or "").lower() == vendor.INPUT_QUESTION_TYPE:
+                    cell = _unwrapped([cell])[0]
+                if not self._read_cell(question, cell, self.header[self.answer_columns["answer"]]):
                     extra.setdefault("answers", []).append(values)
 
     def _read_cell(self, question: Question, cell: str, name: str) -> bool:
@@ -269,6 +275,16 @@ class _Table:
             return False
         self.answers.answer(question, answer)
         return True
+
+
+def _unwrapped(cells: list[str]) -> list[str]:
+    """What was typed, where each cell of a column is a list of one text; else they are what was typed already."""
+    found = [_json(cell) if cell[:1] == "[" else None for cell in cells]
+    wrapped = all(
+        not cell or (isinstance(told, list) and len(told) == 1 and isinstance(told[0], str))
+        for cell, told in zip(cells, found, strict=True)
+    )
+    return [told[0] if told else "" for told in found] if wrapped and any(cells) else cells
 
 
 def _understood(texts: list[str], understand: Callable[[str], Any]) -> list[Any]:

@@ -95,6 +95,15 @@ def test_what_somebody_typed_stays_what_it_is(tmp_path, cell):
     assert dataset.annotations["value"].tolist() == [cell]
 
 
+def test_a_column_in_which_each_cell_is_a_list_of_one_text_holds_these_texts(tmp_path):
+    table = 'file_id,note\nf1,"[""a""]"\nf2,\nf3,"[""[1]""]"\n'
+    dataset = read(tmp_path, table, categories=template(note="input"))
+    assert dataset.annotations["value"].tolist() == ["a", "[1]"]
+    table = 'file_id,note\nf1,"[""a""]"\nf2,plain\n'
+    dataset = read(tmp_path, table, categories=template(note="input"))
+    assert dataset.annotations["value"].tolist() == ['["a"]', "plain"]
+
+
 @pytest.mark.parametrize("name", ["remarks", "file_name", "file_status", "created_at"])
 def test_a_question_that_is_called_like_a_column_of_files_is_the_second_of_that_name(tmp_path, name):
     told = {"remarks": "blurred", "file_name": "a.jpg", "file_status": "accepted", "created_at": "1758605248989"}
