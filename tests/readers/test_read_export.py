@@ -102,7 +102,7 @@ def test_a_byte_order_mark_does_not_matter(tmp_path, encoding):
         (b"PK\x03\x04 broken", "ZIP is damaged"),
         (gzip.compress(b"[1,2,3]" * 1000, mtime=0)[:40], "gzip is damaged or cut short"),
         (b"[1, 2", "cut short: it ends at byte 5"),
-        (b'[{"file_id": nope}]', "not JSON from byte 13 on"),
+        (b'[{"file_id": zorp}]', "not JSON from byte 13 on"),
         (b"[" * 100_000, "nested too deep"),
         (b'[{"file_id": "\xff"}]', "expected UTF-8, got something else at byte 14"),
     ],
