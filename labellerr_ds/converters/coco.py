@@ -209,7 +209,7 @@ def write_coco_json(
 
 def _with_object_attributes(annotation: dict[str, Any]) -> dict[str, Any]:
     told = annotation.get("attributes")
-    if isinstance(told, msgspec.Raw) and not bytes(told).lstrip().startswith(b"{"):
+    if told is not None and bytes(told)[:1] != b"{":
         annotation["labellerr_attributes"] = annotation.pop("attributes")
     return annotation
 

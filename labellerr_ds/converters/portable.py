@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from labellerr_ds import schema, vendor
 from labellerr_ds.converters.coco_rows import ids_of
@@ -46,8 +49,7 @@ def portable(
         annotations, categories = _by_name(annotations, categories, left)
     if turned:
         annotations = turned_boxes(annotations)
-    lost = set(frames.annotations.loc[shapes, "file_id"].dropna()) - set(annotations["file_id"])
-    files = _outgoing(files, annotations, negatives, lost, left)
+    files = _outgoing(files, annotations, negatives, frames.annotations.loc[shapes, "file_id"], left)
     _tell(left, frames)
     return Frames(files, annotations, categories)
 
@@ -58,6 +60,18 @@ def archived(frames: Frames) -> Frames:
     annotations = _on_images(frames.annotations, frames.files, left, dangling=True)
     _tell(left, frames)
     return Frames(frames.files, annotations, frames.categories)
+
+
+def _texts(column: pd.Series) -> pa.Array:
+    array = pa.array(column.array, from_pandas=True)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return array.cast(pa.large_string())
+
+
+def _is_in(column: pd.Series, known: pd.Series) -> NDArray[np.bool_]:
+    """Which texts are among the known ones; none that is missing."""
+    found = pc.is_in(_texts(column), value_set=_texts(known).unique(), skip_nulls=True)
+    return cast(NDArray[np.bool_], found.to_numpy(zero_copy_only=False))
 
 
 def _tell(left: Left, frames: Frames) -> None:
@@ -77,7 +91,7 @@ def with_unique_names(files: pd.DataFrame) -> pd.DataFrame:
 def _on_images(annotations: pd.DataFrame, files: pd.DataFrame, left: Left, *, dangling: bool = False) -> pd.DataFrame:
     is_shape = annotations["type"].isin(schema.SHAPE_TYPES).to_numpy()
     still = annotations["frame"].isna().to_numpy()
-    there = dangling | annotations["file_id"].isin(files["file_id"].dropna()).to_numpy()
+    there = dangling | _is_in(annotations["file_id"], files["file_id"])
     left["annotations", "(no shapes, as answers to questions)"] += int((~is_shape).sum())
     left["annotations", "(on frames of a video)"] += int((is_shape & ~still).sum())
     left["annotations", "(of files that are not in the dataset)"] += int((is_shape & still & ~there).sum())
@@ -91,11 +105,11 @@ def _on_images(annotations: pd.DataFrame, files: pd.DataFrame, left: Left, *, da
 
 def _by_name(annotations: pd.DataFrame, categories: pd.DataFrame, left: Left) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Annotations that have a class, and the classes of shapes, the one of the lowest id for each name."""
-    known = annotations["category_id"].isin(categories["category_id"].dropna()).to_numpy()
+    known = _is_in(annotations["category_id"], categories["category_id"])
     if not known.all():
         left["annotations", "(without a class)"] += int((~known).sum())
         annotations = annotations[known]
-    used = categories["category_id"].isin(annotations["category_id"]).to_numpy()
+    used = _is_in(categories["category_id"], annotations["category_id"])
     kinds = [None if pd.isna(kind) else vendor.QUESTION_TYPES.get(kind.lower()) for kind in categories["question_type"]]
     shaped = np.array([kind is None or kind in schema.SHAPE_TYPES for kind in kinds], dtype=bool)
     categories = categories[used | shaped]
@@ -108,22 +122,25 @@ def _by_name(annotations: pd.DataFrame, categories: pd.DataFrame, left: Left) ->
     keep = [row for row, name in enumerate(categories["name"]) if pd.isna(name) or first[name] == row]
     ids = categories["category_id"].astype(object).tolist()
     home = {ids[row]: ids[first[name]] for row, name in enumerate(categories["name"]) if not pd.isna(name)}
-    annotations = annotations.copy(deep=False)
-    annotations["category_id"] = schema.text([home.get(each, each) for each in annotations["category_id"]])
+    if any(home[each] != each for each in home):
+        annotations = annotations.copy(deep=False)
+        coded = _texts(annotations["category_id"]).dictionary_encode()
+        words = pa.array([home.get(each, each) for each in coded.dictionary.to_pylist()], pa.large_string())
+        annotations["category_id"] = schema.text(words.take(coded.indices))
     return annotations, categories.iloc[keep].reset_index(drop=True)
 
 
 def _outgoing(
-    files: pd.DataFrame, annotations: pd.DataFrame, negatives: Negatives, lost: set[str], left: Left
+    files: pd.DataFrame, annotations: pd.DataFrame, negatives: Negatives, drawn: pd.Series, left: Left
 ) -> pd.DataFrame:
-    """The files that have a shape, and those that may be called negative: not those that lost all their shapes."""
+    """The files that have a shape, and those that may be called negative: not those that lost all they had `drawn`."""
     if negatives == "all":
         return files
-    shown = files["file_id"].isin(annotations["file_id"]).to_numpy()
+    shown = _is_in(files["file_id"], annotations["file_id"])
     finished = files["label_state"].isin(FINISHED).to_numpy()
     endings = files["file_name"].str.rpartition(".")[2].str.lower()
     is_image = ~endings.isin(NO_IMAGES).to_numpy()
-    is_lossy = files["file_id"].isin(lost).to_numpy()
+    is_lossy = ~shown & _is_in(files["file_id"], drawn)
     is_image = is_image & ~is_lossy
     empty = finished & is_image & (negatives == "finished")
     left["files", "(whose shapes were all left out)"] += int(is_lossy.sum())

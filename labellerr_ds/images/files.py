@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError
@@ -110,10 +111,11 @@ def unique_names(files: pd.DataFrame) -> list[str]:
     taken: dict[str, str] = {}
     names: dict[str, str] = {}
     found = []
-    for row, (file_id, name) in enumerate(files[["file_id", "file_name"]].itertuples(index=False)):
-        key = f"row-{row}" if pd.isna(file_id) else file_id
+    columns = (pa.array(files[name].array, from_pandas=True).to_pylist() for name in ("file_id", "file_name"))
+    for row, (file_id, name) in enumerate(zip(*columns, strict=True)):
+        key = f"row-{row}" if file_id is None else file_id
         if key not in names:
-            names[key] = unique_name(None if pd.isna(name) else name, key, taken)
+            names[key] = unique_name(name, key, taken)
         found.append(names[key])
     return found
 
