@@ -80,13 +80,14 @@ JOBS = (
         faster=5, memory=0.6, equal=False, why="As above."),
     Job("csv to a typed frame", inputs.csv_table, 100_000, 4_000, "csv_ours", "csv_loop", "csv_polars", "csv_floor",
         faster=2,
-        why="The loop gives nested lists in a column; a row an annotation with box, area and id is what the time goes "
-            "into, cell by cell. Cells decoded a column at a time, and rows laid by arrays, would be next."),
+        why="The loop gives nested lists in a column. Ours looks at each quote (readers differ on odd ones), makes a "
+            "text of each cell, and rows with box, area and id of the answers. Files from Arrow's columns instead of texts "
+            "would be next."),
     Job("coco_json to a frame", COCO, 430_000, 5_000, "coco_ours", "coco_json_normalize", "coco_polars", "coco_floor",
         faster=10, memory=0.45, equal=False,
         why="A fifth is decoding to structs, a fifth the search for brackets that lets a file of any size be read in "
             "pieces, a fifth `finish` (ids, duplicates, dangling references over all rows), the rest columns from "
-            "the structs. json_normalize does none of it, and took twice as long on older machines."),
+            "the structs. json_normalize does none of it."),
     Job("coco_json to a frame, every polygon read", COCO, 430_000, 5_000, "polygons_ours", "polygons_json_normalize",
         faster=5, memory=0.6, why="As above; the polygons themselves take 0.6 s in any decoder."),
     Job("coco_json to a COCO object", COCO, 430_000, 5_000, "object_ours", "object_pycocotools", "object_msgspec",
