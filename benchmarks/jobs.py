@@ -81,8 +81,8 @@ JOBS = (
     Job("csv to a typed frame", inputs.csv_table, 100_000, 4_000, "csv_ours", "csv_loop", "csv_polars", "csv_floor",
         faster=2,
         why="The loop gives nested lists in a column. Ours looks at each quote (readers differ on odd ones), makes a "
-            "text of each cell, and rows with box, area and id of the answers. Files from Arrow's columns instead of texts "
-            "would be next."),
+            "text of each cell, and rows with box, area and id of the answers. Files from Arrow's columns instead of "
+            "texts would be next."),
     Job("coco_json to a frame", COCO, 430_000, 5_000, "coco_ours", "coco_json_normalize", "coco_polars", "coco_floor",
         faster=10, memory=0.45, equal=False,
         why="A fifth is decoding to structs, a fifth the search for brackets that lets a file of any size be read in "
