@@ -7,6 +7,7 @@ import json
 import warnings
 
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
@@ -61,3 +62,14 @@ def by_value(frame):
         return frame
     extras = [None if pd.isna(text) else json.dumps(json.loads(text), sort_keys=True) for text in frame["extra"]]
     return frame.assign(extra=pd.array(extras, dtype=frame["extra"].dtype))
+
+
+def assert_lanes_agree(folder, export, indent, carefully):
+    """An export reads the same by the typed lane and, where `carefully` leaves nothing for that, by the careful one."""
+    path = folder / "export.json"
+    path.write_text(json.dumps(export, indent=indent))
+    typed = read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        carefully(patch)
+        careful = read(path)
+    assert_equal_frames(typed, careful)

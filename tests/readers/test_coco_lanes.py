@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import assert_equal_frames, mutated, read
+from lanes import assert_lanes_agree, mutated, read
 
 import labellerr_ds as lds
 from labellerr_ds.converters import coco_rows
@@ -68,13 +68,7 @@ usual_or_not = mutated(exports, odd, KEYS).filter(lambda export: all(type(export
 @settings(max_examples=120, deadline=None)
 @given(export=usual_or_not, indent=st.sampled_from([None, 2]))
 def test_both_lanes_read_the_same_of_a_coco_file_that_deviates(tmp_path_factory, export, indent):
-    path = tmp_path_factory.mktemp("lanes") / "export.json"
-    path.write_text(json.dumps(export, indent=indent))
-    typed = read(path)
-    with pytest.MonkeyPatch.context() as patch:
-        carefully(patch)
-        careful = read(path)
-    assert_equal_frames(typed, careful)
+    assert_lanes_agree(tmp_path_factory.mktemp("lanes"), export, indent, carefully)
 
 
 @settings(max_examples=80, deadline=None)

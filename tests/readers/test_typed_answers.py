@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import assert_equal_frames, mutated, read
+from lanes import assert_equal_frames, assert_lanes_agree, mutated, read
 from usual_answers import box, numbers, point, questions, words
 
 from labellerr_ds import vendor
@@ -57,13 +57,7 @@ def carefully(patch):
 @settings(max_examples=120, deadline=None)
 @given(export=mutated(exports, odd, KEYS), indent=st.sampled_from([None, 2]))
 def test_both_lanes_read_the_same_of_an_export_that_deviates(tmp_path_factory, export, indent):
-    path = tmp_path_factory.mktemp("lanes") / "export.json"
-    path.write_text(json.dumps(export, indent=indent))
-    typed = read(path)
-    with pytest.MonkeyPatch.context() as patch:
-        carefully(patch)
-        careful = read(path)
-    assert_equal_frames(typed, careful)
+    assert_lanes_agree(tmp_path_factory.mktemp("lanes"), export, indent, carefully)
 
 
 @settings(max_examples=60, deadline=None)
