@@ -147,23 +147,23 @@ class AnnotationRows:
         self._parents.append(parent_id)
         return first
 
-    def put_shapes(self, kind: str, first: int, shapes: list[Any]) -> None:
-        """Shapes for the usual rows from this one on.
+    def put_shapes(self, kind: str, rows: Sequence[int], shapes: list[Any]) -> None:
+        """Shapes for these usual rows.
 
         Parameters
         ----------
         kind : {'bbox', 'polygon', 'polyline', 'point'}
-        first : int
+        rows : sequence of int
         shapes : list
             Objects with `xmin`, `ymin`, `xmax`, `ymax` and `rotation`; lists of points with `x` and `y`, or of a
             polygon of lists of them; points.
         """
         if kind == "bbox":
             self._boxes += shapes
-            self._box_at.extend(range(first, first + len(shapes)))
+            self._box_at.extend(rows)
             return
-        texts, rows = self._texts["segmentation"]
-        for row, shape in enumerate(shapes, first):
+        texts, at = self._texts["segmentation"]
+        for row, shape in zip(rows, shapes, strict=True):
             if kind == "point":
                 rings = [[shape.x, shape.y]]
             elif type(shape[0]) is list:
@@ -171,7 +171,7 @@ class AnnotationRows:
             else:
                 rings = [list(chain.from_iterable(map(_coordinates, shape)))]
             texts.append(json_text(rings if kind == "polygon" else rings[0]))
-            rows.append(row)
+            at.append(row)
             self.measure(row, rings, enclosing=kind == "polygon")
 
     def put_table(self, columns: Sequence[Column], file_ids: list[str], first_file: int) -> Ints:
@@ -202,7 +202,11 @@ class AnnotationRows:
                     for each, home, position in zip(told, homes, nth.tolist(), strict=True)
                 ]
             ids[rows] = np.array([*told, None], dtype=object)[:-1]
-            self._put_values(column.kind, (rows + first).tolist(), list(chain.from_iterable(column.values)))
+            values, at = list(chain.from_iterable(column.values)), (rows + first).tolist()
+            if column.kind in SHAPES:
+                self.put_shapes(column.kind, at, values)
+            else:
+                self.put_words(at, values)
         self._ids += ids.tolist()
         filled = np.flatnonzero(counts.ravel())
         self._sizes.extend(counts.ravel()[filled].tolist())
@@ -213,23 +217,11 @@ class AnnotationRows:
         self._parents += [None] * len(filled)
         return cast(Ints, counts.sum(axis=1))
 
-    def _put_values(self, kind: str, rows: list[int], values: list[Any]) -> None:
-        if kind == "bbox":
-            self._boxes += values
-            self._box_at.extend(rows)
-        elif kind in SHAPES:
-            for row, shape in zip(rows, values, strict=True):
-                self.put_shapes(kind, row, [shape])
-        else:
-            texts, at = self._texts["value"]
-            texts += values
-            at.extend(rows)
-
-    def put_words(self, first: int, words: list[str]) -> None:
-        """`value` of the usual rows from this one on."""
-        texts, rows = self._texts["value"]
+    def put_words(self, rows: Sequence[int], words: list[str]) -> None:
+        """`value` of these usual rows."""
+        texts, at = self._texts["value"]
         texts += words
-        rows.extend(range(first, first + len(words)))
+        at.extend(rows)
 
     def put_cells(self, row: int, **values: Any) -> None:
         """What a usual row has beside its shape: `track_id`, `frame`, `time`, `attributes`."""

@@ -231,7 +231,8 @@ class TypedAnswers:
             ids: list[str | None] = (
                 [answer_id] * len(words) if one else [f"{answer_id}/{place}" for place in range(len(words))]
             )
-            self._rows.put_words(self._rows.block(question_id, kind, ids, about), words)
+            first = self._rows.block(question_id, kind, ids, about)
+            self._rows.put_words(range(first, first + len(words)), words)
 
     def _put_objects(self, question_id: str, kind: str, objects: list[Object[Any]], about: str | None) -> None:
         is_sound = _IS_SOUND[kind]
@@ -242,7 +243,7 @@ class TypedAnswers:
                 return
         ids = [each.answer_id or None for each in objects]
         first = self._rows.block(question_id, kind, ids, about)
-        self._rows.put_shapes(kind, first, [each.answer for each in objects])
+        self._rows.put_shapes(kind, range(first, first + len(ids)), [each.answer for each in objects])
 
     def _put_object(self, question_id: str, kind: str, each: Object[Any], about: str | None) -> None:
         frames = _frames(each)
@@ -269,7 +270,7 @@ class TypedAnswers:
         row = self._rows.block(question_id, kind, [own], about)
         if attributes is not UNSET:
             self._rows.put_cells(row, attributes=msgspec.json.decode(attributes))
-        self._rows.put_shapes(kind, row, [shape])
+        self._rows.put_shapes(kind, [row], [shape])
         return self._rows.last_id
 
     def _read_children(self, raw: msgspec.Raw | msgspec.UnsetType, about: str) -> None:
