@@ -59,21 +59,18 @@ def even_cells(body: bytes, delimiter: str, wide: int) -> Cells | None:
 
 def _is_plainly_quoted(body: bytes, delimiter: bytes) -> bool:
     """Whether each quote is doubled, or stands at the beginning or the end of a cell, and for nothing else."""
-    values = np.frombuffer(body, np.uint8)
+    # Of a run of quotes, which is doubled ones with perhaps one more, only that one is left, among its neighbours.
+    values = np.frombuffer(body.replace(b'""', b""), np.uint8)
     quotes = np.flatnonzero(values == ord('"'))
     if not len(quotes):
         return True
-    begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)  # of runs of quotes
-    lengths = np.diff(begins, append=len(quotes))
-    single = lengths % 2 == 1  # two and two are a doubled one, or an empty cell
-    first, length = quotes[begins[single]], lengths[single]
-    before = values[np.maximum(first - 1, 0)]
-    after = values[np.minimum(first + length, len(values) - 1)]
-    opens = (first == 0) | (before == ord("\n")) | (before == ord(delimiter))
-    ends = first + length == len(values)
+    before = values[np.maximum(quotes - 1, 0)]
+    after = values[np.minimum(quotes + 1, len(values) - 1)]
+    opens = (quotes == 0) | (before == ord("\n")) | (before == ord(delimiter))
+    ends = quotes + 1 == len(values)
     closes = ends | (after == ord("\n")) | (after == ord("\r")) | (after == ord(delimiter))
     in_turn = opens[::2].all() and closes[1::2].all() and not opens[1::2].any() and not closes[::2].any()
-    return bool(in_turn) and len(first) % 2 == 0
+    return bool(in_turn) and len(quotes) % 2 == 0
 
 
 def careful_cells(text: str) -> tuple[list[str], list[list[str]], OddRows]:
