@@ -37,10 +37,16 @@ class LabellerrAccessor:
             raise InvalidArgumentError(f"not an annotations frame of labellerr_ds: missing column {missing[0]!r}.")
         return self._frame
 
+    def _turned(self, *names: str) -> pd.DataFrame:
+        """The frame with rotated boxes where they lie, as polygons."""
+        from labellerr_ds.shapes.turned import turned_boxes
+
+        return turned_boxes(self._need(*names, *_SHAPE))
+
     # --- shapes
 
     def boxes(
-        self, form: Literal["xyxy", "xywh", "cxcywh"] = "xyxy", *, normalized: bool = False
+        self, form: Literal["xyxy", "xywh", "cxcywh"] = "xyxy", *, normalized: bool = False, turned: bool = False
     ) -> NDArray[np.float64]:
         """The boxes, ``(N, 4)`` float64 in pixels, NaN where a row has none.
 
@@ -49,6 +55,8 @@ class LabellerrAccessor:
         form : {'xyxy', 'xywh', 'cxcywh'}
         normalized : bool
             As shares of the image's width and height, 0 to 1; NaN where its size is not known.
+        turned : bool
+            Of a rotated box the one around it where it lies; without it the box as told, before it is turned.
 
         Examples
         --------
@@ -66,8 +74,9 @@ class LabellerrAccessor:
         }
         if form not in forms:
             raise InvalidArgumentError(f"form must be one of {', '.join(forms)}; got {form!r}.")
+        frame = self._turned(*_BOX) if turned else self._need(*_BOX)
         boxes: NDArray[np.float64]
-        boxes = forms[form](self._need(*_BOX)[_BOX].to_numpy(dtype=np.float64))
+        boxes = forms[form](frame[_BOX].to_numpy(dtype=np.float64))
         if normalized:
             sizes = self._need(*_SIZE)[_SIZE].to_numpy(dtype=np.float64, na_value=np.nan)
             boxes = boxes / np.tile(np.where(sizes > 0, sizes, np.nan), 2)
@@ -104,7 +113,13 @@ class LabellerrAccessor:
         return rasters.rasters(self._need(*_SHAPE), turned=turned)
 
     def rles(self, *, turned: bool = False) -> list[dict[str, Any] | None]:
-        """The pixels of each row as RLE, ``{"size": [height, width], "counts": str}``; None for what has none."""
+        """The pixels of each row as RLE, ``{"size": [height, width], "counts": str}``; None for what has none.
+
+        Parameters
+        ----------
+        turned : bool
+            Boxes about their centre by their `rotation`, see `polygons`.
+        """
         from labellerr_ds.shapes import rasters
 
         return list(rasters.rles(self._need(*_SHAPE), turned=turned))
@@ -115,6 +130,7 @@ class LabellerrAccessor:
         *,
         instances: bool = False,
         order: Literal["given", "large_first"] = "given",
+        turned: bool = False,
     ) -> NDArray[np.int32]:
         """One raster of a file's annotations, ``(H, W)`` int32, 0 where nothing is.
 
@@ -128,6 +144,8 @@ class LabellerrAccessor:
         order : {'given', 'large_first'}
             Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
             over the larger.
+        turned : bool
+            Boxes about their centre by their `rotation`, see `polygons`.
         """
         from labellerr_ds.shapes import rasters
 
@@ -146,10 +164,10 @@ class LabellerrAccessor:
         categories = frame["category"] if hasattr(frame["category"], "cat") else frame["category"].astype("category")
         codes = categories.cat.codes[frame["file_id"].isin(mine["file_id"].iloc[:1]).to_numpy()]
         values = range(1, len(mine) + 1) if instances else (codes + 1).tolist()
-        return rasters.label_map(mine, values, height=int(height), width=int(width), order=order)
+        return rasters.label_map(mine, values, height=int(height), width=int(width), order=order, turned=turned)
 
     def crops(
-        self, images: str | Path | Mapping[str, str | Path], *, pad: float = 0.0
+        self, images: str | Path | Mapping[str, str | Path], *, pad: float = 0.0, turned: bool = False
     ) -> Iterator[tuple[Any, Image.Image]]:
         """The part of the image in each row's box, lazily, as (index of the row, PIL image).
 
@@ -161,10 +179,13 @@ class LabellerrAccessor:
             A folder as `Dataset.download_images` fills it, or one that has the files by their names.
         pad : float
             Pixels around the box.
+        turned : bool
+            Of a rotated box the part around it where it lies; without it around the box as told.
         """
         from labellerr_ds.images.pixels import crops
 
-        return crops(self._need("file_id", "file_name", *_BOX, *_SIZE), images, pad)
+        need = ("file_id", "file_name", *_BOX, *_SIZE)
+        return crops(self._turned(*need) if turned else self._need(*need), images, pad)
 
     # --- rows
 

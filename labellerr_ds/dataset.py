@@ -197,7 +197,7 @@ class Dataset:
         self,
         folder: str | Path,
         *,
-        task: Literal["detect", "segment"] = "segment",
+        task: Literal["detect", "segment", "pose"] = "segment",
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
@@ -213,8 +213,9 @@ class Dataset:
         ----------
         folder : path
             Empty, or not there yet.
-        task : {'detect', 'segment'}
-            Boxes, or polygons.
+        task : {'detect', 'segment', 'pose'}
+            Boxes, polygons, or boxes with keypoints. Of pose all objects have as many keypoints as the one with the
+            most; what is missing is written as not labelled.
         images : folder, or mapping of `file_id` to path, optional
             Images to copy; where they are not given only labels are written.
         split : what `split` gives, a frame with `file_id` and `split`, or a mapping, optional
@@ -223,7 +224,8 @@ class Dataset:
             Which files without a shape go out as images on which nothing is: those whose `label_state` is
             ``labelled`` or ``negative``, all, or none. An image that nobody has labelled yet is no negative.
         turned : bool
-            Boxes about their centre by their `rotation`.
+            Boxes about their centre by their `rotation`. With ``task="segment"`` a file of boxes alone then has four
+            corners a line, which is Ultralytics' form of oriented boxes.
 
         Returns
         -------
@@ -291,6 +293,7 @@ class Dataset:
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
+        turned: bool = False,
     ) -> Any:
         """A HuggingFace dataset: in memory, or a folder that ``datasets.load_dataset`` reads.
 
@@ -303,13 +306,15 @@ class Dataset:
             Without it a ``datasets.Dataset``, or with `split` a ``DatasetDict``; that needs the library.
         form : {'imagefolder', 'parquet'}
             Images beside a ``metadata.jsonl``, or in Parquet files.
-        images, split, negatives
+        images, split, negatives, turned
             As for `to_yolo`. A folder needs the images; files without one are left out, and told.
         """
         from labellerr_ds.converters.huggingface import to_huggingface
 
         where = None if folder is None else Path(folder)
-        return to_huggingface(where, self._frames(), form=form, images=images, split=split, negatives=negatives)
+        return to_huggingface(
+            where, self._frames(), form=form, images=images, split=split, negatives=negatives, turned=turned
+        )
 
     def _frames(self) -> Frames:
         from labellerr_ds.converters.selection import Frames

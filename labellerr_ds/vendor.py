@@ -94,6 +94,7 @@ CSV_COLUMNS = {  # A: how the columns of `files` are spelled; compared in lower 
     "file_format": ("file_format", "format"),
 }
 CSV_ANSWER_COLUMN = "answer"  # A: of a table with a row an answer
+ROTATION_SENSE = 1  # A: the rotation of a box is in degrees, clockwise as seen; -1 is counter-clockwise
 MASK_QUESTION_TYPES = frozenset({"boundingbox", "polygon"})  # A: what a png mask shows
 
 

@@ -151,7 +151,8 @@ def test_report_ids_never_repeat():
     assert len(ids) == 2
 
 
-def test_images_are_drawn_from_the_shapes_and_have_the_size_that_is_told(sandbox):
+def test_images_are_drawn_from_the_shapes_and_have_the_size_that_is_told(serve):
+    sandbox = serve("png-turned")
     project_id = sandbox.project_ids[0]
     files = sandbox.truth(project_id)["files"]
     answer = ask(
@@ -201,7 +202,7 @@ def test_a_variant_that_is_none_and_two_of_one_thing_are_refused(variant):
 
 
 def test_the_variants_are_those_of_the_table():
-    assert sum(map(len, VARIANTS.values())) == 30  # 28 of the table, and two of how an export lies in a bucket
+    assert sum(map(len, VARIANTS.values())) == 33  # 28 of the table, 3 of turned boxes, 2 of buckets
 
 
 def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):

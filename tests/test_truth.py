@@ -7,7 +7,8 @@ json       when a file last changed (`updated_at`): no export file carries it
 csv        the same
 coco_json  the same; the file's size; answers to questions, polylines, children (`parent_id`);
            rotation; it is for images only. With `ids-plain` also the ids, statuses and remarks.
-           With `boxes-rings` boxes are rings, so their type is `polygon`
+           With `boxes-rings` boxes are rings, so their type is `polygon`; with `coco-turned` the
+           rotated ones are, turned
 png        all but pixels: instances of one class are one, later answers lie over earlier, what
            lies wholly under others is gone; sizes, names' endings, remarks and times of files;
            statuses, but where one alone was asked for; images only
@@ -22,8 +23,10 @@ from datetime import datetime, timezone
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import labellerr_ds as lds
+from labellerr_ds import vendor
 from labellerr_ds.sandbox import VARIANTS
 from labellerr_ds.shapes.rle import rle_to_mask
 
@@ -31,6 +34,7 @@ FILES = [
     "file_id", "file_name", "status", "label_state", "width", "height", "file_format", "file_size_mb", "remarks",
     "created_at", "annotation_count",
 ]  # fmt: skip
+BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 NOT_IN_COCO = {"file_size_mb", "annotation_count", "label_state"}
 PLAIN_LACKS = {"file_id", "status", "remarks", "label_state"}
 COMMON = ["list", "list-flat", "list-404", "status-response", "status-null", "link-text", "link-download-url"]
@@ -58,8 +62,19 @@ TOUCHES = {
         "ids-plain",
         "boxes-rings",
         "boxes-rings,ids-plain,parts",
+        "coco-turned",
+        "coco-turned,boxes-rings,rotation-ccw",
     ],
-    "png": ["", "body-zip-folder", "body-gzip", "parts", *VARIANTS["png"], "png-class,parts,body-zip-folder"],
+    "png": [
+        "",
+        "body-zip-folder",
+        "body-gzip",
+        "parts",
+        *VARIANTS["png"],
+        "png-class,parts,body-zip-folder",
+        "png-turned",
+        "png-turned,rotation-ccw",
+    ],
 }
 
 
@@ -128,7 +143,16 @@ def test_coco_json_carries_the_shapes_of_images(serve, variant):
     ]
     if "ids-plain" not in variant:
         columns += ["file_id", "status", "question_id", "category_id"]
-    assert_equal(dataset.annotations, told, columns)
+    if "coco-turned" in variant:
+        told = _turned(told, -1 if "rotation-ccw" in variant else 1)
+    measures = [name for name in columns if name == "area" or name.startswith("bbox_")]
+    np.testing.assert_allclose(dataset.annotations[measures], told[measures].astype(float), atol=1e-9)
+    assert_equal(dataset.annotations, told, [name for name in columns if name not in measures])
+    turned = told["segmentation"].notna() & (told["type"] == "bbox")
+    rings = dataset.annotations.loc[turned, "segmentation"]
+    assert np.allclose(rings.tolist(), told.loc[turned, "segmentation"].tolist()) or not turned.any()
+    told.loc[turned, "type"] = "polygon"
+    told.loc[turned, "segmentation"] = rings
     if "boxes-rings" in variant:
         assert set(dataset.annotations["type"]) == {"polygon", "point"}
         rings = dataset.annotations[told["type"] == "bbox"]["segmentation"]
@@ -140,6 +164,20 @@ def test_coco_json_carries_the_shapes_of_images(serve, variant):
     if "ids-plain" not in variant:
         own = ~told["annotation_id"].str.contains("/")
         assert_equal(dataset[own], told[own], ["annotation_id"])
+
+
+def _turned(told: pd.DataFrame, sense: int) -> pd.DataFrame:
+    """The truth with the corners of rotated boxes in `segmentation`, and the boxes around them."""
+    told = told.astype({name: object for name in told.columns if name == "segmentation"})
+    for row in told.index[(told["type"] == "bbox") & (told["rotation"].fillna(0) != 0)]:
+        x, y, width, height, angle = told.loc[row, [*BOX, "rotation"]]
+        cos, sin = np.cos(np.deg2rad(sense * angle)), np.sin(np.deg2rad(sense * angle))
+        away = np.array([(-width, -height), (width, -height), (width, height), (-width, height)]) / 2
+        corners = away @ np.array([[cos, sin], [-sin, cos]]) + (x + width / 2, y + height / 2)
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        told.loc[row, BOX] = [*low, *(high - low)]
+        told.at[row, "segmentation"] = [corners.ravel().tolist()]
+    return told
 
 
 @pytest.mark.parametrize("variant", TOUCHES["png"])
@@ -176,6 +214,31 @@ def test_png_carries_the_pixels_of_each_file_and_class(serve, variant):
     held = {key for key, _ in expected} if only_some else set(keys.values())
     assert set(dataset.files["file_id"]) == held
     assert dataset.issues.empty
+
+
+@pytest.mark.parametrize("variant", ["", "rotation-ccw"])
+def test_rotated_boxes_lie_on_the_picture_where_turned_says(serve, monkeypatch, tmp_path, variant):
+    sandbox = serve(variant)
+    monkeypatch.setattr(vendor, "ROTATION_SENSE", -1 if variant else 1)
+    client = lds.Client.sandbox(sandbox)
+    project = client.project(sandbox.project_ids[0])
+    dataset = lds.export_dataset(project, "all", progress=False)
+    rows = dataset.annotations
+    rows = rows[(rows["type"] == "bbox") & (rows["rotation"] != 0)].head(12)
+    assert len(rows) > 5
+    images = {row.file_id: row.path for row in dataset.download_images(tmp_path, progress=False).itertuples()}
+    colors = dataset.categories.set_index("category_id")["color"]
+    shares = {True: [], False: []}
+    for turned, seen in shares.items():
+        for (file_id, category), mask in zip(
+            rows[["file_id", "category_id"]].itertuples(index=False), rows.labellerr.masks(turned=turned), strict=True
+        ):
+            picture = np.asarray(Image.open(images[file_id]).convert("RGB")).astype(int)
+            color = [int(colors[category][place : place + 2], 16) for place in (1, 3, 5)]
+            shown = np.abs(picture - color).max(axis=2) < 24  # JPEG
+            seen.append((shown & mask).sum() / mask.sum())
+    assert np.mean(shares[True]) > np.mean(shares[False]) + 0.05
+    assert np.median(shares[True]) > 0.9
 
 
 def test_png_of_one_status_knows_the_status(sandbox):

@@ -15,6 +15,7 @@ from labellerr_ds import schema
 from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, by_split, in_folder
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
 from labellerr_ds.images.files import Images
+from labellerr_ds.shapes.turned import turned_boxes
 
 Form = Literal["imagefolder", "parquet"]
 TYPES = tuple(sorted(schema.SHAPE_TYPES))
@@ -29,12 +30,15 @@ def to_huggingface(
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
+    turned: bool = False,
 ) -> Any:
     """A `Written` where a folder is given, else a dataset in memory; see `Dataset.to_huggingface`."""
     if form not in ("imagefolder", "parquet"):
         raise InvalidArgumentError(f"form must be 'imagefolder' or 'parquet', got {form!r}.")
     if folder is not None and images is None:
         raise InvalidArgumentError("a folder for HuggingFace holds the images: pass images=, their folder.")
+    if turned:
+        frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives, types=TYPES)
     if folder is None:
         return _in_memory(chosen, images is not None)

@@ -1,7 +1,8 @@
 """YOLO: a text file an image, boxes or polygons as shares of its width and height.
 
 The format is Ultralytics' (https://docs.ultralytics.com/datasets/): ``class x y width height`` for
-detection, ``class x1 y1 x2 y2 …`` for segmentation, one line an object, and a ``data.yaml``.
+detection, ``class x1 y1 x2 y2 …`` for segmentation, the box and ``px py flag`` for each keypoint for pose, one line an
+object, and a ``data.yaml``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
@@ -22,7 +24,9 @@ from labellerr_ds.shapes.contours import clip_ring, join_rings
 from labellerr_ds.shapes.rasters import Shape
 from labellerr_ds.shapes.rle import BROKEN, polygons_to_rle, rle_area, rle_to_polygons, unite_rles
 
-Task = Literal["detect", "segment"]
+Ring = NDArray[np.float64]
+
+Task = Literal["detect", "segment", "pose"]
 
 
 def to_yolo(
@@ -36,26 +40,29 @@ def to_yolo(
     turned: bool = False,
 ) -> Written:
     """Write ``labels/<split>/*.txt``, ``images/<split>/`` and ``data.yaml``; see `Dataset.to_yolo`."""
-    if task not in ("detect", "segment"):
-        raise InvalidArgumentError(f"task must be 'detect' or 'segment', got {task!r}.")
-    chosen = Selection(frames, images=images, split=split, negatives=negatives)
+    if task not in ("detect", "segment", "pose"):
+        raise InvalidArgumentError(f"task must be 'detect', 'segment' or 'pose', got {task!r}.")
+    types = ("keypoints",) if task == "pose" else rasters.FILLED
+    chosen = Selection(frames, images=images, split=split, negatives=negatives, types=types)
+    marks = max((len(_marks(shape)) for item in chosen.items for *_, shape in item.shapes), default=0)
     folder = in_folder(folder)
     count = 0
     for name, items in by_split(chosen.items):
         labels = folder / "labels" / name
         labels.mkdir(parents=True)
         for item in items:
-            lines = _lines(item, chosen, task, turned)
+            lines = _lines(item, chosen, task, turned, marks)
             if not chosen.keeps(item, len(lines)):
                 continue
             count += len(lines)
             (labels / f"{item.name}.txt").write_text("".join(lines), encoding="ascii")
             chosen.copy_image(item, folder / "images" / name)
-    _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes, whole=split is None)
+    more = _pose_lines(marks, frames.categories) if task == "pose" else []
+    _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes, more, whole=split is None)
     return chosen.written(folder, count)
 
 
-def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]:
+def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) -> list[str]:
     lines = []
     for number, annotation_id, shape in item.shapes:
         if shape.iscrowd:
@@ -65,24 +72,42 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool) -> list[str]
             chosen.leave("annotations", annotation_id, "the size of its image is not known")
             continue
         try:
-            ring = _ring(shape, item.width, item.height, turned)
+            numbers = _numbers(shape, item.width, item.height, task, turned)
         except BROKEN:
             chosen.leave("annotations", annotation_id, "its shape does not hold together")
             continue
-        if ring is None:
+        if numbers is None:
             chosen.leave("annotations", annotation_id, "nothing of it lies within the image")
             continue
-        shares = np.clip(ring / (item.width, item.height), 0, 1)
-        if task == "detect":
-            low, high = shares.min(axis=0), shares.max(axis=0)
-            shares = np.stack([(low + high) / 2, high - low])
-        numbers = shares.ravel().tolist()
-        lines.append(f"{number}" + " %.6f" * len(numbers) % tuple(numbers) + "\n")
+        line = f"{number}" + " %.6f" * len(numbers) % tuple(numbers)
+        if task == "pose":
+            placed = _placed(shape, item.width, item.height)
+            if sum(flag > 0 for *_, flag in placed) < sum(flag > 0 for *_, flag in _marks(shape)):
+                reason = "keypoints outside of the image are written as not labelled"
+                chosen.leave("annotations", annotation_id, reason, written=True)
+            placed += [(0.0, 0.0, 0)] * (marks - len(placed))
+            line += "".join(f" {x:.6f} {y:.6f} {flag}" for x, y, flag in placed)
+        lines.append(line + "\n")
     return lines
 
 
-def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.float64] | None:
-    """One ring within the image: parts and holes joined by bridges; None where nothing lies within."""
+def _numbers(shape: Shape, width: int, height: int, task: Task, turned: bool) -> list[float] | None:
+    """A ring, or centre and size of the box around it, in shares of the image; None where nothing lies within."""
+    outer, inner = _within(shape, width, height, turned)
+    if not outer:
+        return None
+    ring = _joined(outer, inner, width, height) if task == "segment" else np.concatenate(outer)
+    if not len(ring) or not (ring.max(axis=0) > ring.min(axis=0)).all():
+        return None
+    shares = np.clip(ring / (width, height), 0, 1)
+    if task != "segment":
+        low, high = shares.min(axis=0), shares.max(axis=0)
+        shares = np.stack([(low + high) / 2, high - low])
+    return shares.ravel().tolist()  # type: ignore[no-any-return]
+
+
+def _within(shape: Shape, width: int, height: int, turned: bool) -> tuple[list[Ring], list[Ring]]:
+    """What of the rings lies within the image: parts, and holes."""
     if shape.form == "mask":
         parts, holes = rle_to_polygons(shape.segmentation)
     else:
@@ -92,21 +117,34 @@ def _ring(shape: Shape, width: int, height: int, turned: bool) -> NDArray[np.flo
         for rings in (parts, holes)
     ]
     outer, inner = ([ring for ring in rings if len(ring) >= 3] for rings in clipped)
-    if not outer:
-        return None
+    if not all(np.isfinite(ring).all() for ring in (*outer, *inner)):
+        raise ValueError("numbers that are not finite")
+    return outer, inner
+
+
+def _joined(outer: list[Ring], inner: list[Ring], width: int, height: int) -> Ring:
+    """One ring: parts and holes joined by bridges; empty where parts that overlap have no pixels."""
     if len(outer) > 1 and _overlap(outer, height, width):  # one ring cannot say it: their common outline can
         united = polygons_to_rle([ring.ravel().tolist() for ring in outer], height, width)
         outer, inner = ([np.asarray(ring).reshape(-1, 2) for ring in rings] for rings in rle_to_polygons(united))
-        if not outer:
-            return None
-    ring = join_rings(outer, inner)
-    if not np.isfinite(ring).all():
-        raise ValueError("numbers that are not finite")
-    extent = ring.max(axis=0) - ring.min(axis=0)
-    return ring if (extent > 0).all() else None
+    return join_rings(outer, inner) if outer else np.zeros((0, 2))
 
 
-def _overlap(rings: list[NDArray[np.float64]], height: int, width: int) -> bool:
+def _marks(shape: Shape) -> list[tuple[float, float, int]]:
+    """The keypoints: x, y, and COCO's flag."""
+    told = np.asarray((shape.keypoints or [])[: len(shape.keypoints or []) // 3 * 3], dtype=np.float64).reshape(-1, 3)
+    return [(x, y, int(flag)) for x, y, flag in np.nan_to_num(told).tolist()]
+
+
+def _placed(shape: Shape, width: int, height: int) -> list[tuple[float, float, int]]:
+    """The keypoints in shares of the image; zeros for those that are not labelled, or lie outside of it."""
+    return [
+        (x / width, y / height, flag) if flag > 0 and 0 <= x <= width and 0 <= y <= height else (0.0, 0.0, 0)
+        for x, y, flag in _marks(shape)
+    ]
+
+
+def _overlap(rings: list[Ring], height: int, width: int) -> bool:
     """Whether parts share more than pixels at their borders."""
     rles = [polygons_to_rle([ring.ravel().tolist()], height, width) for ring in rings]
     united = rle_area(unite_rles(rles))
@@ -124,11 +162,28 @@ def _yaml_text(text: str) -> str:
     return _NO_YAML.sub(lambda letter: f"\\u{ord(letter[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
-def _data_yaml(folder: Path, splits: list[str], classes: list[str], *, whole: bool) -> None:
+def _pose_lines(marks: int, categories: pd.DataFrame) -> list[str]:
+    """How many keypoints an object has, and which change places in a mirror where the export has their names."""
+    lines = [f"kpt_shape: [{marks}, 3]"]
+    names = [json.loads(extra).get("keypoints") for extra in categories["extra"].dropna()]
+    named = [each for each in names if isinstance(each, list) and len(each) == marks]
+    if named and all(each == named[0] for each in named):
+        place = {str(name): number for number, name in enumerate(named[0])}
+        lines.append(f"flip_idx: {[place.get(_mirrored(name), number) for name, number in place.items()]}")
+    return lines
+
+
+def _mirrored(name: str) -> str:
+    """The name of the keypoint on the other side: ``left_eye`` for ``right_eye``."""
+    sides = {"left": "right", "right": "left"}
+    return re.sub("left|right", lambda side: sides[side[0].lower()], name, flags=re.IGNORECASE)
+
+
+def _data_yaml(folder: Path, splits: list[str], classes: list[str], more: list[str], *, whole: bool) -> None:
     plain = {name: name if name in ("train", "val", "test") else _yaml_text(name) for name in splits}
     lines = [f"{plain[name]}: {_yaml_text(f'images/{name}')}" for name in splits]
     if whole and splits:
         lines.append('val: "images/train" # there is no split of its own; Ultralytics asks for one')
-    lines += [f"nc: {len(classes)}", "names:"]
+    lines += [*more, f"nc: {len(classes)}", "names:"]
     lines += [f"  {number}: {_yaml_text(name)}" for number, name in enumerate(classes)]
     (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

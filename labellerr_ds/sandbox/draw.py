@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cmath
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -30,8 +32,11 @@ def rgb(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-def label_map(project: Project, file: File, answers: Answers) -> Labels:
-    """The pixels of a file, ``(H, W)``: 0 or the class's index, later answers over earlier ones."""
+def label_map(project: Project, file: File, answers: Answers, turn: int = 0) -> Labels:
+    """The pixels of a file, ``(H, W)``: 0 or the class's index, later answers over earlier ones.
+
+    Boxes are turned as `turned_ring` says.
+    """
     height, width = file.height or 0, file.width or 0
     place = {question.question_id: index for index, (question, _) in enumerate(colors(project), start=1)}
     labels = np.zeros((height, width), dtype=np.uint16)
@@ -39,25 +44,41 @@ def label_map(project: Project, file: File, answers: Answers) -> Labels:
         if question.question_id not in place:
             continue
         for thing in things:
-            labels[pixels(question.type, thing.shapes[None], height, width)] = place[question.question_id]
+            labels[pixels(question.type, thing.shapes[None], height, width, turn)] = place[question.question_id]
     return labels
 
 
-def pixels(kind: str, shape: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """The raster of a box (not turned) or of a polygon with its parts merged."""
-    if kind == "BoundingBox":
+def turned_ring(box: dict[str, float], turn: int) -> list[tuple[float, float]]:
+    """The corners of a box about its centre: by its rotation clockwise as seen (1), the other way (-1), or not (0)."""
+    x, y = (box["xmin"] + box["xmax"]) / 2, (box["ymin"] + box["ymax"]) / 2
+    centre, angle = complex(x, y), turn * box["rotation"]
+    corners = [
+        (box["xmin"], box["ymin"]), (box["xmax"], box["ymin"]), (box["xmax"], box["ymax"]), (box["xmin"], box["ymax"]),
+    ]  # fmt: skip
+    if not angle:
+        return corners
+    by = cmath.rect(1, math.radians(angle))  # y points down, so that a positive angle is clockwise
+    moved = [centre + (complex(*corner) - centre) * by for corner in corners]
+    return [(each.real, each.imag) for each in moved]
+
+
+def pixels(kind: str, shape: Any, height: int, width: int, turn: int = 0) -> NDArray[np.bool_]:
+    """The raster of a box or of a polygon with its parts merged."""
+    if kind == "BoundingBox" and turn and shape["rotation"]:
+        parts: Any = [[number for corner in turned_ring(shape, turn) for number in corner]]
+    elif kind == "BoundingBox":
         x, y = shape["xmin"], shape["ymin"]
-        parts: Any = np.array([[x, y, shape["xmax"] - x, shape["ymax"] - y]], dtype=np.double)
+        parts = np.array([[x, y, shape["xmax"] - x, shape["ymax"] - y]], dtype=np.double)
     else:
         parts = [[float(number) for point in ring for number in point] for ring in shape]
     encoded = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
     return np.asarray(coco_mask.decode(encoded), dtype=bool)
 
 
-def image_bytes(project: Project, file: File) -> bytes:
-    """The image of a file, drawn from its rasters, as many bytes as the world says it has."""
+def image_bytes(project: Project, file: File, turn: int = 1) -> bytes:
+    """The image of a file, on which rotated boxes lie turned, as many bytes as the world says it has."""
     table = np.array([BACKGROUND, *(color for _, color in colors(project))], dtype=np.uint8)
-    picture = Image.fromarray(table[label_map(project, file, project.answers(file))])
+    picture = Image.fromarray(table[label_map(project, file, project.answers(file), turn)])
     out = io.BytesIO()
     if file.file_format == "png":
         picture.save(out, "PNG", compress_level=1)

@@ -26,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from labellerr_ds.sandbox import bucket, draw, truth
+from labellerr_ds.sandbox import bucket, draw, truth, writers
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
 from labellerr_ds.sandbox.world import World
 
@@ -51,6 +51,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "since": ("since-inclusive",),
     "ids": ("ids-one", "ids-plain"),
     "boxes": ("boxes-rings",),
+    "coco-turned": ("coco-turned",),
+    "png-turned": ("png-turned",),
+    "rotation": ("rotation-ccw",),
     "s3": ("s3-plain", "s3-loose"),
 }
 """The other forms of what is assumed of the service, by row of the table of assumptions."""
@@ -230,9 +233,13 @@ class Sandbox:
             return truth.frames(self._world.projects[project_id])
 
     def masks(self, project_id: str) -> dict[str, Any]:
-        """The label map of each image, ``(H, W)`` by `file_id`; 0 or the place of the class in the template."""
+        """The label map of each image, ``(H, W)`` by `file_id`; 0 or the place of the class in the template.
+
+        As the png export has it: a rotated box is turned with the variant ``png-turned`` only.
+        """
         project = self._world.projects[project_id]
-        return {file.file_id: draw.label_map(project, file, project.answers(file)) for file in project.alive()}
+        turn = writers.turn(self.variants) if "png-turned" in self.variants else 0
+        return {file.file_id: draw.label_map(project, file, project.answers(file), turn) for file in project.alive()}
 
     def mask_classes(self, project_id: str) -> list[str]:
         """The question of each class of `masks`, from 1."""
@@ -466,7 +473,9 @@ class Sandbox:
         else:
             project = self._world.projects[arguments["kind"]]
             file = next(file for file in project.alive() if file.file_id == arguments["name"])
-            body = draw.image_bytes(project, file) if project.data_type == "image" else b"simulated\n"
+            body = b"simulated\n"
+            if project.data_type == "image":
+                body = draw.image_bytes(project, file, writers.turn(self.variants))
             source, etag = BytesIO(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
         kinds = {".json": "application/json", ".csv": "text/csv", ".zip": "application/zip"}
         kind = kinds.get(Path(arguments["served_as"]).suffix, "application/octet-stream")

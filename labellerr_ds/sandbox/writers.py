@@ -162,6 +162,11 @@ def _native_shape(kind: str, shape: Any, variants: Variants) -> Any:
 # --- coco_json
 
 
+def turn(variants: Variants) -> int:
+    """Which way a box's rotation turns it: clockwise as seen is 1."""
+    return -1 if "rotation-ccw" in variants else 1
+
+
 def shoelace(ring: Iterable[tuple[float, float]]) -> float:
     """Area inside a ring, square pixels."""
     points = list(ring)
@@ -253,6 +258,8 @@ def _coco_shape(kind: str, shape: Any, variants: Variants) -> dict[str, Any]:
             "bbox": tight_box([point for ring in shape for point in ring]),
             "area": sum(shoelace(ring) for ring in shape),
         }
+    if "coco-turned" in variants and shape["rotation"]:
+        return _coco_shape("polygon", [draw.turned_ring(shape, turn(variants))], variants)
     x, y, right, low = shape["xmin"], shape["ymin"], shape["xmax"], shape["ymax"]
     box = {"bbox": [x, y, right - x, low - y], "area": (right - x) * (low - y)}
     if "boxes-rings" in variants:
@@ -328,7 +335,7 @@ def _write_masks(path: Path, project: Project, files: list[File], answers: Any, 
         folders.append(f"{question.name}_{question.question_id}" if again else question.name)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in files:
-            labels = draw.label_map(project, file, answers(file))
+            labels = draw.label_map(project, file, answers(file), turn(variants) if "png-turned" in variants else 0)
             if "png-annotated" in variants and not labels.any():
                 continue
             name = names[file.file_id] + ".png"

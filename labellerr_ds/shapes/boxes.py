@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from labellerr_ds import vendor
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -33,7 +35,7 @@ def box_corners(boxes: Floats, rotation: Floats | None = None) -> Floats:
     boxes : (N, 4) float64
         ``x, y, width, height``.
     rotation : (N,) float64, optional
-        Degrees, clockwise as seen, about the centre of the box; NaN is none.
+        Degrees, clockwise as seen (`vendor.ROTATION_SENSE`), about the centre of the box; NaN is none.
 
     Examples
     --------
@@ -44,7 +46,7 @@ def box_corners(boxes: Floats, rotation: Floats | None = None) -> Floats:
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
     if rotation is None:
         return corners
-    angle = np.deg2rad(np.nan_to_num(rotation))[:, None]
+    angle = np.deg2rad(vendor.ROTATION_SENSE * np.nan_to_num(rotation))[:, None]
     centre = np.stack([x + width / 2, y + height / 2], axis=1)[:, None, :]
     away = corners.reshape(-1, 4, 2) - centre
     turned = np.stack(

@@ -201,6 +201,7 @@ def label_map(
     height: int,
     width: int,
     order: Order = "given",
+    turned: bool = False,
 ) -> NDArray[np.int32]:
     """One raster of several annotations of one image, 0 where nothing is.
 
@@ -213,6 +214,8 @@ def label_map(
     order : {'given', 'large_first'}
         Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
         over the larger, so that a small object is not lost under a large one.
+    turned : bool
+        Boxes about their centre by their rotation.
 
     Returns
     -------
@@ -220,7 +223,7 @@ def label_map(
     """
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
-    painted = [(rle, value) for rle, value in zip(rles(frame), values, strict=True) if rle is not None]
+    painted = [(rle, value) for rle, value in zip(rles(frame, turned=turned), values, strict=True) if rle is not None]
     for rle, _ in painted:
         if rle["size"] != [height, width]:
             raise InvalidArgumentError(f"a mask of {rle['size']} does not fit an image of {[height, width]}.")

@@ -105,6 +105,42 @@ def test_parts_that_overlap_are_one_outline(tmp_path):
     assert drawn(line).sum() == 3600
 
 
+def test_a_box_of_parts_that_overlap_has_their_own_corners(tmp_path):
+    one, other = [10.5, 10.25, 60, 10.25, 60, 60, 10.5, 60], [30, 30, 80.75, 30, 80.75, 70.5, 30, 70.5]
+    written(tmp_path, [{"segmentation": [one, other]}], task="detect")
+    (line,) = lines(tmp_path)
+    x, y, width, height = np.array(line[1:], dtype=float) * (WIDTH, HEIGHT, WIDTH, HEIGHT)
+    np.testing.assert_allclose([x - width / 2, y - height / 2, width, height], [10.5, 10.25, 70.25, 60.25], atol=2e-4)
+
+
+def test_keypoints_are_flagged_shares_beside_their_box(tmp_path):
+    person = {"keypoints": [40, 30, 2, 80, 60, 1, 7, 7, 0], "num_keypoints": 2, "bbox": [40, 30, 80, 60]}
+    child = {"keypoints": [16, 12, 2, 170, 60, 2], "num_keypoints": 2}
+    box = {"bbox": [1, 1, 9, 9]}
+    result = written(tmp_path, [person, child, box], task="pose")
+    assert [" ".join(line) for line in lines(tmp_path)] == [
+        "0 0.500000 0.500000 0.500000 0.500000 0.250000 0.250000 2 0.500000 0.500000 1 0.000000 0.000000 0",
+        "0 0.550000 0.300000 0.900000 0.400000 0.100000 0.100000 2 0.000000 0.000000 0 0.000000 0.000000 0",
+    ]
+    assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["kpt_shape"] == [3, 3]
+    assert result.left_out["reason"].tolist() == [
+        "a bbox has no place in this format", "keypoints outside of the image are written as not labelled",
+    ]  # fmt: skip
+    assert result.left_out["written"].tolist() == [False, True]
+
+
+def test_keypoints_that_change_places_in_a_mirror_are_known_by_their_names(tmp_path):
+    told = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 100}],
+        "categories": [{"id": 1, "name": "person", "keypoints": ["nose", "left_eye", "right_eye"]}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "keypoints": [5, 5, 2, 6, 4, 2, 4, 4, 2]}
+        ],
+    }
+    read(tmp_path, told).to_yolo(tmp_path / "yolo", task="pose")
+    assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["flip_idx"] == [0, 2, 1]
+
+
 def test_a_file_that_lost_all_its_annotations_is_no_negative(tmp_path):
     outside, box = {"segmentation": [[500, 5, 600, 5, 600, 9]]}, {"bbox": [5, 5, 9, 9]}
     for number, annotation in enumerate([outside, {**box, "category_id": 9}, {**box, "iscrowd": 1}]):
@@ -212,7 +248,7 @@ def test_a_folder_with_other_labels_in_it_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"task": "pose"}, "task must be"), ({"negatives": True}, "negatives must be"), ({"split": 3}, "split= must be")],
+    [({"task": "obb"}, "task must be"), ({"negatives": True}, "negatives must be"), ({"split": 3}, "split= must be")],
 )
 def test_options_that_cannot_be_meant_are_refused(tmp_path, options, words):
     with pytest.raises(lds.InvalidArgumentError, match=words):

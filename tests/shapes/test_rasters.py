@@ -177,6 +177,8 @@ def test_a_box_is_turned_about_its_centre_where_that_is_asked_for():
     straight, turned = next(frame.labellerr.masks()), next(frame.labellerr.masks(turned=True))
     assert rle_bbox(mask_to_rle(straight)) == (40, 40, 40, 20)
     assert rle_bbox(mask_to_rle(turned)) == (50, 30, 20, 40)
+    assert frame.labellerr.boxes("xywh", turned=True).round(9).tolist() == [[50, 30, 20, 40]]
+    assert (frame.labellerr.label_map("f", instances=True, turned=True) == turned).all()
     (ring,) = frame.labellerr.polygons(turned=True)[0]
     assert ring_areas(np.array(ring).reshape(-1, 2), np.array([4]))[0] == pytest.approx(800)
 
@@ -220,8 +222,11 @@ def test_a_shape_that_does_not_hold_together_is_none_and_counted():
         assert found == ([[]] if ask == "polygons" else [None])
 
 
-def test_the_pixels_of_a_json_are_those_of_the_png_masks(project):
-    """The service's masks are painted in the order of the answers, boxes before they are turned."""
+@pytest.mark.parametrize("variant", ["", "png-turned"])
+def test_the_pixels_of_a_json_are_those_of_the_png_masks(serve, variant):
+    """The service's masks are painted in the order of the answers, boxes as assumed before they are turned."""
+    sandbox = serve(variant)
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
     shapes = lds.export_to_dataframe(project, "all", progress=False)
     shapes = shapes[shapes["type"].isin(["bbox", "polygon"])]
     told = lds.export_to_dataframe(project, "all", format="png", progress=False)
@@ -230,7 +235,7 @@ def test_the_pixels_of_a_json_are_those_of_the_png_masks(project):
     assert len(told)
     seen = 0
     for file_id, mine in shapes.groupby("file_id"):
-        labels = mine.labellerr.label_map()
+        labels = mine.labellerr.label_map(turned=bool(variant))
         stem = mine["file_name"].iloc[0].rsplit(".", 1)[0]
         rows = told[(stems == stem) & ((told["file_id"] == file_id) | (told["file_id"] == told["file_name"]))]
         for name, same in rows.groupby(rows["category"].astype(str)):  # two questions share the name "car"
