@@ -158,6 +158,7 @@ class Dataset:
         negatives: Negatives = "finished",
         classes: Classes = "by_name",
         turned: bool = False,
+        images: Images | None = None,
     ) -> Path:
         """Write a COCO file that every tool reads, or with `archive` one that `read_export` reads back equal.
 
@@ -174,12 +175,14 @@ class Dataset:
             Ids of images, annotations and categories from 1, instead of as they came.
         negatives, classes, turned
             As in `to_coco`; the archive has all files and classes, and boxes as they are in the frame.
+        images : folder, or mapping of `file_id` to path, optional
+            Where the images lie: files have their endings, which a png export does not tell and other tools ask for.
         """
         from labellerr_ds.converters import coco
 
         return coco.write_coco_json(
             Path(path), self._frames(), self.info, archive=archive, renumber=renumber, negatives=negatives,
-            classes=classes, turned=turned,
+            classes=classes, turned=turned, images=images,
         )  # fmt: skip
 
     def to_parquet(self, folder: str | Path) -> Path:

@@ -14,10 +14,11 @@ import msgspec
 import pandas as pd
 
 from labellerr_ds.collector import collector_off
-from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images
+from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images_of
 from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
 from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
+from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.rle import BROKEN, FARTHEST, checked_counts, checked_ring, polygons_to_rle, rle_area, rle_bbox
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
     from labellerr_ds.converters.checked_coco import CheckedCOCO
 
     files, annotations, categories = frames
-    pictures = list(images(files))
+    pictures = list(images_of(files))
     sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
     made = list(annotations_of(annotations, files, categories, decoded=True))
     told_ids = annotations["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
@@ -166,13 +167,14 @@ def write_coco_json(
     negatives: Negatives = "finished",
     classes: Classes = "by_name",
     turned: bool = False,
+    images: Images | None = None,
 ) -> Path:
     """Write a COCO file; it has its name only once it is whole. See `Dataset.to_coco_json`. Returns the path."""
     if archive:
         files, annotations, categories = archived(frames)
     else:
         files, annotations, categories = portable(frames, negatives=negatives, classes=classes, turned=turned)
-        files = with_unique_names(files)
+        files = with_unique_names(files, images)
     if renumber:  # ids that are not told are counted from 1
         files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))
         for frame, name in (
@@ -184,7 +186,7 @@ def write_coco_json(
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
     made = annotations_of(annotations, files, categories, decoded=False, archive=archive)
     lists = {
-        "images": images(files),
+        "images": images_of(files),
         "annotations": made if archive else map(_with_object_attributes, made),
         "categories": categories_of(categories, archive=archive),
     }

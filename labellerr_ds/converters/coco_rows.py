@@ -50,7 +50,7 @@ def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | N
     return [ids.get((key, name), ids.get(key)) for key, name in zip(keys, names, strict=True)]
 
 
-def images(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def images_of(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The images, a row a file."""
     columns = {name: _plain(files[name]) for name in (
         "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",

@@ -15,7 +15,7 @@ from labellerr_ds import schema, vendor
 from labellerr_ds.converters.coco_rows import ids_of
 from labellerr_ds.converters.selection import FINISHED, NO_IMAGES, Frames, Negatives, check_negatives
 from labellerr_ds.errors import InvalidArgumentError, warn
-from labellerr_ds.images.files import unique_names
+from labellerr_ds.images.files import Images, locate, unique_names
 from labellerr_ds.shapes.turned import turned_boxes
 
 Classes = Literal["by_name", "as_exported"]
@@ -81,10 +81,19 @@ def _tell(left: Left, frames: Frames) -> None:
         warn(f"left out of the COCO: {'; '.join(told)}.")
 
 
-def with_unique_names(files: pd.DataFrame) -> pd.DataFrame:
-    """The files under the names that `Dataset.download_images` and the converters give their images."""
+def with_unique_names(files: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:
+    """The files under the names that `Dataset.download_images` and the converters give their images.
+
+    With `images` each has the ending of its image, which a png export does not tell.
+    """
+    where = {} if images is None else locate(files, images)
+    names = []
+    for file_id, name in zip(files["file_id"], unique_names(files), strict=True):
+        path = where.get(file_id)
+        known = path is None or name.lower().endswith(path.suffix.lower())
+        names.append(name if known or path is None else name + path.suffix)
     files = files.copy(deep=False)
-    files["file_name"] = schema.text(unique_names(files))
+    files["file_name"] = schema.text(names)
     return files
 
 

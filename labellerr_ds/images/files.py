@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,9 @@ from labellerr_ds.errors import InvalidArgumentError
 
 INDEX = "images.csv"
 """In a folder that `Dataset.download_images` filled: which file is whose."""
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+"""The endings of images, in lower case."""
 
 Images = str | Path | Mapping[str, str | Path]
 
@@ -27,7 +31,8 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
     files : DataFrame with `file_id` and `file_name`
     images : folder, or mapping of `file_id` to path
         In a folder without an index images are known by their names; a name that several files share
-        belongs to none of them, but ``<stem>_<file_id>.<ending>`` does.
+        belongs to none of them, but ``<stem>_<file_id>.<ending>`` does. A name without the ending of an image, as a
+        png export has them, is that of the one image with this stem.
     """
     find = finder(files, images)
     pairs = files[["file_id", "file_name"]].dropna(subset=["file_id"]).drop_duplicates("file_id")
@@ -58,8 +63,22 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
         indexed = _there(folder / index[file_id]) if file_id in index else None
         if indexed is not None or name is None:
             return indexed
-        own = _there(folder / own_name(name, file_id))
-        return own or (_there(folder / name) if shared[name] == 1 else None)
+        own = there(folder / own_name(name, file_id))
+        return own or (there(folder / name) if shared[name] == 1 else None)
+
+    @cache
+    def by_stem(inside: Path) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in inside.iterdir() if inside.is_dir() else ():
+            if path.suffix.lower() in PICTURES:
+                found.setdefault(path.stem, []).append(path)
+        return found
+
+    def there(path: Path) -> Path | None:
+        if path.suffix.lower() in PICTURES:
+            return _there(path)
+        paths = by_stem(path.parent).get(path.name, [])
+        return _there(path) or (paths[0] if len(paths) == 1 else None)
 
     return find
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import Any
 
-import msgspec
 import pandas as pd
 
 from labellerr_ds import schema, vendor
 from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.text import as_text, header_of
-
-RGB = tuple[int, int, int]
+from labellerr_ds.readers.color_maps import RGB, color_map, rgb
 
 
 @dataclass
@@ -29,6 +23,11 @@ class Classes:
     order: dict[str, int] = field(default_factory=dict)
     added: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)  # id: name, colour
 
+    @property
+    def are_told(self) -> bool:
+        """Whether a template or a colour map tells of any class."""
+        return bool(self.order)
+
 
 def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
     """How colours and values read: by the categories, and by the colour maps that lay beside the masks."""
@@ -39,7 +38,7 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
         table["category_id"], table["name"], table["color"], table["coco_id"], strict=True
     ):
         if not pd.isna(color):
-            classes.by_color.setdefault(_rgb(color), row_id)
+            classes.by_color.setdefault(rgb(color), row_id)
         if not pd.isna(coco_id):
             classes.by_value.setdefault(int(coco_id), row_id)
         if not pd.isna(name):
@@ -54,6 +53,7 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
                 row_id = ids[min(taken[name], len(ids) - 1)] if ids else name
                 taken[name] += 1
                 if not ids:
+                    classes.by_folder.setdefault(name, name)
                     classes.added[name] = (
                         name,
                         None if isinstance(each, int) else "#{:02x}{:02x}{:02x}".format(*each),
@@ -71,56 +71,6 @@ def _drawn(table: pd.DataFrame, ids: list[str]) -> list[str]:
     kinds = dict(zip(table["category_id"], table["question_type"], strict=True))
     drawn = [row_id for row_id in ids if str(kinds.get(row_id)).lower() in vendor.MASK_QUESTION_TYPES]
     return drawn or ids
-
-
-def color_map(member: Member) -> dict[str, list[RGB | int]]:
-    """Colours or values by class name, out of a `.json`, a `.csv` or a `labelmap.txt`; nothing where it is none."""
-    body = member.read()
-    name = PurePosixPath(member.name).name.lower()
-    pairs: list[tuple[Any, Any]] = []
-    if name.endswith(".json"):
-        try:
-            entry = msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            return {}
-        if isinstance(entry, dict) and isinstance(entry.get("categories"), list):
-            entry = entry["categories"]
-        if isinstance(entry, dict):
-            pairs = list(entry.items())
-        elif isinstance(entry, list):
-            pairs = [(each.get("name"), each.get("color", each.get("id"))) for each in entry if isinstance(each, dict)]
-    elif name.endswith(".csv"):
-        text, _ = as_text(body)
-        _, delimiter = header_of(text)
-        rows = [line.split(delimiter, 1) for line in text.splitlines()[1:]]
-        pairs = [(row[0].strip('" '), row[1].strip('" ')) for row in rows if len(row) == 2]
-    elif name.endswith(".txt"):
-        lines = [line.strip() for line in as_text(body)[0].splitlines()]
-        parts = [line.split(":") for line in lines if line and not line.startswith("#")]
-        pairs = [(part[0], part[1]) for part in parts if len(part) > 1]
-    found: dict[str, list[RGB | int]] = {}
-    for label, color in pairs:
-        understood = _color(color)
-        if isinstance(label, str) and label and understood is not None and understood not in (0, (0, 0, 0)):
-            found.setdefault(label, []).append(understood)
-    return found
-
-
-def _color(entry: Any) -> RGB | int | None:
-    if isinstance(entry, str):
-        numbers = re.findall(r"\d+", entry) if not entry.startswith("#") else []
-        if len(numbers) == 3:
-            entry = [int(each) for each in numbers]
-        elif len(numbers) == 1 and entry.strip().isdigit():
-            return int(entry)
-    if isinstance(entry, int) and not isinstance(entry, bool):
-        return entry
-    text = schema.hex_color(entry)
-    return None if text is None else _rgb(text)
-
-
-def _rgb(color: str) -> RGB:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 def with_added(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.issues import IssueLog
+from labellerr_ds.readers.mask_folders import Folders
 
 _UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$", re.IGNORECASE)
 
@@ -18,8 +19,8 @@ _UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 class MaskFiles:
     """The files that the masks belong to, each once."""
 
-    def __init__(self, files: pd.DataFrame | None, status: str | None, issues: IssueLog) -> None:
-        self.known, self.issues = files, issues
+    def __init__(self, files: pd.DataFrame | None, status: str | None, issues: IssueLog, folders: Folders) -> None:
+        self.known, self.issues, self._folders = files, issues, folders
         self.status = status
         self.ids: list[str] = []
         self._rows: list[dict[str, Any]] = []
@@ -36,8 +37,9 @@ class MaskFiles:
     def place(self, path: str, size_wh: tuple[int, int] | None, mode: str | None) -> int:
         """The row of the file that a mask belongs to."""
         stem = PurePosixPath(path).name.rsplit(".", 1)[0]
-        row = self._row(stem, path)
-        file_id = self._id(stem) if row is None else str(self.known["file_id"].iloc[row])  # type: ignore[index]
+        name = self._folders.stems[path]
+        row = self._row(stem, name, path)
+        file_id = self._id(stem, name) if row is None else str(self.known["file_id"].iloc[row])  # type: ignore[index]
         if file_id not in self._place:
             self._place[file_id] = len(self.ids)
             self.ids.append(file_id)
@@ -45,7 +47,7 @@ class MaskFiles:
             facts = {key: value for key, value in facts.items() if not pd.isna(value)}
             self._rows.append(
                 {
-                    "file_name": stem,
+                    "file_name": name + self._folders.endings.get(stem, ""),
                     "status": self.status,
                     **facts,
                     "file_id": file_id,
@@ -67,24 +69,25 @@ class MaskFiles:
             mine["mode"] = mode
         return position
 
-    def _row(self, stem: str, path: str) -> int | None:
+    def _row(self, stem: str, name: str, path: str) -> int | None:
         if self.known is None:
             return None
-        rows = self._stems.get(stem, [])
         if stem in self._by_id:
             return self._by_id[stem]
+        rows = self._stems.get(name, [])
         if len(rows) == 1:
             return rows[0]
         if (ending := stem.rsplit("_", 1)[-1]) in self._by_id:
             return self._by_id[ending]
-        what = "no file" if not rows else f"{len(rows)} files"
+        rows = rows or self._stems.get(stem, [])  # masks of one name in several folders are not told apart by it
+        what = "no file" if not rows else "no single file" if len(rows) == 1 else f"{len(rows)} files"
         self.issues.add("unmatched_mask", "files", stem, None, f"mask {path} belongs to {what} of files=.", "warning")
         return None
 
     @staticmethod
-    def _id(stem: str) -> str:
+    def _id(stem: str, name: str) -> str:
         found = _UUID.search(stem)
-        return found[1] if found else stem
+        return found[1] if found else name
 
     def columns(self) -> dict[str, Any]:
         """The columns of `files`; all masks must be there."""

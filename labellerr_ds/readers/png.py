@@ -5,38 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from PIL import Image
 from tqdm.auto import tqdm
 
 from labellerr_ds import schema
-from labellerr_ds.images.pixels import UNREADABLE
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.mask_classes import RGB, Classes, read_classes, with_added
+from labellerr_ds.readers.mask_classes import Classes, read_classes, with_added
 from labellerr_ds.readers.mask_files import MaskFiles
+from labellerr_ds.readers.mask_folders import look_at_folders
+from labellerr_ds.readers.mask_pixels import Mask, decode_mask, merged
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.values import json_text
-from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
+from labellerr_ds.shapes.rle import LabelRegion
 from labellerr_ds.tables import FILE_ROW, Tables, from_frame, table
 
 AHEAD = 128  # masks that are decoded before their rows are made
-
-
-@dataclass
-class Mask:
-    """A decoded mask: its size, mode, and the pixels of each colour or value but the background."""
-
-    height: int
-    width: int
-    mode: str
-    regions: list[tuple[RGB | None, int | None, LabelRegion]]
 
 
 def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) -> Iterator[Tables]:
@@ -47,7 +35,7 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
     masks : list of Member
         The PNG files.
     others : list of Member
-        What else was beside them; color maps are taken from there.
+        What else was beside them: colour maps, and photographs, which have the endings of the files' names.
     options : ReadOptions
         The template's `color`, and its `coco_id` for grey masks, give the classes. `files` gives the file of a mask,
         by the file's id or the stem of its name.
@@ -55,13 +43,18 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
     issues = IssueLog()
     template = schema.empty("categories") if options.categories is None else options.categories
     classes = read_classes(template, others)
-    files = MaskFiles(options.files, options.status, issues)
+    folders = look_at_folders(masks, others, classes)
+    masks = folders.masks
+    for name in folders.classes:
+        message = f"the folder {name!r} was taken for a class, which no template names. Pass categories=."
+        issues.add("unmatched_color", "categories", name, None, message, "warning")
+    files = MaskFiles(options.files, options.status, issues, folders)
     rows: list[tuple[Any, ...]] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         bar = tqdm(total=len(masks), desc="masks", delay=1, disable=not options.progress)
         for start in range(0, len(masks), AHEAD):  # not all at once: what is decoded ahead is held
             some = masks[start : start + AHEAD]
-            for member, mask in zip(some, pool.map(_decode, some), strict=True):
+            for member, mask in zip(some, pool.map(decode_mask, some), strict=True):
                 rows += _rows_of(member, mask, files, classes, issues)
                 bar.update()
             if len(rows) >= options.batch_rows:
@@ -86,7 +79,7 @@ def _rows_of(
         return
     place = files.place(member.name, (mask.width, mask.height), mask.mode)
     for category_id, regions in _by_category(member.name, mask, classes, issues).items():
-        region = regions[0] if len(regions) == 1 else _merged(regions, mask)
+        region = regions[0] if len(regions) == 1 else merged(regions, mask)
         shape = json_text({"size": [mask.height, mask.width], "counts": region.counts})
         box = map(float, region.bbox)
         yield (f"{member.name}/{category_id}", category_id, *box, float(region.area), shape, place)
@@ -114,68 +107,6 @@ def _batch(
         issues=reported,
         unknown_keys=keys,
     )
-
-
-# --- pixels
-
-
-def _decode(member: Member) -> Mask | str:
-    """The mask, or why it could not be read."""
-    try:
-        with member.open() as file, Image.open(file) as image:
-            image.load()
-            return _regions(image)
-    except UNREADABLE as problem:
-        return f"{type(problem).__name__}: {str(problem).split(' <')[0]}"
-
-
-def _regions(image: Image.Image) -> Mask:
-    mode = image.mode
-    if mode in ("RGB", "RGBA", "PA", "LA", "La", "CMYK", "YCbCr"):
-        return _of_colors(image, mode)
-    values = np.asarray(image)
-    if values.dtype == bool:
-        values = values.astype(np.uint8)
-    regions: list[tuple[RGB | None, int | None, LabelRegion]] = []
-    palette = image.getpalette("RGB") or [] if mode == "P" else None
-    for region in label_regions(values):
-        value = region.label
-        if palette is None:
-            color = (value, value, value) if 0 <= value < 256 else None
-        else:
-            entry = tuple(palette[3 * value : 3 * value + 3])
-            color = (entry[0], entry[1], entry[2]) if len(entry) == 3 else None
-        black_first = palette is None or palette[:3] in ([], [0, 0, 0])
-        if color in (None, (0, 0, 0)) and (value == 0 or not black_first):
-            continue  # black is background
-        regions.append((color, value, region))
-    return Mask(image.height, image.width, mode, regions)
-
-
-def _of_colors(image: Image.Image, mode: str) -> Mask:
-    rgba = np.array(image.convert("RGBA"))
-    codes = rgba.view("<u4")[..., 0] & 0xFFFFFF  # a pixel in one number: red in the lowest byte
-    transparent = rgba[..., 3] == 0
-    if transparent.any():
-        codes[transparent] = 0
-    found = (
-        (region.label & 255, (region.label >> 8) & 255, region.label >> 16, region) for region in label_regions(codes)
-    )
-    regions: list[tuple[RGB | None, int | None, LabelRegion]] = [
-        ((red, green, blue), None, region)
-        for red, green, blue, region in sorted(found, key=lambda each: each[:3])
-        if region.label
-    ]
-    return Mask(image.height, image.width, mode, regions)
-
-
-def _merged(regions: list[LabelRegion], mask: Mask) -> LabelRegion:
-    """Several labels of one category as one."""
-    size = [mask.height, mask.width]
-    pixels = np.zeros(size, dtype=np.uint8)
-    for region in regions:
-        pixels |= rle_to_mask({"size": size, "counts": region.counts})
-    return next(region for region in label_regions(pixels) if region.label)
 
 
 def _by_category(path: str, mask: Mask, classes: Classes, issues: IssueLog) -> dict[str, list[LabelRegion]]:

@@ -220,3 +220,15 @@ def test_every_file_is_read_by_its_own_parser_whatever_a_class_is_called(tmp_pat
     assert len(root.findall("object")) == len(names)
     told = json.loads(dataset.to_coco_json(folder / "out.json").read_text(encoding="utf-8"))
     assert [each["name"] for each in told["categories"]] == names
+
+
+def test_files_of_a_png_export_get_the_endings_of_their_images(project, tmp_path):
+    lds.export_dataset(project, "all", progress=False).download_images(tmp_path / "images", progress=False)
+    masks = lds.export_dataset(project, ["accepted"], format="png", progress=False)
+    masks.to_coco_json(tmp_path / "coco.json", images=tmp_path / "images")
+    names = [each["file_name"] for each in json.loads((tmp_path / "coco.json").read_text())["images"]]
+    there = {path.name for path in (tmp_path / "images").iterdir()}
+    assert names
+    assert set(names) <= there
+    result = masks.to_yolo(tmp_path / "yolo", images=tmp_path / "images")
+    assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == result.images == len(names)

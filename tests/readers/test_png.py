@@ -179,3 +179,129 @@ def test_transparent_pixels_are_background(tmp_path):
     rgba = np.dstack([np.array(COLORS, dtype=np.uint8)[PIXELS], np.where(PIXELS == 2, 0, 255).astype(np.uint8)])
     dataset = lds.read_export(pack(tmp_path / "m.zip", a__png=Image.fromarray(rgba)), categories=categories())
     assert dataset.annotations["category_id"].tolist() == ["q-walker"]
+
+
+BINARY = [np.where(value == PIXELS, 255, 0).astype(np.uint8) for value in (1, 2)]
+
+
+def pack_paths(path, entries):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in entries.items():
+            archive.writestr(name, body if isinstance(body, bytes | str) else png(body))
+    return path
+
+
+def photograph(seed=0):
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 60, 3), dtype=np.uint8))
+
+
+def test_masks_of_one_name_in_folders_of_a_split_are_two_files(tmp_path):
+    path = pack_paths(tmp_path / "m.zip", {"d/train/1.png": rgb(), "d/val/1.png": rgb(), "d/val/2.png": rgb()})
+    dataset = lds.read_export(path, categories=categories())
+    assert dataset.files["file_id"].tolist() == ["train/1", "val/1", "2"]
+    assert dataset.files["file_name"].tolist() == ["train/1", "val/1", "2"]
+    assert dataset.annotations["file_id"].tolist() == ["train/1"] * 2 + ["val/1"] * 2 + ["2"] * 2
+    assert dataset.annotations["category"].tolist() == ["walker", "car"] * 3
+
+
+def test_masks_of_one_name_belong_to_the_file_with_their_folder_in_its_name_or_to_none(tmp_path):
+    path = pack_paths(tmp_path / "m.zip", {"train/1.png": rgb(), "val/1.png": rgb()})
+    files = schema.build("files", {"file_id": ["f1", "f2"], "file_name": ["train/1.jpg", "other.jpg"]}, 2)
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_mask"):
+        dataset = lds.read_export(path, categories=categories(), files=files)
+    assert dataset.files["file_id"].tolist() == ["f1", "val/1"]
+    files = schema.build("files", {"file_id": ["f1"], "file_name": ["1.jpg"]}, 1)
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_mask"):
+        dataset = lds.read_export(path, categories=categories(), files=files)
+    assert dataset.files["file_id"].tolist() == ["train/1", "val/1"]
+
+
+@pytest.mark.parametrize("top", ["", "export/", "train/"])
+def test_folders_of_black_and_white_masks_are_classes_where_nothing_names_any(tmp_path, top):
+    entries = {f"{top}{name}/a.png": Image.fromarray(BINARY[place]) for place, name in enumerate(("walker", "car"))}
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
+        dataset = lds.read_export(pack_paths(tmp_path / "m.zip", entries))
+    assert dataset.files["file_id"].tolist() == ["a"]
+    assert dict(zip(dataset.annotations["category"], dataset.annotations["area"], strict=True)) == {
+        "walker": 3, "car": 3,
+    }  # fmt: skip
+    assert dataset.issues["id"].tolist() == ["car", "walker"]
+
+
+def test_folders_of_classes_within_folders_of_a_split(tmp_path):
+    entries = {
+        f"{part}/{name}/a.png": Image.fromarray(BINARY[place])
+        for part in ("train", "val")
+        for place, name in enumerate(("walker", "car"))
+    }
+    dataset = lds.read_export(pack_paths(tmp_path / "m.zip", entries), categories=categories())
+    assert dataset.files["file_id"].tolist() == ["train/a", "val/a"]
+    assert dataset.annotations["category"].tolist() == ["walker", "car"] * 2
+    assert dataset.annotations["file_id"].tolist() == ["train/a"] * 2 + ["val/a"] * 2
+
+
+def test_a_folder_beside_those_of_the_templates_classes_is_a_class_too(tmp_path):
+    entries = {f"{name}/a.png": Image.fromarray(BINARY[place]) for place, name in enumerate(("walker", "tree"))}
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
+        dataset = lds.read_export(pack_paths(tmp_path / "m.zip", entries), categories=categories())
+    assert dataset.annotations["category"].tolist() == ["walker", "tree"]
+    assert dataset.files["file_id"].tolist() == ["a"]
+
+
+def test_folders_of_a_split_with_black_and_white_masks_are_no_classes(tmp_path):
+    entries = {"train/1.png": Image.fromarray(BINARY[0]), "val/1.png": Image.fromarray(BINARY[1])}
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
+        dataset = lds.read_export(pack_paths(tmp_path / "m.zip", entries))
+    assert dataset.annotations["category_id"].tolist() == ["255", "255"]
+    assert dataset.annotations["file_id"].tolist() == ["train/1", "val/1"]
+
+
+def test_photographs_in_a_folder_of_their_own_are_no_masks_but_have_the_names(tmp_path):
+    entries = {
+        "images/a.png": photograph(),
+        "images/b.jpg": b"\xff\xd8\xff",
+        "masks/a.png": rgb(),
+        "masks/b.png": rgb(),
+    }
+    dataset = lds.read_export(pack_paths(tmp_path / "m.zip", entries), categories=categories())
+    assert dataset.files["file_id"].tolist() == ["a", "b"]
+    assert dataset.files["file_name"].tolist() == ["a.png", "b.jpg"]
+    assert dataset.annotations["category"].tolist() == ["walker", "car"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labelmap.txt", "# label:color_rgb:parts:actions\nbackground:0,0,0::\nwalker:220,20,60::\ncar:0,0,142::\n"),
+        ("label_colors.txt", "0 0 0\tVoid\n220 20 60\twalker\n0 0 142\tcar\n"),
+        ("colors.txt", "background 0 0 0\nwalker 220 20 60\ncar 0 0 142"),
+        ("class_dict.csv", "name,r,g,b\nwalker,220,20,60\ncar,0,0,142\n"),
+    ],
+)
+def test_colour_maps_of_the_trade(tmp_path, name, text):
+    dataset = lds.read_export(pack_paths(tmp_path / "m.zip", {"a.png": rgb(), name: text}))
+    assert dataset.annotations["category"].tolist() == ["walker", "car"]
+    assert dataset.issues.empty
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.txt", "__ignore__\n_background_\nwalker\ncar\n"),
+        ("classes.txt", "background\nwalker\ncar"),
+        ("label_names.txt", "0: background\n1: walker\n2: car"),
+        ("ids.txt", "walker 1\ncar 2"),
+        ("labelmap.txt", "walker:1::\ncar:2::"),
+    ],
+)
+def test_values_by_the_names_of_the_trade(tmp_path, name, text):
+    dataset = lds.read_export(pack_paths(tmp_path / "m.zip", {"a.png": Image.fromarray(PIXELS), name: text}))
+    assert dataset.annotations["category"].tolist() == ["walker", "car"]
+    assert dataset.issues.empty
+
+
+def test_a_text_that_is_no_colour_map_is_none(tmp_path):
+    path = pack_paths(tmp_path / "m.zip", {"a.png": Image.fromarray(PIXELS), "README.txt": "made in 2026\nby hand\n"})
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
+        dataset = lds.read_export(path)
+    assert dataset.categories["category_id"].tolist() == ["1", "2"]

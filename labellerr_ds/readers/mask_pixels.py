@@ -1,0 +1,93 @@
+"""The pixels of one mask, by colour or value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from labellerr_ds.images.pixels import UNREADABLE
+from labellerr_ds.readers.archive import Member
+from labellerr_ds.readers.color_maps import RGB
+from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
+
+COLORS_OF_A_PHOTOGRAPH = 512  # more than a mask has classes
+
+
+@dataclass
+class Mask:
+    """A decoded mask: its size, mode, and the pixels of each colour or value but the background."""
+
+    height: int
+    width: int
+    mode: str
+    regions: list[tuple[RGB | None, int | None, LabelRegion]]
+
+
+def decode_mask(member: Member) -> Mask | str:
+    """The mask, or why it could not be read."""
+    try:
+        with member.open() as file, Image.open(file) as image:
+            image.load()
+            return _regions(image)
+    except UNREADABLE as problem:
+        return f"{type(problem).__name__}: {str(problem).split(' <')[0]}"
+
+
+def _regions(image: Image.Image) -> Mask:
+    mode = image.mode
+    if mode in ("RGB", "RGBA", "PA", "LA", "La", "CMYK", "YCbCr"):
+        return _of_colors(image, mode)
+    values = np.asarray(image)
+    if values.dtype == bool:
+        values = values.astype(np.uint8)
+    regions: list[tuple[RGB | None, int | None, LabelRegion]] = []
+    palette = image.getpalette("RGB") or [] if mode == "P" else None
+    for region in label_regions(values):
+        value = region.label
+        if palette is None:
+            color = (value, value, value) if 0 <= value < 256 else None
+        else:
+            entry = tuple(palette[3 * value : 3 * value + 3])
+            color = (entry[0], entry[1], entry[2]) if len(entry) == 3 else None
+        black_first = palette is None or palette[:3] in ([], [0, 0, 0])
+        if color in (None, (0, 0, 0)) and (value == 0 or not black_first):
+            continue  # black is background
+        regions.append((color, value, region))
+    return Mask(image.height, image.width, mode, regions)
+
+
+def _of_colors(image: Image.Image, mode: str) -> Mask:
+    rgba = np.array(image.convert("RGBA"))
+    codes = rgba.view("<u4")[..., 0] & 0xFFFFFF  # a pixel in one number: red in the lowest byte
+    transparent = rgba[..., 3] == 0
+    if transparent.any():
+        codes[transparent] = 0
+    found = (
+        (region.label & 255, (region.label >> 8) & 255, region.label >> 16, region) for region in label_regions(codes)
+    )
+    regions: list[tuple[RGB | None, int | None, LabelRegion]] = [
+        ((red, green, blue), None, region)
+        for red, green, blue, region in sorted(found, key=lambda each: each[:3])
+        if region.label
+    ]
+    return Mask(image.height, image.width, mode, regions)
+
+
+def merged(regions: list[LabelRegion], mask: Mask) -> LabelRegion:
+    """Several labels of one category as one."""
+    size = [mask.height, mask.width]
+    pixels = np.zeros(size, dtype=np.uint8)
+    for region in regions:
+        pixels |= rle_to_mask({"size": size, "counts": region.counts})
+    return next(region for region in label_regions(pixels) if region.label)
+
+
+def is_photograph(member: Member) -> bool:
+    """Whether an image has more colours than any mask; grey values are no colours."""
+    try:
+        with member.open() as file, Image.open(file) as image:
+            return image.mode in ("RGB", "RGBA") and image.getcolors(COLORS_OF_A_PHOTOGRAPH) is None
+    except UNREADABLE:
+        return False
