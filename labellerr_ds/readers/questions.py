@@ -87,13 +87,16 @@ class Answers:
             for item in answer if isinstance(answer, list) and not one_shape else [answer]:
                 self.read_object(item, shared)
         elif shared.type == "speech":
-            for spoken in speech_rows(answer, shared, self.rows):
-                self.rows.add(spoken)
+            self._add_all(speech_rows(answer, shared, self.rows), shared)
         else:
-            for row, children in _values(answer, shared, self.rows):
-                about = self.rows.add(row) if row is not None else shared.annotation_id
-                self.read_children(children, about or f"{shared.parent_id or self.rows.file_id}/{question.id}")
+            self._add_all(_values(answer, shared, self.rows), shared)
         return len(self.rows) > before
+
+    def _add_all(self, rows: Iterator[tuple[Row | None, Any]], usual: Row) -> None:
+        """Rows, and what is asked about them, or about an answer without a row."""
+        for row, children in rows:
+            about = self.rows.add(row) if row is not None else usual.annotation_id
+            self.read_children(children, about or f"{usual.parent_id or self.rows.file_id}/{usual.question_id}")
 
     def _type(self, question: Question, answer: Any) -> str:
         ours = vendor.QUESTION_TYPES.get(question.type.lower()) if question.type else None

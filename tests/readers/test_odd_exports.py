@@ -131,3 +131,22 @@ def test_a_table_that_was_written_from_a_frame_is_no_export(project, tmp_path, e
     WRITERS[ending](frame.labellerr.plain() if level == "annotation" else frame, tmp_path / f"labels{ending}")
     with pytest.raises(lds.ReadError, match="is a table of rows.*not an export"):
         lds.read_export(tmp_path / f"labels{ending}")
+
+
+def test_what_is_asked_about_an_answer_in_speech_and_its_attributes_are_kept(tmp_path):
+    child = {"question_id": "q-mood", "question_name": "mood", "question_type": "radio", "answer": "happy"}
+    segments = [
+        {"start": 0, "end": 1, "text": "hel", "attributes": {"tone": "low"}},
+        {"start": 1, "end": 2, "text": "lo"},
+    ]
+    spoken = {
+        "answer_id": "a1", "answer": {"text": "hello", "segments": segments}, "children": [child],
+        "attributes": {"language": "en"},
+    }  # fmt: skip
+    rows = read(tmp_path, native("stt", [spoken, {"answer": "no id"}])).annotations.set_index("annotation_id")
+    assert rows["value"].tolist() == ["hello", "happy", "hel", "lo", "no id"]
+    assert rows.index.tolist() == ["a1/0", "a1/0/q-mood/0", "a1/1", "a1/2", "f/q/3"]
+    assert rows["attributes"].isna().tolist() == [False, True, False, False, True]
+    assert json.loads(rows["attributes"]["a1/1"]) == {"tone": "low"}
+    assert json.loads(rows["attributes"]["a1/2"]) == {"language": "en"}
+    assert rows["parent_id"].dropna().to_dict() == {"a1/0/q-mood/0": "a1/0"}
