@@ -25,7 +25,7 @@ from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.records import batch_of
 from labellerr_ds.readers.shapes import looks_like_shape
-from labellerr_ds.readers.text import header_of
+from labellerr_ds.readers.text import header_of, spelled
 from labellerr_ds.readers.typed_answers import TypedAnswers
 from labellerr_ds.readers.values import json_text, milliseconds, number, status_word, whole
 from labellerr_ds.tables import Tables
@@ -39,7 +39,7 @@ def is_table(text: str) -> bool:
         header, _ = header_of(text)
     except csv.Error:
         return False
-    return any(_COLUMN_OF.get(_spelled(name)) in ("file_id", "file_name") for name in header)
+    return any(_COLUMN_OF.get(spelled(name)) in ("file_id", "file_name") for name in header)
 
 
 def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
@@ -65,10 +65,6 @@ def shape_columns(member: Member) -> frozenset[str]:
     return frozenset(question.id for question in file_table.questions.values())
 
 
-def _spelled(name: str) -> str:
-    return name.strip().lower().replace(" ", "_")
-
-
 class _Table:
     """A table on its way to frames."""
 
@@ -82,9 +78,9 @@ class _Table:
         self.typed = TypedAnswers(self.answers)
         self.length = len(cells[0]) if cells else 0
         names = set() if categories is None else set(categories["name"].dropna())
-        spelled = [_spelled(name) for name in header]
-        self.answer_columns = self._answer_columns(spelled)
-        self.file_columns = self._file_columns(spelled, names)
+        words = [spelled(name) for name in header]
+        self.answer_columns = self._answer_columns(words)
+        self.file_columns = self._file_columns(words, names)
         self.questions = {} if self.answer_columns else self._questions(options)
         for place, question in self.questions.items():
             if (question.type or "").lower() == vendor.INPUT_QUESTION_TYPE:
@@ -104,7 +100,7 @@ class _Table:
         self.rest = [place for place in range(len(header)) if place not in taken]
         self.file_rows = self._file_rows()
 
-    def _file_columns(self, spelled: list[str], questions: set[str]) -> dict[str, int]:
+    def _file_columns(self, words: list[str], questions: set[str]) -> dict[str, int]:
         """Where the columns of `files` stand: the first that is spelled so, even where a question has that name too.
 
         Of another spelling, only where no question has it.
@@ -112,7 +108,7 @@ class _Table:
         found = {}
         for column, spellings in vendor.CSV_COLUMNS.items():
             for rank, spelling in enumerate(spellings):
-                places = [place for place, word in enumerate(spelled) if word == spelling]
+                places = [place for place, word in enumerate(words) if word == spelling]
                 if rank:
                     places = [place for place in places if self.header[place] not in questions]
                 if places:
@@ -120,9 +116,9 @@ class _Table:
                     break
         return found
 
-    def _answer_columns(self, spelled: list[str]) -> dict[str, int]:
+    def _answer_columns(self, words: list[str]) -> dict[str, int]:
         """Where question, type and answer stand in a table with a row an answer; nothing in others."""
-        place = {name: position for position, name in reversed(list(enumerate(spelled)))}
+        place = {name: position for position, name in reversed(list(enumerate(words)))}
         found = {"answer": place.get(vendor.CSV_ANSWER_COLUMN), "id": place.get("question_id")}
         found["name"] = next((place[key] for key in vendor.ANSWER_QUESTION_KEYS if key in place), None)
         found["type"] = next((place[key] for key in vendor.ANSWER_TYPE_KEYS if key in place), None)

@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import re
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
 
+from labellerr_ds import vendor
 from labellerr_ds.errors import ReadError
 
 T = TypeVar("T")
+_KNOWN = frozenset(chain.from_iterable(vendor.CSV_COLUMNS.values()))
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 DELIMITERS = ",;\t|"
 HEADER_BYTES = 1_000_000  # the first row of a table is shorter
@@ -41,13 +44,24 @@ def as_text(body: bytes) -> tuple[str, int | None]:
 
 
 def header_of(text: str) -> tuple[list[str], str]:
-    """The first row of a table, and the delimiter that gives it the most columns."""
+    """The first row of a table, and the delimiter that gives it the most columns, columns of `files` before all."""
     tried = {}
     for delimiter in DELIMITERS:
         reader = csv.reader(io.StringIO(text[:HEADER_BYTES], newline=""), delimiter=delimiter)
         tried[delimiter] = next(iter(reader), [])
-    delimiter = max(DELIMITERS, key=lambda each: len(tried[each]))
+
+    def fits(delimiter: str) -> tuple[int, bool, int]:
+        names = tried[delimiter]
+        known = sum(spelled(name) in _KNOWN for name in names)
+        return known, not any(name.count('"') % 2 for name in names), len(names)
+
+    delimiter = max(DELIMITERS, key=fits)
     return tried[delimiter], delimiter
+
+
+def spelled(name: str) -> str:
+    """The name of a column in lower case, with _ for spaces."""
+    return name.strip().lower().replace(" ", "_")
 
 
 def decode(body: bytes | msgspec.Raw, kind: type[T], *, name: str = "", start: int = 0) -> T:

@@ -322,3 +322,22 @@ def usual_cells(kind):
     return st.just("") | questions(nested=False).filter(lambda question: question["question_type"] == kind).map(
         lambda question: question["answer"] if isinstance(question["answer"], str) else json.dumps(question["answer"])
     )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'file_id;file_name;"what, when, where, who, why"',
+        "file_id;file_name;what, when, where, who, why",
+        '"what, when, where, who, why";file_name;file_id',
+    ],
+)
+@pytest.mark.parametrize("form", [None, "csv"])
+def test_a_table_with_semicolons_may_have_commas_in_the_names_of_its_columns(tmp_path, header, form):
+    cells = {"file_id": "f1", "file_name": "a.jpg"}
+    row = ";".join(cells.get(name, "x") for name in header.split(";"))
+    (tmp_path / "t.csv").write_text(f"{header}\n{row}\n")
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = lds.read_export(tmp_path / "t.csv", format=form)
+    assert dataset.files["file_name"].tolist() == ["a.jpg"]
+    assert json.loads(dataset.files["extra"][0]) == {"what, when, where, who, why": "x"}
