@@ -11,15 +11,16 @@ import pandas as pd
 
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
-from labellerr_ds.exports.create import Since, Statuses, create_export
+from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.outcome import empty_error, empty_result
 from labellerr_ds.exports.polling import checked_timeout
-from labellerr_ds.models import ExportFormat, S3Destination, resolve_format
+from labellerr_ds.models import ExportFormat, S3Destination, Statuses, resolve_format
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
 from labellerr_ds.scan import ExportScan
 from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.since import Since
 from labellerr_ds.transfer.source import locate
 
 if TYPE_CHECKING:

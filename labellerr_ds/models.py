@@ -77,6 +77,9 @@ STATUS_WORDS: dict[str, tuple[FileStatus, ...]] = {
 }
 """Words that stand for several statuses."""
 
+Statuses = Iterable[FileStatus | str | None] | FileStatus | str
+"""What `resolve_statuses` takes."""
+
 
 def _nearest(word: object, known: Iterable[str]) -> str:
     names = list(known)

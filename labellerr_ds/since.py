@@ -15,6 +15,9 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 
 log = logging.getLogger(__name__)
 
+Since = datetime | date | timedelta | str | None
+"""What `resolve_since` takes."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

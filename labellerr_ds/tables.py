@@ -121,6 +121,15 @@ def dictionary(codes: Any, words: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.large_string()))
 
 
+def with_status(files: pa.Table, status: str) -> pa.Table:
+    """A table of files in which those without a status have this one."""
+    told = files["status"].to_pylist() if "status" in files.column_names else [None] * files.num_rows
+    if None not in told:
+        return files
+    words = [status if word is None else word for word in told]
+    return table("files", {**dict(zip(files.column_names, files.columns, strict=True)), "status": words}, len(words))
+
+
 def complete(name: Table, given: pa.Table) -> pa.Table:
     """The table with all columns of the schema, in order; those that are not there are missing values."""
     arrays = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
 from typing import Literal
 
 from labellerr_ds.errors import AmbiguousCreateError, ConnectionFailedError, InvalidArgumentError, ServiceError
@@ -15,18 +14,15 @@ from labellerr_ds.exports.s3_objects import Moment, checked_destination
 from labellerr_ds.models import (
     ExportFormat,
     ExportRequest,
-    FileStatus,
     S3Destination,
+    Statuses,
     resolve_format,
     resolve_statuses,
 )
 from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import RefusedError
-from labellerr_ds.since import resolve_since
-
-Statuses = Iterable[FileStatus | str | None] | FileStatus | str
-Since = datetime | date | timedelta | str | None
+from labellerr_ds.since import Since, resolve_since
 
 
 def create_export(

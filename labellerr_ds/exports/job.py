@@ -27,11 +27,21 @@ from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout, looks, watch
 from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
 from labellerr_ds.intervals import intervals
-from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, S3Destination, SignedLink, Source
+from labellerr_ds.models import (
+    ExportFormat,
+    ExportRequest,
+    ExportState,
+    S3Destination,
+    SignedLink,
+    Source,
+    Statuses,
+    resolve_statuses,
+)
 from labellerr_ds.progress import Progress
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
 from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.since import Since, resolve_since
 from labellerr_ds.tables import with_info
 from labellerr_ds.transfer.link import download
 
@@ -48,6 +58,9 @@ class ExportJob:
     report_id : str
     destination : 'local' or S3Destination
         Where an export that is picked up went: the service does not say.
+    statuses, since
+        What an export that is picked up was asked for, as for `create_export`, where that is known: with one status
+        files whose format has none (png) have it; `Dataset.info` tells both.
     client : Client, optional
         For a project id or name; else one is made of the credentials in the environment.
     request, created_at, started, clock, sleep
@@ -77,6 +90,8 @@ class ExportJob:
         report_id: str,
         *,
         destination: S3Destination | Literal["local"] = "local",
+        statuses: Statuses | None = None,
+        since: Since = None,
         client: Client | None = None,
         request: ExportRequest | None = None,
         created_at: datetime | None = None,
@@ -89,6 +104,9 @@ class ExportJob:
         self.project = as_project(project, client)
         self.report_id, self.request = report_id.strip(), request
         self.destination = checked_destination(request.destination if request else destination)
+        told = request.statuses if request else () if statuses is None else resolve_statuses(statuses)
+        self._statuses = tuple(status.value for status in told)
+        self._since = request.since if request else resolve_since(since, self.project.client.now)
         self._created_at, self._clock, self._sleep = created_at, clock, sleep
         self._started = started
         self._finished: Moment | None = None  # when it was first seen to be completed
@@ -304,11 +322,11 @@ class ExportJob:
         AmbiguousObjectsError
             Where it is not certain which objects of a bucket the export wrote.
         """
-        request = self.request
+        request, statuses = self.request, self._asked_statuses()
         options = ReadOptions(
             format=request.format.value if request else None,
             categories=self.project.categories(),
-            status=request.statuses[0].value if request and len(request.statuses) == 1 else None,
+            status=statuses[0] if len(statuses) == 1 else None,
             progress=progress is True,
         )
         with tempfile.TemporaryDirectory(prefix="labellerr-") as temporary:
@@ -325,11 +343,17 @@ class ExportJob:
         self._check_statuses(dataset)
         return dataset
 
+    def _asked_statuses(self) -> tuple[str, ...]:
+        """The statuses that were asked for; of an export that was picked up as the list tells them."""
+        if not self._statuses and isinstance(listed := self._listed().get("statuses"), str):
+            self._statuses = tuple(status.value for status in resolve_statuses(listed.split(", ")))
+        return self._statuses
+
     def _check_statuses(self, dataset: Dataset) -> None:
         """An object of a bucket that was known by its time alone may be another export's after all."""
-        if self.destination == "local" or self.request is None:
+        if self.destination == "local" or not self._statuses:
             return
-        asked = {status.value for status in self.request.statuses}
+        asked = set(self._statuses)
         if foreign := set(dataset.files["status"].dropna().astype(str)) - asked:
             raise AmbiguousObjectsError(
                 f"export {self.report_id}: what is under {self.destination.bucket_path} holds files of the status "
@@ -339,12 +363,12 @@ class ExportJob:
             )
 
     def _provenance(self, info: Any) -> dict[str, Any]:
-        created, request = self.created_at, self.request
+        created = self.created_at
         return {
             "project_id": self.project.project_id,
             "project_name": self.project.name,
             "report_id": self.report_id,
-            "statuses": [status.value for status in request.statuses] if request else None,
-            "since": request.since.isoformat() if request and request.since else None,
+            "statuses": list(self._statuses) or None,
+            "since": self._since.isoformat() if self._since else None,
             "exported_at": created.isoformat() if created else info.get("exported_at"),
         }

@@ -15,14 +15,13 @@ import traitlets
 
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, LabellerrError
-from labellerr_ds.exports.create import Since, Statuses
-from labellerr_ds.models import ExportFormat, S3Destination, resolve_format, resolve_statuses
+from labellerr_ds.models import ExportFormat, S3Destination, Statuses, resolve_format, resolve_statuses
 from labellerr_ds.panels.display import Shown
 from labellerr_ds.panels.failures import failure_text, remedy
 from labellerr_ds.panels.form import Filled, Form
 from labellerr_ds.panels.session import BUSY, STATES, Destination, Session
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.since import resolve_since
+from labellerr_ds.since import Since, resolve_since
 
 _open: weakref.WeakValueDictionary[str, ExportPicker] = weakref.WeakValueDictionary()
 

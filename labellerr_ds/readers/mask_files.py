@@ -19,9 +19,8 @@ _UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 class MaskFiles:
     """The files that the masks belong to, each once."""
 
-    def __init__(self, files: pd.DataFrame | None, status: str | None, issues: IssueLog, folders: Folders) -> None:
+    def __init__(self, files: pd.DataFrame | None, issues: IssueLog, folders: Folders) -> None:
         self.known, self.issues, self._folders = files, issues, folders
-        self.status = status
         self.ids: list[str] = []
         self._rows: list[dict[str, Any]] = []
         self._place: dict[str, int] = {}
@@ -48,7 +47,6 @@ class MaskFiles:
             self._rows.append(
                 {
                     "file_name": name + self._folders.endings.get(stem, ""),
-                    "status": self.status,
                     **facts,
                     "file_id": file_id,
                     "paths": [],

@@ -48,7 +48,7 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
     for name in folders.classes:
         message = f"the folder {name!r} was taken for a class, which no template names. Pass categories=."
         issues.add("unmatched_color", "categories", name, None, message, "warning")
-    files = MaskFiles(options.files, options.status, issues, folders)
+    files = MaskFiles(options.files, issues, folders)
     rows: list[tuple[Any, ...]] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         bar = tqdm(total=len(masks), desc="masks", delay=1, disable=not options.progress)

@@ -21,7 +21,7 @@ from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames
 from labellerr_ds.readers.text import as_utf8, utf8_error
-from labellerr_ds.tables import Tables, with_info
+from labellerr_ds.tables import Tables, with_status
 
 _READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
 
@@ -69,7 +69,8 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
         form = format_of(source.name, inside, kinds, options.format)
         info = {"format": form, "source": source.name}
         for batch in _read(form, inside, kinds, options, source.name):
-            yield with_info(batch, {**info, **batch.info})
+            files = batch.files if options.status is None else with_status(batch.files, options.status)
+            yield replace(batch, files=files, info={**info, **batch.info})
 
 
 def _read(

@@ -138,6 +138,31 @@ def test_an_export_is_picked_up_by_its_id(project, tmp_path):
     assert again.download(tmp_path, progress=False).read_bytes().startswith(b"{")
 
 
+def test_one_status_that_was_asked_for_is_that_of_files_whose_format_has_none(serve):
+    sandbox = serve("ids-plain")
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
+    for form in ("coco_json", "png"):
+        made = lds.create_export(project, ["accepted"], format=form, since="2020-01-01")
+        made.wait(progress=False)
+        again = lds.ExportJob(project, made.report_id, statuses="accepted", since="2020-01-01")
+        dataset = again.load(progress=False)
+        assert set(dataset.files["status"]) == {"accepted"}
+        assert set(dataset.files["label_state"]) <= {"labelled", "negative"}
+        assert dataset.info["statuses"] == ["accepted"]
+        assert dataset.info["since"] == made.load(progress=False).info["since"]
+        assert set(lds.ExportJob(project, made.report_id).load(progress=False).files["status"].isna()) == {True}
+    with pytest.raises(lds.InvalidArgumentError, match="unknown status"):
+        lds.ExportJob(project, made.report_id, statuses=["done"])
+
+
+def test_statuses_that_the_list_tells_are_used(project, monkeypatch):
+    made = lds.create_export(project, ["accepted"], format="png")
+    made.wait(progress=False)
+    listed = project.exports().assign(statuses="accepted")
+    monkeypatch.setattr(type(project), "exports", lambda self: listed)
+    assert set(lds.ExportJob(project, made.report_id).load(progress=False).files["status"]) == {"accepted"}
+
+
 def test_question_ids_choose_the_questions(project):
     wanted = project.categories()["question_id"][0]
     dataset = lds.export_dataset(project, "all", question_ids=[wanted], progress=False)
