@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,12 @@ from labellerr_ds.sandbox import VARIANTS, Sandbox
 from labellerr_ds.sandbox.world import STATUSES
 
 
-def ask(sandbox, method, path, *, headers=None, body=None, data=None, **params):
+def ask(sandbox, method, path, *, headers=None, body=None, data=None, files=None, **params):
     keys = {"api_key": sandbox.api_key, "api_secret": sandbox.api_secret, "client_id": sandbox.client_id}
     query = {"client_id": sandbox.client_id, "uuid": "u", **params}
     told = keys if headers is None else headers
     return requests.request(
-        method, sandbox.base_url + path, params=query, headers=told, json=body, data=data, timeout=10
+        method, sandbox.base_url + path, params=query, headers=told, json=body, data=data, files=files, timeout=10
     )
 
 
@@ -202,7 +203,7 @@ def test_a_variant_that_is_none_and_two_of_one_thing_are_refused(variant):
 
 
 def test_the_variants_are_those_of_the_table():
-    assert sum(map(len, VARIANTS.values())) == 33  # 28 of the table, 3 of turned boxes, 2 of buckets
+    assert sum(map(len, VARIANTS.values())) == 34  # 28 of the table, 1 of status, 3 of turned boxes, 2 of buckets
 
 
 def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):
@@ -221,6 +222,40 @@ def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):
         "status"
     ][0]
     assert (state["is_completed"], state["export_status"]) == (True, "Created")
+
+
+def test_other_clients_find_what_they_ask_for(sandbox):
+    """A project by its short path, and a link under both names, also with the status."""
+    project_id = sandbox.project_ids[0]
+    assert ask(sandbox, "GET", f"/projects/{project_id}").json()["response"]["project_id"] == project_id
+    report_id = ask(sandbox, "POST", "/sdk/export/files", project_id=project_id, body=body()).json()["response"][
+        "report_id"
+    ]
+    link = ask(sandbox, "GET", "/exports/download", project_id=project_id, report_id=report_id).json()["response"]
+    assert link["download_url"] == link["url"]
+    told = ask(sandbox, "POST", "/exports/status", project_id=project_id, body={"report_ids": [report_id]}).json()
+    assert requests.get(told["status"][0]["download_url"], timeout=10).json()
+
+
+def test_a_connection_is_told_by_its_id_and_tested_without_its_keys(sandbox):
+    keys = json.dumps({"access_key_id": "a", "secret_access_key": "b"})
+    kind = {"connector": "s3", "connection_type": "export"}
+    made = ask(
+        sandbox, "POST", "/connectors/connections/create", files={"credentials": (None, keys), "name": (None, "mine"),
+        **{name: (None, word) for name, word in kind.items()}},
+    ).json()["response"]["connection_id"]  # fmt: skip
+    path = f"/connectors/connections/{made}/details"
+    told = ask(sandbox, "GET", path).json()["response"]
+    assert {**kind, "name": "mine"}.items() <= told.items()
+    assert "a" not in told.values()
+    tested = ask(
+        sandbox, "POST", "/connectors/connections/test",
+        files={name: (None, word) for name, word in {**kind, "connection_id": made, "path": "nowhere/x/"}.items()},
+    )  # fmt: skip
+    assert tested.status_code == 400
+    assert "access_key_id" not in tested.text
+    ask(sandbox, "POST", "/connectors/connections/delete", body={"connection_id": made})
+    assert ask(sandbox, "GET", path).status_code == 404
 
 
 def test_a_world_of_100_000_files_starts_in_seconds():

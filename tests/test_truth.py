@@ -37,7 +37,16 @@ FILES = [
 BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 NOT_IN_COCO = {"file_size_mb", "annotation_count", "label_state"}
 PLAIN_LACKS = {"file_id", "status", "remarks", "label_state"}
-COMMON = ["list", "list-flat", "list-404", "status-response", "status-null", "link-text", "link-download-url"]
+COMMON = [
+    "list",
+    "list-flat",
+    "list-404",
+    "status-response",
+    "status-null",
+    "status-no-link",
+    "link-text",
+    "link-download-url",
+]
 COMMON += ["link-late", "body-zip", "body-zip-folder", "body-gzip", "parts", "since-inclusive"]
 OF_ANSWERS = ["answers-question", "answers-dict", "values-list", "video-list"]
 TOUCHES = {

@@ -39,6 +39,7 @@ LINK_SECONDS = 3600
 VARIANTS: dict[str, tuple[str, ...]] = {
     "list": ("list-flat", "list-404"),
     "status": ("status-response", "status-null"),
+    "status-link": ("status-no-link",),
     "link": ("link-text", "link-download-url", "link-late"),
     "body": ("body-zip", "body-zip-folder", "body-gzip"),
     "empty": ("empty-status", "empty-file"),
@@ -61,6 +62,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 API = Map(
     [
         Rule("/projects/project/<project_id>", endpoint="project", methods=["GET"]),
+        Rule("/projects/<project_id>", endpoint="project", methods=["GET"]),
         Rule("/project_drafts/projects/detailed_list", endpoint="projects", methods=["GET"]),
         Rule("/annotations/get_template", endpoint="template", methods=["GET"]),
         Rule("/sdk/export/files", endpoint="create", methods=["POST"]),
@@ -71,6 +73,7 @@ API = Map(
         Rule("/connectors/connections/test", endpoint="connection_test", methods=["POST"]),
         Rule("/connectors/connections/create", endpoint="connection_create", methods=["POST"]),
         Rule("/connectors/connections/list", endpoint="connection_list", methods=["GET"]),
+        Rule("/connectors/connections/<connection_id>/details", endpoint="connection_details", methods=["GET"]),
         Rule("/connectors/connections/delete", endpoint="connection_delete", methods=["POST"]),
     ]
 )
@@ -341,25 +344,35 @@ class Sandbox:
             raise RefusedError(400, "report_ids must be a list of ids")
         known = self._exports.known
         told = [
-            known[report_id].state(self.variants)
+            self._told(known[report_id])
             for report_id in asked
             if report_id in known and known[report_id].project_id == project.project_id
         ]
         return {"response": told} if "status-response" in self.variants else {"status": told}
 
-    def _download(self, request: Request) -> Any:
-        project = self._project_of(request)
-        export = self._exports.of(project.project_id, request.args.get("report_id", ""))
+    def _told(self, export: Export) -> dict[str, Any]:
+        """How far an export is, and its link once it has one."""
+        told = export.state(self.variants)
+        url = None if "status-no-link" in self.variants else self._link(export)
+        return told if url is None else {**told, "download_url": url}
+
+    def _link(self, export: Export) -> str | None:
         late = "link-late" in self.variants and time.monotonic() < export.ready_at + 0.8
         if not export.state(self.variants).get("is_completed") or late or export.body["export_destination"] != "local":
+            return None
+        return self._sign(f"/exports/{export.report_id}/{quote(export.served_as)}")
+
+    def _download(self, request: Request) -> Any:
+        project = self._project_of(request)
+        url = self._link(self._exports.of(project.project_id, request.args.get("report_id", "")))
+        if url is None:
             raise RefusedError(404, "the export cannot be downloaded")
-        url = self._sign(f"/exports/{export.report_id}/{quote(export.served_as)}")
         if "link-text" in self.variants:
             return {"response": url}
         if "link-download-url" in self.variants:
             expires = self.now + timedelta(seconds=LINK_SECONDS)
             return {"response": {"download_url": url, "expires_at": expires.isoformat()}}
-        return {"response": {"url": url, "expires_in": LINK_SECONDS}}
+        return {"response": {"url": url, "download_url": url, "expires_in": LINK_SECONDS}}
 
     def _list(self, request: Request) -> Any:
         project = self._project_of(request)
@@ -384,6 +397,8 @@ class Sandbox:
     # --- S3 connections: told without their keys
 
     def _keys(self, request: Request) -> bucket.Keys:
+        if (connection_id := request.form.get("connection_id")) in self._exports.connections:
+            return self._exports.keys[connection_id]
         try:
             credentials = json.loads(request.form.get("credentials", ""))
             given = bucket.Keys(credentials["access_key_id"], credentials["secret_access_key"])
@@ -418,8 +433,14 @@ class Sandbox:
             "connector": "s3",
             "connection_type": "export",
             "created_at": self._world.now_ms,
+            "created_by": "sandbox@example.com",
         }
         return {"response": {"connection_id": connection_id}}
+
+    def _connection_details(self, request: Request, connection_id: str) -> Any:
+        if connection_id not in self._exports.connections:
+            raise RefusedError(404, "connection not found")
+        return {"response": self._exports.connections[connection_id]}
 
     def _connection_list(self, request: Request) -> Any:
         return {"response": list(self._exports.connections.values())}
