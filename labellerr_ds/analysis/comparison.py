@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import box_ious
 from labellerr_ds.shapes.rle import BROKEN, RLE, rle_iou
@@ -64,12 +64,24 @@ def compare_frames(
     """See `labellerr_ds.compare`."""
     if not 0 < iou <= 1:
         raise InvalidArgumentError(f"iou must be above 0, and 1 at most; got {iou!r}.")
+    _warn_of_strangers(a_files, b_files)
     left, right = _Side(a), _Side(b)
     rows: list[tuple[Any, ...]] = []
     for mine, theirs in _by_file(a, b):
         rows += _pairs(left, right, mine, theirs, iou)
     table = _table(rows, a, b)
     return Comparison(table, _files(table, a_files, b_files), _per_class(table), _confusion(table))
+
+
+def _warn_of_strangers(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    """Tell where no file is in both: then all is added or removed, which says nothing."""
+    if a.empty or b.empty or set(a["file_id"].dropna()) & set(b["file_id"].dropna()):
+        return
+    names = len(set(a["file_name"].dropna()) & set(b["file_name"].dropna()))
+    hint = "no file_name is either: are they of two projects?"
+    if names:
+        hint = f"{names:,} file names are: compare exports of one format, since not all carry the service's ids."
+    warn(f"no file_id is in both, so every annotation is added or removed; {hint}")
 
 
 def _by_file(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -114,12 +126,10 @@ class _Side:
         mine = self.shapes.written(place)
         if mine != (None, None) and mine == other.shapes.written(their):
             return True
-        return bool(self._shape(place) == other._shape(their))
-
-    def _shape(self, place: int) -> Any:
-        shape = self.shapes[place]
-        told = shape.keypoints if shape.keypoints is not None else shape.segmentation
-        return told if isinstance(told, list | dict) else tuple(self.boxes[place].tolist())
+        one, two = self.shapes[place], other.shapes[their]
+        if (one.keypoints is None) != (two.keypoints is None):  # a json has no flags, a coco_json has
+            return rasters.points_of(one) == rasters.points_of(two)
+        return bool(_told(one) == _told(two))
 
     def centre(self, place: int) -> NDArray[np.float64]:
         """The middle of a row's box, else of its points."""
@@ -133,6 +143,11 @@ class _Side:
         """The id of an answer; not one that only counts, which says nothing across exports."""
         found = self.ids[place]
         return None if found is None or "/" in found or found.isdigit() else str(found)
+
+
+def _told(shape: rasters.Shape) -> Any:
+    told = shape.keypoints if shape.keypoints is not None else shape.segmentation
+    return told if isinstance(told, list | dict) else shape.box
 
 
 def _pairs(

@@ -107,9 +107,9 @@ def test_files_that_one_side_alone_has_and_statuses_are_told(sides):
     b = sides(labellerr_file_status="accepted")
     assert lds.compare(a, b).files[["status_a", "status_b"]].to_numpy().tolist() == [["review", "accepted"]]
     other = sides(labellerr_file_id="g")
-    assert lds.compare(a, other).files[["file_id", "in_a", "in_b"]].to_numpy().tolist() == [
-        ["f", True, False], ["g", False, True],
-    ]  # fmt: skip
+    with pytest.warns(lds.LabellerrWarning, match="no file_id is in both"):
+        files = lds.compare(a, other).files
+    assert files[["file_id", "in_a", "in_b"]].to_numpy().tolist() == [["f", True, False], ["g", False, True]]
 
 
 def test_a_dataset_is_the_same_as_itself_in_every_project(serve):
@@ -154,3 +154,22 @@ def test_nothing_compared_with_nothing_has_all_columns(sides):
     assert told.annotations.empty
     assert told.per_class.empty
     assert told.files["added"].tolist() == [0]
+
+
+def test_a_json_and_a_coco_json_of_one_project_show_the_same_shapes(project):
+    one, other = (lds.export_dataset(project, "all", format=form, progress=False) for form in ("json", "coco_json"))
+    told = lds.compare(one, other).annotations
+    kinds = one.annotations["type"].astype(object).to_numpy()
+    in_both = told[told["row_a"].notna()]
+    shapes = in_both[[kinds[row] in ("bbox", "polygon", "point") for row in in_both["row_a"]]]
+    assert "point" in {kinds[row] for row in shapes["row_a"]}
+    assert set(shapes["change"]) == {"same"}
+    assert not (told["change"] == "added").any()
+
+
+def test_two_projects_without_a_file_in_common_are_told(sides):
+    a, b = sides(box(0, 0)), sides(box(0, 0), labellerr_file_id="g", file_name="b.jpg")
+    with pytest.warns(lds.LabellerrWarning, match="of two projects"):
+        lds.compare(a, b)
+    with pytest.warns(lds.LabellerrWarning, match="no file_id is in both.*1 file names are"):
+        lds.compare(a, sides(box(0, 0), labellerr_file_id="g"))
