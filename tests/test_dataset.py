@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -131,6 +133,24 @@ def test_the_accessor_gives_boxes_and_plain_text(project):
         frame.labellerr.boxes("yolo")
     with pytest.raises(lds.InvalidArgumentError, match="missing column 'bbox_x'"):
         pd.DataFrame({"a": [1]}).labellerr.boxes()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_plain_frame_that_pandas_wrote_and_read_is_as_good(project, tmp_path, ending):
+    frame, path = dataset_of(project).annotations, tmp_path / f"labels.{ending}"
+    if ending == "csv":
+        frame.labellerr.plain().to_csv(path, index=False)
+        back = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    else:
+        frame.labellerr.plain().to_parquet(path)
+        code = f"import pandas, sys; assert len(pandas.read_parquet({str(path)!r})) == {len(frame)}"
+        code += "; assert 'labellerr_ds' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        back = pd.read_parquet(path)
+    assert back["value"].fillna("").tolist() == frame["value"].fillna("").tolist()
+    assert back.labellerr.polygons() == frame.labellerr.polygons()
+    assert back.labellerr.rles() == frame.labellerr.rles()
+    assert len(back.labellerr.check()) == len(frame.labellerr.check())
 
 
 def test_the_frames_html_does_not_run_what_is_in_it(tmp_path):

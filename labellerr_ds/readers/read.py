@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -42,7 +43,10 @@ def read_tables(source: Source, options: ReadOptions, *, strict: bool = False) -
         Where it is not the format, cut short, or holds nothing that can be read.
     """
     if is_parquet(source.paths):
-        return read_parquet(source)
+        tables = read_parquet(source)
+        if strict:  # else what it tells was told when it was written
+            report(tables.issues, Counter(), source=source.name, strict=True)
+        return tables
     with collector_off():
         tables = finish(list(read_batches(source, options)))
     report(tables.issues, tables.unknown_keys, source=source.name, strict=strict)

@@ -17,6 +17,8 @@ from labellerr_ds.sandbox import Sandbox
 from labellerr_ds.shapes.rle import mask_to_rle
 
 HERE = pathlib.Path(__file__).parent
+FORMATS = ["json", "coco_json", "csv", "png"]
+COUNTING = ["supervision", "datumaro", "pylabel"]
 LIBRARIES = ["pycocotools", "supervision", "datumaro", "pylabel", "fiftyone", "datasets"]
 
 
@@ -75,6 +77,19 @@ def write(folder: pathlib.Path, dataset: lds.Dataset) -> None:
     np.savez_compressed(folder / "masks.npz", **masks)
 
 
+def write_portable(folder: pathlib.Path, sandbox: Sandbox, form: str) -> None:
+    """The COCO file of the whole project of images in one format, as it goes out by default, and its images."""
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
+    every = lds.export_dataset(project, "all", progress=False)
+    every.download_images(folder / "images", progress=False)
+    dataset = every if form == "json" else lds.export_dataset(project, ["accepted"], format=form, progress=False)
+    dataset.to_coco_json(folder / "coco.json", images=folder / "images")
+    named = {each["file_name"] for each in json.loads((folder / "coco.json").read_text())["images"]}
+    for path in (folder / "images").iterdir():
+        if path.name not in named:
+            path.unlink()
+
+
 def main() -> None:
     wanted = sys.argv[1:] or LIBRARIES
     failed = []
@@ -90,6 +105,8 @@ def main() -> None:
             unique = dataset.files.drop_duplicates("file_name")["file_id"]
             object.__setattr__(dataset, "annotations", kept)
             write(folder / "street", dataset.only(unique))
+            for form in FORMATS:
+                write_portable(folder / form, sandbox, form)
         for library in wanted:
             home = pathlib.Path(tempfile.gettempdir()) / f"labellerr-interop-{library}"
             python = str(home / "bin" / "python")
@@ -100,9 +117,11 @@ def main() -> None:
                 print(f"{library}: does not install here")
                 failed.append(library)
                 continue
-            for name in ("shapes", "street"):
+            readings = [(name, [f"read_with_{library}.py"]) for name in ("shapes", "street")]
+            readings += [(form, ["count.py", library]) for form in FORMATS if library in COUNTING]
+            for name, (script, *arguments) in readings:
                 told = subprocess.run(
-                    [python, str(HERE / f"read_with_{library}.py"), str(folder / name)], capture_output=True, text=True
+                    [python, str(HERE / script), *arguments, str(folder / name)], capture_output=True, text=True
                 )
                 print(f"{library}, {name}: {told.stdout.strip() or 'failed'}", flush=True)
                 if told.returncode:

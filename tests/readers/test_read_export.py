@@ -160,3 +160,21 @@ def test_a_damaged_parquet_folder_is_told(tmp_path):
     with pytest.raises(lds.ReadError, match="Parquet"):
         lds.read_export(folder)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("where", ["file", "folder", "zip", "frames"])
+def test_strict_raises_wherever_there_are_issues(tmp_path, where):
+    good, odd = ([{"file_id": name, "file_status": status}] for name, status in (("f", "accepted"), ("g", "frozen")))
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for name, told in (("1.json", good), ("2.json", odd)):
+        (shards / name).write_text(json.dumps(told))
+    path = shards / "2.json" if where == "file" else shards
+    if where == "zip":
+        path = shutil.make_archive(str(tmp_path / "all"), "zip", shards)
+    with pytest.warns(lds.LabellerrWarning, match="unknown_status"):
+        dataset = lds.read_export(path)
+    if where == "frames":
+        path = dataset.to_parquet(tmp_path / "frames")
+    with pytest.raises(lds.ReadError, match="unknown_status"):
+        lds.read_export(path, strict=True)
