@@ -173,8 +173,10 @@ def write_coco_json(
     if archive:
         files, annotations, categories = archived(frames)
     else:
+        # named before any is left out, as their images are
+        frames = frames._replace(files=with_unique_names(frames.files, images))
         files, annotations, categories = portable(frames, negatives=negatives, classes=classes, turned=turned)
-        files = with_unique_names(files, images)
+        annotations, categories = _from_one(annotations), _from_one(categories)
     if renumber:  # ids that are not told are counted from 1
         files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))
         for frame, name in (
@@ -207,6 +209,16 @@ def write_coco_json(
         os.unlink(part)
         raise
     return path
+
+
+def _from_one(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose `coco_id` is counted from 1 where one is 0.
+
+    Tools take class 0 for the background (datumaro), and pycocotools' evaluation annotation 0 for one without a match.
+    """
+    if not (frame["coco_id"] == 0).any():
+        return frame
+    return frame.assign(coco_id=pd.array(range(1, len(frame) + 1), dtype="Int64"))
 
 
 def _with_object_attributes(annotation: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal, cast
 
 import numpy as np
@@ -84,14 +85,17 @@ def _tell(left: Left, frames: Frames) -> None:
 def with_unique_names(files: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:
     """The files under the names that `Dataset.download_images` and the converters give their images.
 
-    With `images` each has the ending of its image, which a png export does not tell.
+    With `images` each under the name that its image has in the folder, or with the ending of its image.
     """
     where = {} if images is None else locate(files, images)
     names = []
     for file_id, name in zip(files["file_id"], unique_names(files), strict=True):
         path = where.get(file_id)
-        known = path is None or name.lower().endswith(path.suffix.lower())
-        names.append(name if known or path is None else name + path.suffix)
+        if path is not None and not isinstance(images, Mapping):
+            name = path.name
+        elif path is not None and not name.lower().endswith(path.suffix.lower()):
+            name += path.suffix
+        names.append(name)
     files = files.copy(deep=False)
     files["file_name"] = schema.text(names)
     return files

@@ -232,3 +232,31 @@ def test_files_of_a_png_export_get_the_endings_of_their_images(project, tmp_path
     assert set(names) <= there
     result = masks.to_yolo(tmp_path / "yolo", images=tmp_path / "images")
     assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == result.images == len(names)
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_no_class_or_annotation_of_the_portable_file_has_the_number_0(project, tmp_path, archive):
+    dataset = lds.export_dataset(project, "all", format="coco_json", progress=False)
+    told = json.loads(dataset.to_coco_json(tmp_path / "c.json", archive=archive, negatives="all").read_text())
+    for name in ("annotations", "categories"):
+        assert (min(each["id"] for each in told[name]) == 0) == archive
+    names = {each["id"]: each["name"] for each in told["categories"]}
+    frame = dataset.annotations.set_index("annotation_id")["category"]
+    for each in told["annotations"]:
+        if "labellerr_answer_id" in each:
+            assert names[each["category_id"]] == frame[each["labellerr_answer_id"]]
+
+
+def test_a_file_in_coco_is_named_as_its_image_also_where_another_of_its_name_is_left_out(read, tmp_path):
+    car = question("car", "BoundingBox", [thing(1, BOX)])
+    dataset = read([a_file(1, "review", [], name="a.jpg"), a_file(2, "accepted", [car], name="a.png")])
+    with pytest.warns(lds.LabellerrWarning, match="left out"):
+        dataset.to_coco_json(tmp_path / "c.json")
+    (image,) = json.loads((tmp_path / "c.json").read_text())["images"]
+    assert image["file_name"] == "a_f2.png"
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").touch()
+    with pytest.warns(lds.LabellerrWarning, match="left out"):
+        dataset.to_coco_json(tmp_path / "c.json", images=tmp_path / "images")
+    (image,) = json.loads((tmp_path / "c.json").read_text())["images"]
+    assert image["file_name"] == "a.png"

@@ -224,7 +224,8 @@ def test_a_frame_without_a_column_is_refused_by_its_name(dataset, column):
 def test_what_is_new_in_a_frame_is_a_page_of_the_comparison(dataset):
     new = dataset.annotations.copy()
     new["file_id"], new["file_name"], new["annotation_id"] = "g" + new["file_id"], "g" + new["file_name"], "g"
-    pages = Pages(dataset, new, None)
+    with pytest.warns(lds.LabellerrWarning, match="no file_id is in both"):
+        pages = Pages(dataset, new, None)
     assert len(pages) == 5
     labels = [shape["label"] for page in range(5) for shape in message(pages, page)["shapes"]]
     assert sum(label.startswith("added") for label in labels) == 5
