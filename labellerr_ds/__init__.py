@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import InvalidArgumentError as InvalidArgumentError
     from labellerr_ds.errors import LabellerrError as LabellerrError
     from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
+    from labellerr_ds.errors import LinkExpiredError as LinkExpiredError
     from labellerr_ds.errors import MissingExtraError as MissingExtraError
     from labellerr_ds.errors import NotFoundError as NotFoundError
+    from labellerr_ds.errors import RateLimitedError as RateLimitedError
     from labellerr_ds.errors import ReadError as ReadError
     from labellerr_ds.errors import ServiceError as ServiceError
     from labellerr_ds.errors import StorageError as StorageError
@@ -85,9 +87,11 @@ _HOMES = {
     "InvalidArgumentError": "errors",
     "LabellerrError": "errors",
     "LabellerrWarning": "errors",
+    "LinkExpiredError": "errors",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
     "Project": "service.project",
+    "RateLimitedError": "errors",
     "ReadError": "errors",
     "S3Destination": "models",
     "ServiceError": "errors",

@@ -7,6 +7,7 @@ One class for each different thing that the *user* would do next::
     ├── AuthError                                   check the three credentials
     ├── NotFoundError                               check the id
     ├── ServiceError                                wait, or ask Labellerr's support
+    │   ├── RateLimitedError                        wait as long as it says
     │   ├── ConnectionFailedError                   check the network or the base URL
     │   └── UnexpectedAnswerError                   report it: the service changed
     ├── AmbiguousCreateError                        look whether the export exists before creating another
@@ -14,6 +15,7 @@ One class for each different thing that the *user* would do next::
     ├── ExportFailedError                           read the service's reason
     ├── ExportTimeoutError     (also TimeoutError)  wait again: the export goes on
     ├── DownloadError                               download again
+    │   └── LinkExpiredError                        ask for a new link
     ├── StorageError                                check the bucket, its region, its endpoint
     ├── AmbiguousObjectsError                       name the objects: read_export("s3://bucket/key")
     ├── MissingExtraError      (also ImportError)   pip install what is named
@@ -63,6 +65,20 @@ class ServiceError(LabellerrError):
 
 class ConnectionFailedError(ServiceError):
     """No answer came: no connection, a broken one, or a deadline passed."""
+
+
+class RateLimitedError(ServiceError):
+    """The service asks for fewer requests.
+
+    Attributes
+    ----------
+    wait_s : float or None
+        Seconds that it asks to wait, where it says.
+    """
+
+    def __init__(self, message: str, *, request_id: str | None = None, wait_s: float | None = None) -> None:
+        super().__init__(message, request_id=request_id, status=429)
+        self.wait_s = wait_s
 
 
 class UnexpectedAnswerError(ServiceError):
@@ -131,6 +147,10 @@ class ExportTimeoutError(_ExportError, TimeoutError):
 
 class DownloadError(LabellerrError):
     """The bytes did not arrive whole; nothing stays at the final path."""
+
+
+class LinkExpiredError(DownloadError):
+    """A signed link expired before the file was whole; a new one is needed."""
 
 
 class StorageError(LabellerrError):

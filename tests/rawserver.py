@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -35,7 +36,7 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
 
 
 @contextmanager
-def serving(respond: Callable[[Came, int], bytes | None]):
+def serving(respond: Callable[[Came, int], bytes | Iterator[bytes] | None]):
     """Serve; `respond` gets the request and its number, and gives the bytes to send (None: just hang up)."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = RawServer(listener.getsockname()[1])
@@ -57,8 +58,9 @@ def serving(respond: Callable[[Came, int], bytes | None]):
             came = Came(method, path, headers)
             server.log.append(came)
             told = respond(came, len(server.log))
-            if told:
-                connection.sendall(told)
+            with contextlib.suppress(OSError):
+                for piece in [told] if isinstance(told, bytes) else told or ():
+                    connection.sendall(piece)
 
     def accept() -> None:
         while True:

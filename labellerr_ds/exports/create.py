@@ -5,9 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Literal
 
-from labellerr_ds.errors import AmbiguousCreateError, ConnectionFailedError, InvalidArgumentError, ServiceError
+from labellerr_ds.errors import (
+    AmbiguousCreateError,
+    InvalidArgumentError,
+    LabellerrError,
+    NotFoundError,
+    ServiceError,
+)
 from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.exports.outcome import empty_error, is_empty
 from labellerr_ds.exports.s3_objects import Moment, checked_destination
@@ -23,6 +30,8 @@ from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import RefusedError
 from labellerr_ds.since import Since, resolve_since
+
+SAME_MOMENT = timedelta(seconds=2)  # the list and the answers of a service need not round alike
 
 
 def create_export(
@@ -94,22 +103,41 @@ def create_export(
         question_ids,
         destination,
     )
-    started = Moment(time.monotonic(), time.time())
+    started, before = Moment(time.monotonic(), time.time()), project.client.now()
     try:
         report_id, created_at = project.create_export(request)
     except RefusedError as refusal:
         if is_empty(refusal.words):
             raise empty_error(request) from None
         raise ServiceError(str(refusal), status=refusal.status) from None
-    except (ConnectionFailedError, ServiceError) as problem:
-        if isinstance(problem, ConnectionFailedError) or (problem.status or 0) >= 500:
-            raise AmbiguousCreateError(
-                f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
-                f"not asked for again. Look for that name in project.exports() or the dashboard first. ({problem})",
-                name=request.name,
-            ) from None
-        raise
+    except (ServiceError, NotFoundError) as problem:
+        if is_empty(str(problem)):
+            raise empty_error(request) from None
+        if isinstance(problem, NotFoundError) or 300 <= (problem.status or 0) < 500:
+            raise
+        report_id, created_at = _found_by_name(project, request, problem, before)
     return ExportJob(project, report_id, request=request, created_at=created_at, started=started)
+
+
+def _found_by_name(
+    project: Project, request: ExportRequest, problem: ServiceError, before: datetime
+) -> tuple[str, datetime]:
+    """The export that a request without a clear answer created all the same: the one of its name since then."""
+    try:
+        exports = project.exports()
+    except LabellerrError:
+        exports = None
+    if exports is not None:
+        named = (exports["name"] == request.name).fillna(False).to_numpy(dtype=bool)
+        found = exports[named & (exports["created_at"] >= before - SAME_MOMENT).to_numpy(dtype=bool)]
+        if len(found) == 1:
+            return str(found["report_id"].iloc[0]), found["created_at"].iloc[0].to_pydatetime()
+    listed = "" if exports is None else " The list of exports does not have it yet."
+    raise AmbiguousCreateError(
+        f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
+        f"not asked for again.{listed} Look for that name in project.exports() or the dashboard first. ({problem})",
+        name=request.name,
+    ) from None
 
 
 def _known_questions(question_ids: Iterable[str], project: Project) -> tuple[str, ...]:

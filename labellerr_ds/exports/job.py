@@ -109,6 +109,7 @@ class ExportJob:
         self._since = request.since if request else resolve_since(since, self.project.client.now)
         self._created_at, self._clock, self._sleep = created_at, clock, sleep
         self._started = started
+        self._verified = True  # whether what came last is known to be whole
         self._finished: Moment | None = None  # when it was first seen to be completed
 
     def __repr__(self) -> str:
@@ -155,8 +156,8 @@ class ExportJob:
         """
         return self._look() or ExportState(self.report_id, "unknown")
 
-    def _look(self) -> ExportState | None:
-        state = self.project.export_states([self.report_id]).get(self.report_id)
+    def _look(self, patience_s: float | None = None) -> ExportState | None:
+        state = self.project.export_states([self.report_id], patience_s=patience_s).get(self.report_id)
         if state and state.is_completed and self._finished is None:
             self._finished = Moment(self._clock(), time.time())
         return state
@@ -173,6 +174,8 @@ class ExportJob:
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
         """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
+
+        Where the network breaks or the service stumbles, it goes on looking until the deadline.
 
         Parameters
         ----------
@@ -198,7 +201,12 @@ class ExportJob:
         resume = f"lds.ExportJob(project, {self.report_id!r}).wait()"
         bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1, leave=False)
         try:
-            return watch(self.looks(), limit, resume, bar, self._clock, self._sleep)
+            deadline = self._clock() + limit
+            seen = looks(
+                lambda: self._look(max(0.0, deadline - self._clock())),
+                self.report_id, self.project.project_id, self.request, outlives=True,
+            )  # fmt: skip
+            return watch(seen, limit, resume, bar, self._clock, self._sleep)
         except KeyboardInterrupt:
             print(  # noqa: T201
                 f"Stopped waiting. The export goes on at the service; pick it up again with\n  {resume}",
@@ -262,7 +270,8 @@ class ExportJob:
 
     def _fetch(self, folder: Path, progress: Progress) -> Source:
         if self.destination == "local":
-            path = download(self.link(), folder, prefix=f"{self.report_id}-", progress=progress)
+            prefix = f"{self.report_id}-"
+            path, self._verified = download(self.link(), folder, prefix=prefix, progress=progress, renew=self.link)
             return Source(path.name, ((path.name, path),))
         if self._finished is None and not (state := self.status()).is_completed:
             raise NotFoundError(
@@ -370,5 +379,6 @@ class ExportJob:
             "report_id": self.report_id,
             "statuses": list(self._statuses) or None,
             "since": self._since.isoformat() if self._since else None,
+            "verified": self._verified,
             "exported_at": created.isoformat() if created else info.get("exported_at"),
         }

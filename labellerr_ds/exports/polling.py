@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from labellerr_ds.errors import ExportTimeoutError, InvalidArgumentError, NotFoundError
+from labellerr_ds.errors import (
+    ExportTimeoutError,
+    InvalidArgumentError,
+    NotFoundError,
+    RateLimitedError,
+    ServiceError,
+)
 from labellerr_ds.exports.outcome import failure
 from labellerr_ds.intervals import intervals
 from labellerr_ds.models import ExportRequest, ExportState
 
 TIMEOUT_S = 3600.0
+LONGEST_WAIT_S = 60.0  # that a service may ask for
 ABSENT_LOOKS = 5  # how often the service may not know a report id before it is believed
 
 
 def looks(
-    look: Callable[[], ExportState | None], report_id: str, project_id: str, request: ExportRequest | None
+    look: Callable[[], ExportState | None],
+    report_id: str,
+    project_id: str,
+    request: ExportRequest | None,
+    *,
+    outlives: bool = False,
 ) -> Iterator[tuple[ExportState, float]]:
     """Look at an export until it is completed: the state, and the seconds until the next look.
 
@@ -23,6 +35,8 @@ def looks(
     ----------
     look : callable
         One look; None where the service does not know the export.
+    outlives : bool
+        Where the network or the service stumbles, that is a state that is not known, for somebody who has a deadline.
 
     Raises
     ------
@@ -32,7 +46,14 @@ def looks(
     """
     absent = 0
     for interval in intervals():
-        state = look()
+        try:
+            state = look()
+        except ServiceError as problem:
+            if not outlives or 300 <= (problem.status or 0) < 400:
+                raise
+            asked = problem.wait_s if isinstance(problem, RateLimitedError) else None
+            yield ExportState(report_id, "unknown", reason=str(problem)), max(interval, min(asked or 0, LONGEST_WAIT_S))
+            continue
         absent = 0 if state else absent + 1
         if absent >= ABSENT_LOOKS:
             raise NotFoundError(
@@ -90,7 +111,7 @@ def watch(
         if left <= 0:
             raise ExportTimeoutError(
                 f"export {state.report_id} is still {state.raw or 'unknown'!r} after {limit:g} s; it goes on at the "
-                f"service, wait again with {resume}.",
+                f"service, wait again with {resume}." + (f" The last look: {state.reason}" if state.reason else ""),
                 report_id=state.report_id,
             )
         bar.set_description_str(f"export {state.raw or 'unknown'}", refresh=False)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from labellerr_ds.errors import LabellerrError
 from labellerr_ds.service.project import Project
-from labellerr_ds.service.transport import open_link
+from labellerr_ds.transfer.link import read_link
 
 AT_ONCE = 8
 KEPT = 64  # images; those asked for longest ago go first
@@ -71,14 +71,4 @@ class LinkedImages:
         url = links.result()[place] if links else None
         if url is None:
             return None
-        pieces, size = [], 0
-        try:
-            with open_link(url) as body:
-                for piece in body.pieces(1 << 18):
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > LARGEST:
-                        return None
-        except LabellerrError:
-            return None
-        return b"".join(pieces)
+        return read_link(url, LARGEST)

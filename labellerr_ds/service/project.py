@@ -73,8 +73,8 @@ class Project:
     def _get(self, path: str, what: str, **params: str) -> Any:
         return self._send(lambda own: self.client.transport.get(path, what, {**own, **params}))
 
-    def _post(self, path: str, what: str, body: dict[str, Any]) -> Any:
-        return self._send(lambda own: self.client.transport.post(path, what, body, own))
+    def _post(self, path: str, what: str, body: dict[str, Any], patience_s: float | None = None) -> Any:
+        return self._send(lambda own: self.client.transport.post(path, what, body, own, patience_s=patience_s))
 
     def _send(self, request: Callable[[dict[str, str]], Any]) -> Any:
         """Send a request; where the service knows no such project, the id may be a name, and it is sent with the id."""
@@ -165,9 +165,16 @@ class Project:
         answer = self._post(vendor.CREATE_EXPORT, "creating an export", requests.export_body(request))
         return replies.report_id(answer), self.client.now()
 
-    def export_states(self, report_ids: list[str]) -> dict[str, ExportState]:
-        """The states of several exports at once, by report id; those unknown to the service are not in it."""
-        answer = self._post(vendor.EXPORT_STATUS, "asking for the status", {"report_ids": report_ids})
+    def export_states(self, report_ids: list[str], *, patience_s: float | None = None) -> dict[str, ExportState]:
+        """The states of several exports at once, by report id; those unknown to the service are not in it.
+
+        Parameters
+        ----------
+        report_ids : list of str
+        patience_s : float, optional
+            Seconds within which an answer is of use; with it the request is sent once.
+        """
+        answer = self._post(vendor.EXPORT_STATUS, "asking for the status", {"report_ids": report_ids}, patience_s)
         safe = self.client.transport.redact
         return {
             key: replace(state, raw=state.raw and safe(state.raw), reason=state.reason and safe(state.reason))

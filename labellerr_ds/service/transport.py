@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import itertools
+import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -14,37 +18,52 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from labellerr_ds import vendor
 from labellerr_ds.errors import (
     AuthError,
     ConnectionFailedError,
-    DownloadError,
     InvalidArgumentError,
     LabellerrError,
     NotFoundError,
+    RateLimitedError,
     ServiceError,
     UnexpectedAnswerError,
 )
 from labellerr_ds.redaction import redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
+ANSWER_TIMEOUT_S = 120.0  # for all of an answer, which may come byte by byte
+LONGEST_WAIT_S = 60.0  # that a service may ask for
+TRANSIENT = (429, 500, 502, 503, 504)
 Params = Mapping[str, str]
 
 
-def _session(retried: tuple[str, ...]) -> requests.Session:
+class _Patience(Retry):
+    """What urllib3 repeats; it would obey a `Retry-After` of six hours."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        try:
+            asked = super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+        return None if asked is None else min(asked, LONGEST_WAIT_S)
+
+
+def _session(retried: tuple[str, ...], tries: int = 4) -> requests.Session:
     """A session that repeats only what may be repeated: these methods."""
     redact_logs(("urllib3", "requests"))
     session = requests.Session()
     session.auth = _no_netrc
-    retry = Retry(
-        total=4,
+    retry = _Patience(
+        total=tries,
         backoff_factor=0.3,
         backoff_jitter=0.2,
-        status_forcelist=(429, 502, 503, 504),
+        status_forcelist=TRANSIENT,
         allowed_methods=frozenset(retried),
-        respect_retry_after_header=False,  # urllib3 would obey one of six hours
         raise_on_status=False,
         redirect=False,
     )
@@ -58,13 +77,19 @@ def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class _Answer:
-    def __init__(self, response: requests.Response) -> None:
-        self.status = response.status_code
-        self.text = response.text
-        self.headers = response.headers
+    def __init__(self, response: requests.Response, deadline: float) -> None:
+        self.status, self.headers = response.status_code, response.headers
+        body = bytearray()
+        while piece := response.raw.read1(1 << 18, decode_content=True):
+            body += piece
+            if time.monotonic() > deadline:
+                response.close()
+                raise requests.exceptions.ReadTimeout("the answer comes too slowly")
+        response.raw.release_conn()
+        self.text = body.decode(errors="replace")
         try:
-            self.json = response.json()
-        except ValueError:
+            self.json = json.loads(body)
+        except (ValueError, RecursionError):
             self.json = None
 
     @property
@@ -116,6 +141,7 @@ class Transport:
         self._session = _session(("GET",))
         # Asking for a status changes nothing, so this POST alone may be repeated.
         self._session.mount(self.base_url + vendor.EXPORT_STATUS, _session(("GET", "POST")).get_adapter(self.base_url))
+        self._once = _session(("GET", "POST"), tries=0)
         self._clock: tuple[datetime, float, float] | None = None  # the service's, and this machine's two
 
     def __repr__(self) -> str:
@@ -139,12 +165,16 @@ class Transport:
         params: Params | None = None,
         *,
         headers: Mapping[str, str] | None = None,
+        patience_s: float | None = None,
     ) -> Any:
-        """JSON of a POST; sent once, but for the one that only asks for states."""
+        """JSON of a POST; sent once, but for the one that only asks for states.
+
+        With `patience_s` that too: whoever has so many seconds left asks again by himself.
+        """
         # A new connection: one that was kept may be gone at the other end, and then nobody could tell
         # whether what was sent on it arrived.
         self._session.get_adapter(self.base_url + path).close()
-        return self._send("POST", path, what, params, json=body, headers=headers)
+        return self._send("POST", path, what, params, json=body, headers=headers, patience_s=patience_s)
 
     def post_form(
         self, path: str, what: str, fields: Mapping[str, str], headers: Mapping[str, str], secrets: tuple[str, ...]
@@ -163,27 +193,31 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
+        patience_s: float | None = None,
         **body: Any,
     ) -> Any:
         request_id = str(uuid.uuid4())
+        session = self._session if patience_s is None else self._once
+        most = ANSWER_TIMEOUT_S if patience_s is None else max(1.0, min(patience_s, ANSWER_TIMEOUT_S))
         query = {**(params or {}), "client_id": self._client_id, "uuid": request_id}
         failure = None
         try:
-            response = self._session.request(
+            response = session.request(
                 method,
                 self.base_url + path,
                 params=query,
                 headers={**self._headers, **(headers or {})},
-                timeout=self._timeout_s,
+                timeout=(min(self._timeout_s[0], most), min(self._timeout_s[1], most)),
                 allow_redirects=False,
+                stream=True,
                 **body,
             )
-            answer = _Answer(response)
-        except requests.RequestException as problem:
+            answer = _Answer(response, time.monotonic() + most)
+        except (requests.RequestException, HTTPError, OSError) as problem:
             failure = _kind_of(problem)
         if failure:  # outside of the handler: the exception holds the whole URL
             raise ConnectionFailedError(
-                f"{what}: {failure}, at {urlsplit(self.base_url).netloc} (request {request_id}). "
+                f"{what}: {failure}, at {host_of(self.base_url)} (request {request_id}). "
                 "Check the network and the base URL, and try again.",
                 request_id=request_id,
             )
@@ -231,8 +265,12 @@ class Transport:
                 request_id=request_id,
                 status=answer.status,
             )
-        if 400 <= answer.status < 500 and answer.status != 429:
+        if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise RefusedError(f"{what}: {answered}.", words=words, status=answer.status)
+        if answer.status == 429:
+            wait_s = seconds_of(answer.headers.get("Retry-After"))
+            until = "" if wait_s is None else f" It asks to wait {wait_s:,.0f} s."
+            raise RateLimitedError(f"{what}: {answered}.{until} Try again later.", request_id=request_id, wait_s=wait_s)
         raise ServiceError(
             f"{what}: {answered}. Try again later; Labellerr's support asks for the request's id.",
             request_id=request_id,
@@ -240,69 +278,150 @@ class Transport:
         )
 
 
-def _kind_of(problem: requests.RequestException) -> str:
+def seconds_of(retry_after: str | None) -> float | None:
+    """What a `Retry-After` asks for: seconds, or a moment; None where it is neither."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(timezone.utc)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _kind_of(problem: Exception) -> str:
     """A few words on what went wrong, without URLs."""
     if isinstance(problem, requests.exceptions.SSLError):
         return "the certificate was not accepted"
     if isinstance(problem, requests.exceptions.ProxyError):
         return "the proxy refused"
-    if isinstance(problem, requests.exceptions.Timeout):
+    if isinstance(problem, requests.exceptions.Timeout | TimeoutError | ReadTimeoutError):
         return "no answer in time"
     return "no connection, or it broke"
 
 
-class Body:
-    """A body on its way: what the server declared, and its pieces."""
+class LinkAnswer:
+    """What came for a signed link: a status, what the server declares, and bytes that are still on their way.
+
+    Attributes
+    ----------
+    status : int
+    host, name : str
+        Where it comes from, and what the link calls it.
+    length : int or None
+        Bytes of this answer on the wire.
+    coding : str or None
+        The transfer coding.
+    etag : str or None
+        With its quotes.
+    has_end : bool
+        Whether the wire tells where the answer ends: by its length, or in chunks.
+    range : (int, int) or None
+        The first byte, and the bytes of the whole, of a part.
+    md5, crc32c : bytes or None
+        What the store has for the whole.
+    retry_after : str or None
+    """
 
     def __init__(self, response: requests.Response) -> None:
-        self._response = response
-        length = response.headers.get("Content-Length", "")
-        self.coded = response.headers.get("Content-Encoding", "identity") != "identity"
-        self.length = int(length) if length.isdigit() else None
-        self.name = urlsplit(response.url).path.rsplit("/", 1)[-1]
-
-    def pieces(self, size: int) -> Iterator[bytes]:
-        """The bytes, with the transfer coding undone."""
-        failure = None
-        try:
-            yield from self._response.iter_content(size)
-        except requests.RequestException as problem:
-            failure = _kind_of(problem)
-        if failure:
-            raise DownloadError(f"downloading from {self.host}: {failure}, before the end. Try again.")
-
-    def received(self) -> int:
-        """Bytes that came over the wire so far."""
-        return int(self._response.raw.tell())
+        self._response, headers = response, response.headers
+        parts = urlsplit(response.url)
+        self.status, self.host, self.name = response.status_code, host_of(response.url), parts.path.rsplit("/", 1)[-1]
+        self.length = _digits(headers.get("Content-Length"))
+        coding = headers.get("Content-Encoding", "identity").strip().lower()
+        self.coding = None if coding in ("", "identity") else coding
+        self.etag = headers.get("ETag")
+        self.has_end = self.length is not None or "chunked" in headers.get("Transfer-Encoding", "").lower()
+        part = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", "").strip())
+        self.range = (int(part[1]), int(part[2])) if part else None
+        self.md5, self.crc32c = _checksums(headers, self.etag)
+        self.retry_after = headers.get("Retry-After")
 
     @property
-    def host(self) -> str:
-        """Where it comes from."""
-        return urlsplit(self._response.url).netloc
+    def words(self) -> str:
+        """What the server says instead of the bytes, without tags and links."""
+        text = b"".join(itertools.islice(self.pieces(1 << 14), 4))[: 1 << 15].decode(errors="replace")
+        return redact(re.sub(r"<[^>]+>", " ", text)).strip()[:200]
+
+    def pieces(self, size: int) -> Generator[bytes, None, None]:
+        """The bytes as they are on the wire, as they come: a piece may be short.
+
+        Raises
+        ------
+        LinkBrokenError
+            Where they break off.
+        """
+        failure = None
+        try:
+            while piece := self._response.raw.read1(size, decode_content=False):
+                yield piece
+        except (requests.RequestException, HTTPError, OSError) as problem:
+            failure = _kind_of(problem)
+        if failure:
+            raise LinkBrokenError(failure)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._response.close()
+
+
+def _digits(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
+
+
+def _checksums(headers: Mapping[str, str], etag: str | None) -> tuple[bytes | None, bytes | None]:
+    """MD5 and CRC32C as stores tell them: S3's ETag where it is an MD5, Google's ``x-goog-hash``."""
+    told = dict(re.findall(r"(md5|crc32c)=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", "")))
+    if "Content-MD5" in headers:
+        told.setdefault("md5", headers["Content-MD5"])
+    found = {}
+    for name, text in told.items():
+        with contextlib.suppress(ValueError):
+            found[name] = base64.b64decode(text, validate=True)
+    is_md5 = re.fullmatch(r'"?([0-9a-f]{32})"?', etag or "")
+    sealed = headers.get("x-amz-server-side-encryption", "").startswith("aws:") or (
+        "x-amz-server-side-encryption-customer-algorithm" in headers
+    )
+    if is_md5 and not sealed:
+        found.setdefault("md5", bytes.fromhex(is_md5[1]))
+    return found.get("md5"), found.get("crc32c")
+
+
+class LinkBrokenError(Exception):
+    """No answer for a link, or it broke off; its text has no URL."""
 
 
 @contextmanager
-def open_link(url: str) -> Iterator[Body]:
-    """Open a signed link; no credential of the API goes there, nor anywhere it redirects to."""
-    session, failure, response = _session(("GET",)), None, None
-    with session:
-        try:
-            response = session.get(
-                url,
-                stream=True,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                headers={"Accept-Encoding": "identity"},
-            )
-        except requests.RequestException as problem:
-            failure = _kind_of(problem)
-        host = urlsplit(url).netloc
-        if failure or response is None:
-            raise DownloadError(f"downloading from {host}: {failure}. Try again.")
-        with response:
-            if response.status_code != 200:
-                words = redact(re.sub(r"<[^>]+>", " ", response.text)).strip()[:200]
-                raise DownloadError(
-                    f"downloading from {host}: expected HTTP 200, got {response.status_code}: {words}. "
-                    "A link may have expired: ask for a new one and try again."
+def links() -> Iterator[Callable[..., LinkAnswer]]:
+    """What opens signed links: ``ask(url, headers={})``; no credential of the API goes there, redirected or not."""
+    redact_logs(("urllib3", "requests"))
+    with requests.Session() as session:
+        session.auth = _no_netrc
+
+        def ask(url: str, headers: Mapping[str, str] | None = None) -> LinkAnswer:
+            failure = None
+            try:
+                return LinkAnswer(
+                    session.get(
+                        url,
+                        stream=True,
+                        timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                        headers={"Accept-Encoding": "identity", **(headers or {})},
+                    )
                 )
-            yield Body(response)
+            except requests.RequestException as problem:
+                failure = _kind_of(problem)
+            raise LinkBrokenError(failure)  # outside of the handler: the exception holds the whole URL
+
+        yield ask
+
+
+def host_of(url: str) -> str:
+    """Host and port of an address, without a name and password before them."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    return f"{parts.hostname}:{port}" if port else str(parts.hostname)

@@ -22,6 +22,17 @@ def md5_of(path: Path, sizes: Sequence[int]) -> list[bytes]:
     return digests
 
 
+def crc32c_of(path: Path) -> bytes:
+    """The CRC32C of a file, in the order of bytes in which Google's stores tell it."""
+    from google_crc32c import extend
+
+    checksum = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            checksum = extend(checksum, piece)
+    return int(checksum).to_bytes(4, "big")
+
+
 def multipart_etag(path: Path, sizes: Sequence[int]) -> str:
     """The ETag of what was uploaded in parts, without their count: the MD5 of the parts' MD5s, as S3 computes it."""
     return hashlib.md5(b"".join(md5_of(path, sizes)), usedforsecurity=False).hexdigest()

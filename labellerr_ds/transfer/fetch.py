@@ -1,18 +1,28 @@
-"""Bytes to a file that has its name only once it is whole: the one loop and the one rename for every store."""
+"""Bytes to a file that has its name only once it is whole: the one loop and the one rename for every store.
+
+A stream that breaks off goes on where it broke, as often as it must, while something comes; where nothing does it is
+given up after some tries.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from labellerr_ds.errors import DownloadError
+from labellerr_ds.intervals import intervals
+from labellerr_ds.transfer.parts import part
 
 Advance = Callable[[int], None]
+TRIES = 8  # in a row that bring hardly anything
+LITTLE_BYTES = 10_000
+LONGEST_WAIT_S = 60.0
+SLOW_BYTES, SLOW_S = 30_000, 30.0
+"""Slower than so many bytes in so many seconds is as good as broken."""
 
 
 class Stream(NamedTuple):
@@ -22,12 +32,12 @@ class Stream(NamedTuple):
     ----------
     start : int
         The offset of the first: 0 where a store does not go on from where it was asked to.
-    pieces : iterator of (bytes, int)
-        Each with the bytes that it was on the wire.
+    pieces : generator of (bytes, int)
+        Each with the bytes that it was on the wire; closing it hangs up.
     """
 
     start: int
-    pieces: Iterator[tuple[bytes, int]]
+    pieces: Generator[tuple[bytes, int], None, None]
 
 
 class Store(Protocol):
@@ -42,18 +52,30 @@ class Store(Protocol):
         """Its bytes, where they are known."""
 
     @property
-    def tries(self) -> int:
-        """How often it is opened before it is given up."""
+    def key(self) -> str | None:
+        """What the bytes are, where another process may go on with them."""
 
     def open(self, offset: int) -> Stream:
-        """Its bytes from this offset on."""
+        """Its bytes from this offset on; `BrokenStreamError` where another try may help."""
 
     def verify(self, path: Path) -> None:
         """Raise `DamagedError` where what came is not what is there, `DownloadError` where trying again is no use."""
 
 
 class BrokenStreamError(Exception):
-    """A stream ended before its end; the next try goes on from there."""
+    """A stream ended before its end, or did not begin; the next try goes on from there.
+
+    Parameters
+    ----------
+    reason : str
+        For the error, where it is given up.
+    wait_s : float, optional
+        What the store asks for before the next try.
+    """
+
+    def __init__(self, reason: str = "it broke off", wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.wait_s = reason, wait_s
 
 
 class DamagedError(Exception):
@@ -84,7 +106,8 @@ def fetch(store: Store, final: Path, *, advance: Advance, stop: threading.Event 
     """
     for last in (False, True):  # what is damaged is fetched once more
         try:
-            with part(final) as out:
+            with part(final, store.key if not last else None) as out:
+                advance(out.tell())
                 try:
                     _receive(store, out, advance, stop or threading.Event())
                     out.flush()
@@ -100,42 +123,43 @@ def fetch(store: Store, final: Path, *, advance: Advance, stop: threading.Event 
                 ) from None
 
 
-@contextmanager
-def part(final: Path) -> Iterator[BinaryIO]:
-    """A file beside the final one, which takes its place at the end; where something fails it is gone."""
-    with tempfile.NamedTemporaryFile("wb", prefix=".part-", dir=final.parent, delete=False) as out:
-        try:
-            yield out  # type: ignore[misc]
-            out.close()
-            os.replace(out.name, final)
-        except BaseException:
-            out.close()
-            Path(out.name).unlink(missing_ok=True)
-            raise
-
-
 def _receive(store: Store, out: BinaryIO, advance: Advance, stop: threading.Event) -> None:
-    for _ in range(store.tries):
-        if stop.is_set():
-            raise StoppedError
-        stream = store.open(out.tell())
-        if stream.start != out.tell():
-            advance(stream.start - out.tell())
-            out.seek(stream.start)
-            out.truncate()
+    barren, waits = 0, intervals(0.25)
+    while True:
+        before, reason, wait_s = out.tell(), f"expected {store.size or 0:,} bytes, got fewer", None
         try:
-            for piece, count in stream.pieces:
-                if stop.is_set():
-                    raise StoppedError
-                out.write(piece)
-                advance(count)
-        except BrokenStreamError:
-            pass
-        else:
-            if store.size is None:
+            if stop.is_set():
+                raise StoppedError
+            stream = store.open(before)
+            with closing(stream.pieces) as pieces:
+                if stream.start != before:
+                    advance(stream.start - before)
+                    out.seek(stream.start)
+                    out.truncate()
+                window_at, window_bytes = time.monotonic(), 0
+                for piece, count in pieces:
+                    if stop.is_set():
+                        raise StoppedError
+                    out.write(piece)
+                    advance(count)
+                    window_bytes += count
+                    if (now := time.monotonic()) - window_at >= SLOW_S:
+                        if window_bytes < SLOW_BYTES:
+                            raise BrokenStreamError(f"only {window_bytes:,} bytes came in {SLOW_S:.0f} s")
+                        window_at, window_bytes = now, 0
+            if store.size is None or out.tell() >= store.size:
                 return
-        if store.size is not None and out.tell() >= store.size:
-            return
-    raise DownloadError(
-        f"{store.what}: expected {store.size or 0:,} bytes, got {out.tell():,}, {store.tries} times. Try again."
-    )
+        except BrokenStreamError as problem:
+            reason, wait_s = problem.reason, problem.wait_s
+        if out.tell() > before + LITTLE_BYTES:
+            barren, waits = 0, intervals(0.25)
+        else:
+            barren += 1
+        if barren >= TRIES:
+            of = "" if store.size is None else f" of {store.size:,}"
+            raise DownloadError(
+                f"{store.what}: {reason}, at {out.tell():,}{of} bytes, {barren} times in a row. Try again."
+            )
+        own = next(waits)
+        if stop.wait(min(LONGEST_WAIT_S, own if wait_s is None else max(wait_s, own))):
+            raise StoppedError

@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from labellerr_ds.errors import LabellerrError, NotFoundError, warn
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.models import SignedLink
 from labellerr_ds.service.project import Project
-from labellerr_ds.transfer.fetch import part
 from labellerr_ds.transfer.link import download
+from labellerr_ds.transfer.parts import part
 
 AT_ONCE = 8
 LINKS_AT_ONCE = 50
@@ -130,13 +131,15 @@ def _links(project: Project, file_ids: list[str]) -> Iterator[tuple[str, SignedL
 def _fetch(project: Project, file_id: str, link: SignedLink, folder: Path, name: str) -> str | None:
     """Why an image could not be had, or None; a link that does not work is asked for once more."""
     try:
-        try:
-            download(link, folder, name=name, progress=False)
-        except LabellerrError:
-            download(project.file_links([file_id])[0], folder, name=name, progress=False)
+        renew = partial(_link_of, project, file_id)
+        download(link, folder, name=name, progress=False, renew=renew)
     except LabellerrError as problem:
         return str(problem)
     return None
+
+
+def _link_of(project: Project, file_id: str) -> SignedLink:
+    return project.file_links([file_id])[0]
 
 
 def _odd_size(path: Path, told_mb: Any) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
@@ -262,7 +262,7 @@ class Bucket:
 class _Stored:
     """An object of a bucket, as `part.fetch` takes it."""
 
-    tries = TRIES
+    key = None  # its paths are those of a temporary folder
 
     def __init__(self, bucket: Bucket, item: S3Object) -> None:
         self._bucket, self._item = bucket, item
@@ -276,7 +276,7 @@ class _Stored:
         goes_on = str(answer.get("ContentRange", "")).startswith(f"bytes {offset}-")
         return Stream(offset if goes_on else 0, self._pieces(answer["Body"]))
 
-    def _pieces(self, body: Any) -> Iterator[tuple[bytes, int]]:
+    def _pieces(self, body: Any) -> Generator[tuple[bytes, int], None, None]:
         from botocore import exceptions as boto
         from urllib3.exceptions import HTTPError
 

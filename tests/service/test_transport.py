@@ -36,7 +36,7 @@ def test_an_error_says_what_to_check(status, kind, words):
     with serving(lambda came, number: answer(status, b'{"error": "no: canary-key-1234"}', Location="/x")) as server:
         with pytest.raises(kind, match=words) as caught:
             client_of(server).projects()
-        assert len(server.log) == 1
+        assert len(server.log) == (5 if status == 500 else 1)
     assert "canary" not in str(caught.value)
 
 
@@ -55,7 +55,7 @@ def test_a_signed_link_gets_no_credential_not_even_over_a_redirect(tmp_path):
     with serving(lambda came, number: answer(200, b"whole")) as last:
         with serving(lambda came, number: answer(302, Location=f"{last.url}/b?X-Signature=canary-signature")) as first:
             link = lds.SignedLink(f"{first.url}/a?X-Signature=canary-signature")
-            path = download(link, tmp_path)
+            path, _ = download(link, tmp_path)
         assert path.read_bytes() == b"whole"
         for came in [*first.log, *last.log]:
             assert not CREDENTIALS & set(came.headers)
@@ -85,7 +85,7 @@ def test_the_post_that_creates_an_export_is_sent_once_and_the_doubt_is_told(told
     with serving(lambda came, number: FACTS if came.method == "GET" else told) as server:
         with pytest.raises(lds.AmbiguousCreateError, match=r"'nightly'.*may or may not exist") as caught:
             lds.create_export(client_of(server).project("p"), ["accepted"], name="nightly")
-        assert [came.method for came in server.log] == ["GET", "POST"]
+        assert [came.method for came in server.log].count("POST") == 1
     assert caught.value.name == "nightly"
 
 

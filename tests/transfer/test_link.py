@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 
 import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
+from labellerr_ds.transfer import fetch as transfer_fetch
 from labellerr_ds.transfer.link import download, local_name
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(transfer_fetch, "TRIES", 2)
+    monkeypatch.setattr(transfer_fetch, "intervals", lambda first: itertools.repeat(0.0))
+
 
 BODY = b"0123456789" * 1000
 
 
 def fetch(respond, folder):
     with serving(respond) as server:
-        return download(lds.SignedLink(f"{server.url}/b/export.json?sig=1"), folder, progress=False), server
+        return download(lds.SignedLink(f"{server.url}/b/export.json?sig=1"), folder, progress=False).path, server
 
 
 def test_a_file_comes_whole_under_its_name(tmp_path):

@@ -20,7 +20,7 @@ import stores
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds.transfer import s3
+from labellerr_ds.transfer import fetch, s3
 from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, split_url
 
 SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
@@ -153,11 +153,14 @@ def test_an_object_that_is_cut_short_goes_on_where_it_broke(store, prefix, own_k
         assert len(read(f"s3://labels/{prefix}/export.json")) == len(json.loads(body))
 
 
-def test_one_that_is_cut_short_every_time_is_an_error_and_leaves_nothing(moto, prefix, own_keys, nothing_stays):
+def test_one_that_is_cut_short_every_time_is_an_error_and_leaves_nothing(
+    moto, prefix, own_keys, nothing_stays, monkeypatch
+):
+    monkeypatch.setattr(fetch, "TRIES", 3)
     big(moto, f"{prefix}/export.json", 3)
-    with stores.cutting(moto, [50_000] * 9) as address:
+    with stores.cutting(moto, [2_000] * 9) as address:
         own_keys(AWS_ENDPOINT_URL=address)
-        with pytest.raises(lds.DownloadError, match=r"expected [\d,]+ bytes, got"):
+        with pytest.raises(lds.DownloadError, match=r"of [\d,]+ bytes, 3 times in a row"):
             read(f"s3://labels/{prefix}/export.json")
 
 
