@@ -161,8 +161,7 @@ class _Linked:
         if answer.status == 200:
             self._begin(answer)
             return answer
-        self._refuse(answer, offset)
-        return self._answered(0)
+        return self._answered(self._refused(answer, offset))
 
     def _goes_on(self, answer: LinkAnswer, offset: int) -> bool:
         """Whether a part is of the same file, from where it was asked for to the end that is known."""
@@ -180,13 +179,13 @@ class _Linked:
         answer.range = None
         self.is_told = bool(answer.has_end or answer.coding or answer.md5 or answer.crc32c)
 
-    def _refuse(self, answer: LinkAnswer, offset: int) -> None:
-        """What to do about anything but bytes: return to begin anew, or raise."""
+    def _refused(self, answer: LinkAnswer, offset: int) -> int:
+        """What to do about anything but bytes that fit: the offset to ask for next, or an error."""
         status = answer.status
         if status in (206, 412, 416) and offset:
             answer.close()
             self._forget()  # another version, or a store that cannot go on: from the beginning
-            return
+            return 0
         try:
             words = answer.words
         except LinkBrokenError:
@@ -201,7 +200,7 @@ class _Linked:
             self._refusals += not is_expiry
             if self._renew is not None and self._renewals <= RENEWALS and self._refusals <= 1:
                 self._link = self._renew()
-                return
+                return offset
             if is_expiry:
                 again = f" {self._renewals} links in a row expired before it was whole." if self._renew else ""
                 raise LinkExpiredError(f"{message}{again} A link may have expired: ask for a new one and try again.")
