@@ -37,9 +37,9 @@ def categories(questions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             {
                 "category_id": None if question_id is None else str(question_id),
                 "question_id": None if question_id is None else str(question_id),
-                "name": vendor.first_of(question, vendor.TEMPLATE_QUESTION_KEYS),
+                "name": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_QUESTION_KEYS)),
                 "color": schema.hex_color(question.get("color")),
-                "question_type": vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS),
+                "question_type": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS)),
                 "extra": schema.json_text(rest) if rest else None,
             }
         )

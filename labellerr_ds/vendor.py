@@ -8,6 +8,7 @@ assumed forms is true, a line here changes and nothing else. The keys of the oth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -101,3 +102,8 @@ MASK_QUESTION_TYPES = frozenset({"boundingbox", "polygon"})  # A: what a png mas
 def first_of(mapping: Mapping[str, Any], keys: Iterable[str]) -> Any:
     """The value of the first of these keys that is present and not null."""
     return next((mapping[key] for key in keys if mapping.get(key) is not None), None)
+
+
+def text_of(value: Any) -> str | None:
+    """The text of a field that should be one: of a number or a flag, JSON of a list or an object, None for null."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -113,8 +113,8 @@ class Client:
         return pd.DataFrame(
             {
                 "project_id": schema.text([str(item["project_id"]) for item in listed]),
-                "name": schema.text([vendor.first_of(item, vendor.NAME_KEYS) for item in listed]),
-                "data_type": schema.text([item.get("data_type") for item in listed]),
+                "name": schema.text([vendor.text_of(vendor.first_of(item, vendor.NAME_KEYS)) for item in listed]),
+                "data_type": schema.text([vendor.text_of(item.get("data_type")) for item in listed]),
                 "status": schema.text([replies.project_status(item.get("status_code")) for item in listed]),
                 "created_at": schema.times(list(map(read_moment, created))),
             }

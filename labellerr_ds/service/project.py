@@ -97,12 +97,12 @@ class Project:
     @property
     def name(self) -> str | None:
         """The project's name, where the service has it."""
-        return vendor.first_of(self.facts, vendor.NAME_KEYS)  # type: ignore[no-any-return]
+        return vendor.text_of(vendor.first_of(self.facts, vendor.NAME_KEYS))
 
     @property
     def data_type(self) -> str | None:
         """``image``, ``video``, ``audio``, ``document`` or ``text``."""
-        return self.facts.get("data_type")
+        return vendor.text_of(self.facts.get("data_type"))
 
     def categories(self) -> pd.DataFrame:
         """The template as a `categories` frame: a row a question, which for shapes is a class.

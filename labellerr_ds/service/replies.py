@@ -36,6 +36,8 @@ def report_id(answer: Any) -> str:
 def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
     response = _response(answer, what)
     found = response.get(key) if isinstance(response, dict) else None
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
     if not isinstance(found, str) or not found:
         raise UnexpectedAnswerError(f"{what}: expected response.{key}, got {_shape(response)}. {hint}")
     return found
@@ -142,11 +144,11 @@ def export_list(answer: Any) -> list[ListedExport]:
             listed.append(
                 {
                     "report_id": state.report_id,
-                    "name": item.get("export_name"),
+                    "name": vendor.text_of(item.get("export_name")),
                     "state": "running" if group == "in_progress" and state.state == "unknown" else state.state,
                     "raw_state": state.raw,
-                    "format": item.get("export_format"),
-                    "destination": item.get("export_destination"),
+                    "format": vendor.text_of(item.get("export_format")),
+                    "destination": vendor.text_of(item.get("export_destination")),
                     "statuses": ", ".join(str(each) for each in statuses) if isinstance(statuses, list) else None,
                     "created_at": read_moment(item.get("created_at")),
                 }
@@ -177,8 +179,8 @@ def connections(answer: Any) -> list[Connection]:
     return [
         {
             "connection_id": str(item["connection_id"]),
-            "name": item.get("name"),
-            "description": item.get("description"),
+            "name": vendor.text_of(item.get("name")),
+            "description": vendor.text_of(item.get("description")),
             "created_at": read_moment(item.get("created_at")),
         }
         for item in _objects(response)

@@ -7,6 +7,8 @@ import time
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rawserver import answer, serving
 
 import labellerr_ds as lds
@@ -175,3 +177,53 @@ def test_21_an_address_is_told_without_a_name_and_password_in_it():
         lds.Client(**KEYS, base_url=url).project("p").export_states(["r"])
     assert "canary" not in str(caught.value)
     assert f"127.0.0.1:{server.port}" in str(caught.value)
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(2**70) | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+FIELDS = {
+    "/project_drafts/projects/detailed_list": ["project_name", "data_type", "status_code", "created_at"],
+    "/exports/list": ["export_name", "export_status", "export_format", "export_destination", "created_at", "statuses"],
+    "/connectors/connections/list": ["name", "description", "created_at"],
+    "/annotations/get_template": ["question_id", "question", "option_type", "color", "options"],
+    "/exports/status": ["is_completed", "export_status", "error", "download_url"],
+}
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_13_no_value_of_a_field_breaks_a_frame_or_spoils_the_rows_beside_it(data):
+    odd = {path: {name: data.draw(ODD) for name in names} for path, names in FIELDS.items()}
+
+    def respond(came, number):
+        path = came.path.split("?")[0]
+        fields = odd.get(path, {})
+        if path == "/exports/status":
+            return told({"status": [{"report_id": "r", **fields}]})
+        if path == "/exports/list":
+            items = [
+                {"report_id": "odd", **fields},
+                {"report_id": "r", "export_name": "mine", "created_at": 1758473033804},
+            ]
+            return told({"response": {"completed": items, "in_progress": []}})
+        if path == "/annotations/get_template":
+            return told({"response": {"questions": [fields, {"question_id": "q", "question": "car"}]}})
+        if path.startswith("/projects/project"):
+            return told({"response": {**odd["/project_drafts/projects/detailed_list"], "annotation_template_id": "t"}})
+        wrapped = [{"project_id": "p", "connection_id": "c", **fields}]
+        return told({"response": {"projects": wrapped} if "projects" in path else wrapped})
+
+    with serving(respond) as server:
+        client = lds.Client(**KEYS, base_url=server.url)
+        project = client.project("p")
+        assert client.projects()["project_id"].tolist() == ["p"]
+        assert client.s3_connections()["connection_id"].tolist() == ["c"]
+        assert set(project.exports()["report_id"]) == {"odd", "r"}
+        assert project.categories()["name"].tolist()[-1] == "car"
+        assert lds.ExportJob(project, "r").name == "mine"
+        assert lds.ExportJob(project, "r").status().state in ("running", "completed", "failed", "unknown")
+        assert project.name is None or isinstance(project.name, str)
+        assert project.data_type is None or isinstance(project.data_type, str)
