@@ -18,6 +18,21 @@ _PATTERNS = (
 )
 
 
+class Secret(str):
+    """A text that hides itself where values are shown: in a repr, and in a traceback that has the local variables.
+
+    Examples
+    --------
+    >>> {"api_key": Secret("abc")}
+    {'api_key': '…'}
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """A text without the queries of URLs, without AWS signatures, and without these secrets.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labellerr_ds import vendor
 from labellerr_ds.errors import InvalidArgumentError, LabellerrError, ServiceError, StorageError
 from labellerr_ds.models import checked_bucket_path
+from labellerr_ds.redaction import Secret
 from labellerr_ds.service import replies, requests
 from labellerr_ds.service.client import Client
 from labellerr_ds.service.transport import RefusedError
@@ -57,13 +58,16 @@ def create_s3_connection(
     if not isinstance(name, str) or not name.strip():
         raise InvalidArgumentError("name must have at least 1 character.")
     path = checked_bucket_path(bucket_path)
+    access_key, secret_key = (Secret(key) if isinstance(key, str) else key for key in (access_key, secret_key))
     for key in (access_key, secret_key):
         if key is not None and not isinstance(key, str):
             raise InvalidArgumentError(f"access_key and secret_key must be str, got {type(key).__name__}.")
     if bool(access_key) != bool(secret_key):
         given, missing = ("access_key", "secret_key") if access_key else ("secret_key", "access_key")
         raise InvalidArgumentError(f"{given} without {missing}: pass both, or neither.")
-    keys = (access_key.strip(), secret_key.strip()) if access_key and secret_key else own_keys()
+    own = (access_key.strip(), secret_key.strip()) if access_key and secret_key else own_keys()
+    keys = (Secret(own[0]), Secret(own[1]))
+    del own
     fields = requests.connection_fields(*keys)
     failure: LabellerrError | None = None
     try:

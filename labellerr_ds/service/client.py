@@ -14,6 +14,7 @@ from labellerr_ds.errors import (
     AuthError,
     InvalidArgumentError,
 )
+from labellerr_ds.redaction import Secret
 from labellerr_ds.service import replies
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import Transport
@@ -27,7 +28,24 @@ _ENVIRONMENT = {
     "api_secret": "LABELLERR_API_SECRET",
     "client_id": "LABELLERR_CLIENT_ID",
 }
+KEYRING = "labellerr"
+"""The service in the system's keyring; its entries are ``api_key``, ``api_secret`` and ``client_id``."""
 _shared_sandbox: Sandbox | None = None  # one a process, so that notebooks can be run cell by cell
+
+
+def _kept(name: str) -> Secret | None:
+    """A credential from the environment, else from the system's keyring where that can be asked."""
+    if found := os.environ.get(_ENVIRONMENT[name]):
+        return Secret(found)
+    try:
+        import keyring
+    except ImportError:
+        return None
+    try:
+        found = keyring.get_password(KEYRING, name)
+    except keyring.errors.KeyringError:
+        return None
+    return Secret(found) if found else None
 
 
 class Client:
@@ -36,7 +54,8 @@ class Client:
     Parameters
     ----------
     api_key, api_secret, client_id : str, optional
-        Else from `LABELLERR_API_KEY`, `LABELLERR_API_SECRET`, `LABELLERR_CLIENT_ID`.
+        Else from `LABELLERR_API_KEY`, `LABELLERR_API_SECRET`, `LABELLERR_CLIENT_ID`, else from the system's keyring
+        (``pip install 'labellerr-ds[keyring]'``; ``keyring set labellerr api_key``, and so on).
     base_url : str, optional
         Else from `LABELLERR_BASE_URL`, else ``https://api.labellerr.com``.
 
@@ -59,15 +78,21 @@ class Client:
         client_id: str | None = None,
         base_url: str | None = None,
     ) -> None:
-        given = {"api_key": api_key, "api_secret": api_secret, "client_id": client_id}
-        values = {name: value or os.environ.get(_ENVIRONMENT[name]) for name, value in given.items()}
+        given = {
+            name: Secret(value)
+            for name, value in zip(_ENVIRONMENT, (api_key, api_secret, client_id), strict=True)
+            if value
+        }
+        del api_key, api_secret  # a traceback that shows local variables must not show them
+        values = {name: given.get(name) or _kept(name) for name in _ENVIRONMENT}
         if missing := [name for name, value in values.items() if not value]:
             raise AuthError(
                 f"missing credentials: {', '.join(missing)}. Pass them to Client(), or set "
                 f"{', '.join(_ENVIRONMENT[name] for name in missing)}. "
                 "Without an account, Client.sandbox() starts a simulated service."
             )
-        self.api_key, self.api_secret, self.client_id = (str(value) for value in values.values())
+        self.api_key, self.api_secret = Secret(values["api_key"]), Secret(values["api_secret"])
+        self.client_id = str(values["client_id"])
         self.base_url = base_url or os.environ.get("LABELLERR_BASE_URL") or vendor.DEFAULT_BASE_URL
         self.transport = Transport(self.base_url, self.api_key, self.api_secret, self.client_id)
         self.base_url = self.transport.base_url

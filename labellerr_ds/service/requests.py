@@ -7,6 +7,7 @@ from typing import Any
 
 from labellerr_ds import vendor
 from labellerr_ds.models import ExportRequest, FileStatus, S3Destination
+from labellerr_ds.redaction import Secret
 from labellerr_ds.since import to_milliseconds
 
 
@@ -32,4 +33,4 @@ def export_body(request: ExportRequest) -> dict[str, Any]:
 def connection_fields(access_key: str, secret_key: str) -> dict[str, str]:
     """What both requests about a new connection hold. S."""
     keys = {"access_key_id": access_key, "secret_access_key": secret_key}
-    return {**vendor.CONNECTIONS, "credentials": json.dumps(keys)}
+    return {**vendor.CONNECTIONS, "credentials": Secret(json.dumps(keys))}

@@ -33,7 +33,7 @@ from labellerr_ds.errors import (
     ServiceError,
     UnexpectedAnswerError,
 )
-from labellerr_ds.redaction import redact, redact_logs
+from labellerr_ds.redaction import Secret, redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 ANSWER_TIMEOUT_S = 120.0  # for all of an answer, which may come byte by byte
@@ -129,11 +129,11 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise InvalidArgumentError(f"base_url must be 'https://host', got {redact(str(base_url))!r}.")
         self.base_url = base_url.rstrip("/")
-        self._secrets = (api_key, api_secret)
+        self._secrets = (Secret(api_key), Secret(api_secret))
         self._client_id, self._timeout_s = client_id, timeout_s
         self._headers = {
-            "api_key": api_key,
-            "api_secret": api_secret,
+            "api_key": self._secrets[0],
+            "api_secret": self._secrets[1],
             "client_id": client_id,
             "source": vendor.SOURCE,
             "origin": vendor.DASHBOARD,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyring
 import pandas as pd
 import pytest
 
@@ -140,3 +141,42 @@ def test_what_is_no_project_id_is_refused(client, project_id):
 
 def test_the_sandbox_without_arguments_is_one_a_process():
     assert lds.Client.sandbox().base_url == lds.Client.sandbox().base_url
+
+
+class Keyring(keyring.backend.KeyringBackend):
+    priority = 1
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def get_password(self, service, username):
+        if self.entries is None:
+            raise keyring.errors.KeyringLocked("locked")
+        return self.entries.get((service, username))
+
+    def set_password(self, service, username, password): ...
+
+    def delete_password(self, service, username): ...
+
+
+@pytest.fixture
+def keep():
+    before = keyring.get_keyring()
+    yield lambda entries: keyring.set_keyring(Keyring(entries))
+    keyring.set_keyring(before)
+
+
+def test_credentials_are_taken_from_the_keyring_after_arguments_and_environment(keep, monkeypatch):
+    keep({("labellerr", name): f"{name}-kept" for name in ("api_key", "api_secret", "client_id")})
+    client = lds.Client(api_key="given")
+    assert (client.api_key, client.api_secret, client.client_id) == ("given", "api_secret-kept", "client_id-kept")
+    monkeypatch.setenv("LABELLERR_API_SECRET", "of-the-environment")
+    assert lds.Client().api_secret == "of-the-environment"
+    assert "kept" not in repr(vars(lds.Client())).replace("client_id-kept", "")
+
+
+@pytest.mark.parametrize("entries", [{}, None])
+def test_a_keyring_without_them_or_a_locked_one_is_as_good_as_none(keep, entries):
+    keep(entries)
+    with pytest.raises(lds.AuthError, match="missing credentials: api_key, api_secret, client_id"):
+        lds.Client()

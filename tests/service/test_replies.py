@@ -73,7 +73,7 @@ def test_what_is_no_link_is_one_kind_of_error(answer):
         assert "expected" in str(problem)
 
 
-@pytest.mark.parametrize("answer", [{}, {"response": None}, {"response": {}}, [], {"response": {"report_id": 3}}])
+@pytest.mark.parametrize("answer", [{}, {"response": None}, {"response": {}}, [], {"response": {"report_id": True}}])
 def test_a_create_without_a_report_id_says_what_was_missing(answer):
     with pytest.raises(lds.UnexpectedAnswerError, match="expected"):
         replies.report_id(answer)

@@ -160,3 +160,29 @@ def download(link, folder):
     from labellerr_ds.transfer.link import download as fetch
 
     return fetch(link, folder, progress=False)
+
+
+def test_no_key_is_in_a_traceback_that_shows_local_variables():
+    def hostile(came, number):
+        return answer(400, b'{"error": "no"}', **JSON)
+
+    with serving(hostile) as server:
+        client = client_of(server)
+        calls = [
+            client.projects,
+            lambda: lds.create_export(client.project("p"), ["accepted"]),
+            lambda: lds.create_s3_connection(
+                client, access_key="canary-aws-key", secret_key="canary-aws-secret", name="n", bucket_path="b/p/"
+            ),
+        ]
+        told = ""
+        for call in calls:
+            with pytest.raises(lds.LabellerrError) as caught:
+                call()
+            trace = caught.tb.tb_next.tb_next  # the frames of the package: this test's own holds the keys on purpose
+            while trace:
+                told += repr(trace.tb_frame.f_locals)
+                trace = trace.tb_next
+    assert "hostile" not in told
+    assert "transport" in told.lower()
+    assert "canary" not in told
