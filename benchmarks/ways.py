@@ -312,7 +312,7 @@ def write_coco_ours(path: Path) -> Iterator[Any]:
     dataset = _frame_of(path)
     target = path.with_name("ours.json")
     yield
-    dataset.to_coco_json(target)
+    dataset.to_coco_json(target, overwrite=True)
     yield lambda: len(json.loads(target.read_bytes())["annotations"])
 
 

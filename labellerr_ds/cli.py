@@ -30,6 +30,7 @@ from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, Labeller
 from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
+from labellerr_ds.target import file_at, refuse
 
 app = typer.Typer(
     help="Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID.",
@@ -186,11 +187,15 @@ def export(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")
     ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
         write = _writer(out) if out else None
+        for path in (out, coco):
+            if path is not None:
+                refuse(path, overwrite=overwrite, words="--overwrite")
         destination = _destination(to, connection)
         dataset = export_dataset(
             project,
@@ -205,11 +210,12 @@ def export(
             progress=not quiet,
         )
         _say(repr(dataset))
-        if write:
-            write(dataset.to_frame(level=level.value))
+        if out and write:
+            with file_at(out, overwrite=overwrite) as beside:
+                write(dataset.to_frame(level=level.value), beside)
             typer.echo(str(out))
         if coco:
-            typer.echo(str(dataset.to_coco_json(coco)))
+            typer.echo(str(dataset.to_coco_json(coco, overwrite=overwrite)))
         if not out and not coco:
             _preview(dataset, level.value, 20)
 
@@ -224,11 +230,11 @@ def _destination(to: str | None, connection: str | None) -> S3Destination | Lite
     return S3Destination(path if path.endswith("/") else path + "/", connection_id=connection)
 
 
-def _writer(out: Path) -> Callable[[pd.DataFrame], None]:
-    writers: dict[str, Callable[[pd.DataFrame], None]] = {
-        ".parquet": lambda frame: frame.labellerr.plain().to_parquet(out),
-        ".csv": lambda frame: frame.labellerr.plain().to_csv(out, index=False),
-        ".json": lambda frame: _write_json(frame, out),
+def _writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
+    writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+        ".parquet": lambda frame, path: frame.labellerr.plain().to_parquet(path),
+        ".csv": lambda frame, path: frame.labellerr.plain().to_csv(path, index=False),
+        ".json": _write_json,
     }
     if out.suffix.lower() not in writers:
         raise InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")

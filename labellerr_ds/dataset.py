@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from labellerr_ds import schema
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.parquet import stored_schema, words_of, write_parquet
 from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
+from labellerr_ds.target import folder_at
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -159,6 +160,7 @@ class Dataset:
         classes: Classes = "by_name",
         turned: bool = False,
         images: Images | None = None,
+        overwrite: bool = False,
     ) -> Path:
         """Write a COCO file that every tool reads, or with `archive` one that `read_export` reads back equal.
 
@@ -177,22 +179,33 @@ class Dataset:
             As in `to_coco`; the archive has all files and classes, and boxes as they are in the frame.
         images : folder, or mapping of `file_id` to path, optional
             Where the images lie: files have their endings, which a png export does not tell and other tools ask for.
+        overwrite : bool
+            Replace a file that exists; it stays as it is until the new one is whole.
         """
         from labellerr_ds.converters import coco
 
         return coco.write_coco_json(
             Path(path), self._frames(), self.info, archive=archive, renumber=renumber, negatives=negatives,
             classes=classes, turned=turned, images=images,
+            overwrite=overwrite,
         )  # fmt: skip
 
-    def to_parquet(self, folder: str | Path) -> Path:
+    def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the frames into a folder, in plain Arrow types that every tool reads.
 
         ``read_export(folder)`` gives equal frames back.
+
+        Parameters
+        ----------
+        folder : path
+        overwrite : bool
+            Replace what is there, wholly; it stays as it is until the new one is whole.
         """
         tables = self.to_tables()
         schemas = {name: stored_schema(name, words_of(tables, name)) for name in TABLE_NAMES}
-        return write_parquet(Path(folder), [tables], schemas=schemas)
+        with folder_at(folder, overwrite=overwrite) as made:
+            write_parquet(made, [tables], schemas=schemas)
+        return Path(folder)
 
     # --- to what trainers read
 
@@ -205,6 +218,7 @@ class Dataset:
         split: Any = None,
         negatives: Negatives = "finished",
         turned: bool = False,
+        overwrite: bool = False,
     ) -> Written:
         """Write a YOLO folder: ``labels/<split>/``, ``images/<split>/`` and ``data.yaml``.
 
@@ -215,7 +229,7 @@ class Dataset:
         Parameters
         ----------
         folder : path
-            Empty, or not there yet.
+            Not there yet, or empty.
         task : {'detect', 'segment', 'pose'}
             Boxes, polygons, or boxes with keypoints. Of pose all objects have as many keypoints as the one with the
             most; what is missing is written as not labelled.
@@ -229,6 +243,8 @@ class Dataset:
         turned : bool
             Boxes about their centre by their `rotation`. With ``task="segment"`` a file of boxes alone then has four
             corners a line, which is Ultralytics' form of oriented boxes.
+        overwrite : bool
+            Replace a folder in which something is, wholly; it stays as it is until the new one is whole.
 
         Returns
         -------
@@ -237,9 +253,11 @@ class Dataset:
         """
         from labellerr_ds.converters.yolo import to_yolo
 
-        return to_yolo(
-            Path(folder), self._frames(), task=task, images=images, split=split, negatives=negatives, turned=turned
-        )
+        with folder_at(folder, overwrite=overwrite) as made:
+            written = to_yolo(
+                made, self._frames(), task=task, images=images, split=split, negatives=negatives, turned=turned
+            )
+        return replace(written, folder=Path(folder))
 
     def to_pascal_voc(
         self,
@@ -249,6 +267,7 @@ class Dataset:
         split: Any = None,
         negatives: Negatives = "finished",
         turned: bool = False,
+        overwrite: bool = False,
     ) -> Written:
         """Write Pascal VOC: ``Annotations/*.xml``, ``JPEGImages/``, ``ImageSets/Main/<split>.txt``.
 
@@ -256,14 +275,16 @@ class Dataset:
 
         Parameters
         ----------
-        folder, images, split, negatives, turned
+        folder, images, split, negatives, turned, overwrite
             As for `to_yolo`.
         """
         from labellerr_ds.converters.pascal_voc import to_pascal_voc
 
-        return to_pascal_voc(
-            Path(folder), self._frames(), images=images, split=split, negatives=negatives, turned=turned
-        )
+        with folder_at(folder, overwrite=overwrite) as made:
+            written = to_pascal_voc(
+                made, self._frames(), images=images, split=split, negatives=negatives, turned=turned
+            )
+        return replace(written, folder=Path(folder))
 
     def to_panoptic(
         self,
@@ -272,6 +293,7 @@ class Dataset:
         split: Any = None,
         negatives: Negatives = "finished",
         order: Literal["given", "large_first"] = "given",
+        overwrite: bool = False,
     ) -> Written:
         """Write COCO panoptic: ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``, of polygons and masks.
 
@@ -280,13 +302,15 @@ class Dataset:
 
         Parameters
         ----------
-        folder, split, negatives
+        folder, split, negatives, overwrite
             As for `to_yolo`.
         order : {'given', 'large_first'}
         """
         from labellerr_ds.converters.panoptic import to_panoptic
 
-        return to_panoptic(Path(folder), self._frames(), split=split, negatives=negatives, order=order)
+        with folder_at(folder, overwrite=overwrite) as made:
+            written = to_panoptic(made, self._frames(), split=split, negatives=negatives, order=order)
+        return replace(written, folder=Path(folder))
 
     def to_huggingface(
         self,
@@ -297,6 +321,7 @@ class Dataset:
         split: Any = None,
         negatives: Negatives = "finished",
         turned: bool = False,
+        overwrite: bool = False,
     ) -> Any:
         """A HuggingFace dataset: in memory, or a folder that ``datasets.load_dataset`` reads.
 
@@ -309,15 +334,19 @@ class Dataset:
             Without it a ``datasets.Dataset``, or with `split` a ``DatasetDict``; that needs the library.
         form : {'imagefolder', 'parquet'}
             Images beside a ``metadata.jsonl``, or in Parquet files.
-        images, split, negatives, turned
+        images, split, negatives, turned, overwrite
             As for `to_yolo`. A folder needs the images; files without one are left out, and told.
         """
         from labellerr_ds.converters.huggingface import to_huggingface
 
-        where = None if folder is None else Path(folder)
-        return to_huggingface(
-            where, self._frames(), form=form, images=images, split=split, negatives=negatives, turned=turned
-        )
+        options: dict[str, Any] = {
+            "form": form, "images": images, "split": split, "negatives": negatives, "turned": turned,
+        }  # fmt: skip
+        if folder is None:
+            return to_huggingface(None, self._frames(), **options)
+        with folder_at(folder, overwrite=overwrite) as made:
+            written = to_huggingface(made, self._frames(), **options)
+        return replace(written, folder=Path(folder))
 
     def _frames(self) -> Frames:
         from labellerr_ds.converters.selection import Frames

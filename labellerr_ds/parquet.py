@@ -18,6 +18,7 @@ from labellerr_ds.schema import Table
 from labellerr_ds.tables import TABLE_NAMES, Tables, complete, dictionary
 
 INFO, RAW = "info.json", "raw.parquet"
+SCHEMA = 1  # of the folder
 _WORDS = b"labellerr_categories"
 
 
@@ -27,7 +28,7 @@ def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[T
     Parameters
     ----------
     folder : Path
-        Made where it is not there.
+        Empty.
     batches : iterable of Tables
         Finished; the categories, the provenance and the header of a csv are those of the last one.
     schemas : mapping
@@ -40,7 +41,6 @@ def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[T
     """
     import pyarrow.parquet as pq
 
-    folder.mkdir(parents=True, exist_ok=True)
     last, raws = None, 0
     with ExitStack() as opened:
         writers = {
@@ -62,7 +62,11 @@ def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[T
             writers["categories"].write_table(last.categories.cast(schemas["categories"]))
     header = None if last is None or not raws else last.raw_header
     info = {} if last is None else dict(last.info)
-    (folder / INFO).write_text(json.dumps({"info": info, "raw_header": header}), encoding="utf-8")
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in TABLE_NAMES}
+    manifest = {"schema": SCHEMA, "sizes": sizes, "rows": rows}
+    text = json.dumps({"info": info, "raw_header": header, "manifest": manifest})
+    (folder / INFO).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -106,11 +110,26 @@ def read_parquet(source: Source) -> Tables:
     try:
         stored = json.loads(paths[INFO].read_text(encoding="utf-8"))
         tables = {str(name): _restored(pq.read_table(paths[f"{name}.parquet"]), name) for name in TABLE_NAMES}
+        _check(stored.get("manifest"), paths, tables)
         header = stored["raw_header"]
         raw = None if header is None else pq.read_table(paths[RAW])
         return Tables(**tables, info=stored["info"], raw=raw, raw_header=None if header is None else tuple(header))
     except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
         raise ReadError(f"{source.name}: the Parquet files cannot be read: {problem}") from None
+
+
+def _check(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, pa.Table]) -> None:
+    """Refuse files that are not those that were written together; a folder without a manifest is an older one."""
+    if manifest is None:
+        return
+    if manifest["schema"] > SCHEMA:
+        raise ValueError(f"it was written by a later version, with schema {manifest['schema']}: update labellerr_ds")
+    for name, size in manifest["sizes"].items():
+        if (found := paths[name].stat().st_size) != size:
+            raise ValueError(f"{name} has {found:,} bytes, {size:,} were written: it is not the file of this dataset")
+    for name, rows in manifest["rows"].items():
+        if tables[name].num_rows != rows:
+            raise ValueError(f"{name} has {tables[name].num_rows:,} rows, {rows:,} were written")
 
 
 def _restored(stored: pa.Table, name: Table) -> pa.Table:

@@ -23,6 +23,7 @@ from labellerr_ds.readers.read import read_batches
 from labellerr_ds.schema import Table
 from labellerr_ds.spool import Spool
 from labellerr_ds.tables import TABLE_NAMES, Tables, empty, joined
+from labellerr_ds.target import folder_at, refuse
 
 ROW_GROUP_ROWS = 100_000
 
@@ -69,13 +70,14 @@ class ExportScan:
             if tables.files.num_rows or tables.annotations.num_rows or tables.issues.num_rows:
                 yield Dataset.from_tables(tables, image_source=self._image_source)
 
-    def to_parquet(self, folder: str | Path) -> Path:
+    def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write a folder as `Dataset.to_parquet` does, without ever holding the whole; `read_export` reads it.
 
         Parameters
         ----------
         folder : path
-            Made where it is not there.
+        overwrite : bool
+            Replace what is there, wholly; it stays as it is until the new one is whole.
 
         Returns
         -------
@@ -90,12 +92,15 @@ class ExportScan:
         >>> len(read_export(scan_export(folder / "export.json").to_parquet(folder / "labels")))
         1
         """
+        refuse(Path(folder), overwrite=overwrite)
         whole, _ = self._look()
         schemas = {name: stored_schema(name, self._words(whole, name)) for name in TABLE_NAMES}
         nothing = {str(name): empty(name) for name in TABLE_NAMES}
         info = Dataset.from_tables(Tables(**nothing, info=whole.info)).info
         batches = (replace(batch, info=info) for batch in _grown(self._batches()))
-        return write_parquet(Path(folder), batches, schemas=schemas)
+        with folder_at(folder, overwrite=overwrite) as made:
+            write_parquet(made, batches, schemas=schemas)
+        return Path(folder)
 
     def reader(self, table: Literal["annotations", "files"] = "annotations") -> pa.RecordBatchReader:
         """The rows as Arrow record batches, for duckdb, polars and other tools; shapes are JSON text.

@@ -48,6 +48,20 @@ def test_projects(account, form):
         assert json.loads(result.stdout)[0]["project_id"] == account.project_ids[0]
 
 
+@pytest.mark.parametrize("option", ["--out", "--coco"])
+def test_export_refuses_a_file_that_exists_before_anything_is_asked_for(account, tmp_path, option):
+    target = tmp_path / "labels.json"
+    target.write_text("mine")
+    project = lds.Client.sandbox(account).project(account.project_ids[0])
+    count = len(project.exports())
+    arguments = ["export", account.project_ids[0], "--status", "accepted", option, str(target), "--quiet"]
+    result = run(*arguments)
+    assert (result.exit_code, target.read_text(), len(project.exports())) == (2, "mine", count)
+    assert "exists: choose another path, or pass --overwrite to replace it" in " ".join(result.stderr.split())
+    assert run(*arguments, "--overwrite").exit_code == 0
+    assert json.loads(target.read_text())
+
+
 @pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
 def test_export_writes_a_frame(account, tmp_path, ending):
     out = tmp_path / f"labels.{ending}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.rle import BROKEN, FARTHEST, checked_counts, checked_ring, polygons_to_rle, rle_area, rle_bbox
+from labellerr_ds.target import file_at, refuse
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -168,8 +167,10 @@ def write_coco_json(
     classes: Classes = "by_name",
     turned: bool = False,
     images: Images | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a COCO file; it has its name only once it is whole. See `Dataset.to_coco_json`. Returns the path."""
+    refuse(path, overwrite=overwrite)
     if archive:
         files, annotations, categories = archived(frames)
     else:
@@ -192,22 +193,16 @@ def write_coco_json(
         "annotations": made if archive else map(_with_object_attributes, made),
         "categories": categories_of(categories, archive=archive),
     }
-    handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(b"{")
-            for key, value in _top(info).items():
-                out.write(_encode(key) + b":" + _encode(value) + b",\n")
-            for place, (key, items) in enumerate(lists.items()):
-                out.write(b"],\n" if place else b"")
-                out.write(_encode(key) + b":[")
-                for number, item in enumerate(items):
-                    out.write((b",\n" if number else b"\n") + _encode(item))
-            out.write(b"]}\n")
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+    with file_at(path, overwrite=overwrite) as beside, beside.open("wb") as out:
+        out.write(b"{")
+        for key, value in _top(info).items():
+            out.write(_encode(key) + b":" + _encode(value) + b",\n")
+        for place, (key, items) in enumerate(lists.items()):
+            out.write(b"],\n" if place else b"")
+            out.write(_encode(key) + b":[")
+            for number, item in enumerate(items):
+                out.write((b",\n" if number else b"\n") + _encode(item))
+        out.write(b"]}\n")
     return path
 
 

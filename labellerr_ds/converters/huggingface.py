@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labellerr_ds import schema
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.turned import turned_boxes
@@ -42,15 +42,14 @@ def to_huggingface(
     chosen = Selection(frames, images=images, split=split, negatives=negatives, types=TYPES)
     if folder is None:
         return _in_memory(chosen, images is not None)
-    made = in_folder(folder)
     chosen.items = list(_with_image(chosen))
     count = sum(len(item.shapes) for item in chosen.items)
     for name, items in by_split(chosen.items):
         if form == "imagefolder":
-            _write_folder(made / name, items, chosen)
+            _write_folder(folder / name, items, chosen)
         else:
-            _write_parquet(made / "data" / f"{name}-00000-of-00001.parquet", items, chosen)
-    return chosen.written(made, count, len(chosen.items))
+            _write_parquet(folder / "data" / f"{name}-00000-of-00001.parquet", items, chosen)
+    return chosen.written(folder, count, len(chosen.items))
 
 
 def _with_image(chosen: Selection) -> Iterator[Item]:

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from labellerr_ds.converters.coco_rows import ids_of as coco_ids
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
@@ -32,7 +32,6 @@ def to_panoptic(
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
     chosen = Selection(frames, images=None, split=split, negatives=negatives, types=("polygon", "mask"))
-    folder = in_folder(folder)
     told = _classes(chosen.classes, frames.categories)
     count = images = 0
     for name, items in by_split(chosen.items):

@@ -11,7 +11,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.turned import turned_boxes
 
@@ -29,7 +29,6 @@ def to_pascal_voc(
     if turned:
         frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives)
-    folder = in_folder(folder)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True)
     count = 0

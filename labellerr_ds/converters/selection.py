@@ -258,15 +258,6 @@ def _splits_of(split: Any) -> dict[str, str]:
     )
 
 
-def in_folder(folder: str | Path) -> Path:
-    """A folder to write into, made where it is not there; what stands in it must not be mixed with another dataset."""
-    path = Path(folder)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InvalidArgumentError(f"{path} is not an empty folder: old labels would be mixed with the new ones.")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def by_split(items: list[Item]) -> Iterator[tuple[str, list[Item]]]:
     """The items of each split, in the order in which the splits first come."""
     for name in dict.fromkeys(item.split for item in items):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split, in_folder
+from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes import rasters
@@ -45,7 +45,6 @@ def to_yolo(
     types = ("keypoints",) if task == "pose" else rasters.FILLED
     chosen = Selection(frames, images=images, split=split, negatives=negatives, types=types)
     marks = max((len(_marks(shape)) for item in chosen.items for *_, shape in item.shapes), default=0)
-    folder = in_folder(folder)
     count = 0
     for name, items in by_split(chosen.items):
         labels = folder / "labels" / name

@@ -7,6 +7,7 @@ files, a number *and* a name are one image or category; others get an id with a 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -106,6 +107,9 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     issues = [_reused("files", "image", "file_name", renamed)] if renamed else []
     split = {ids[row] for row in rows}
     table = table.set_column(table.column_names.index("file_id"), "file_id", pa.chunked_array([_text(ids)]))
+    if "extra" in table.column_names:
+        extras = _masks_joined(ids, table["extra"].to_pylist())
+        table = table.set_column(table.column_names.index("extra"), "extra", pa.chunked_array([_text(extras)]))
     told = [name for name in table.column_names if name not in DERIVED | NUMBERS]
     records = table.select(told).take(pa.array(rows)).to_pandas()
     groups = records.groupby(told, dropna=False, sort=False, observed=True).ngroup().to_numpy()
@@ -151,6 +155,23 @@ def _images_apart(
             renamed.append((row_id, found[row]))
         by_part.setdefault((row_id, part), found[row])
     return found, renamed
+
+
+def _masks_joined(ids: Sequence[Any], extras: Sequence[str | None]) -> list[str | None]:
+    """`extra` in which records of one file with masks of their own have those of all: they are parts of that file."""
+    by_id: dict[Any, dict[str, Any]] = defaultdict(dict)
+    for row_id, text in zip(ids, extras, strict=True):
+        if row_id is not None and text is not None and '"mask_path"' in text:
+            by_id[row_id][text] = json.loads(text)
+    joined: dict[tuple[Any, str | None], str] = {}
+    for row_id, read in by_id.items():
+        listed = [extra["mask_path"] for extra in read.values()]
+        paths = [path for one in listed for path in (one if isinstance(one, list) else [one])]
+        if len(read) > 1 and len(set(paths)) == len(paths):  # a mask in both: two versions of the file
+            whole = {key: value for extra in read.values() for key, value in extra.items()}
+            text = json.dumps({**whole, "mask_path": paths}, ensure_ascii=False, separators=(",", ":"))
+            joined.update({(row_id, part): text for part in read})
+    return [joined.get(key, key[1]) for key in zip(ids, extras, strict=True)]
 
 
 # --- categories

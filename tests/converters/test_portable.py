@@ -257,6 +257,6 @@ def test_a_file_in_coco_is_named_as_its_image_also_where_another_of_its_name_is_
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").touch()
     with pytest.warns(lds.LabellerrWarning, match="left out"):
-        dataset.to_coco_json(tmp_path / "c.json", images=tmp_path / "images")
+        dataset.to_coco_json(tmp_path / "c.json", images=tmp_path / "images", overwrite=True)
     (image,) = json.loads((tmp_path / "c.json").read_text())["images"]
     assert image["file_name"] == "a.png"

@@ -242,7 +242,7 @@ def test_class_names_come_through_yaml(tmp_path):
 
 def test_a_folder_with_other_labels_in_it_is_refused(tmp_path):
     written(tmp_path, [])
-    with pytest.raises(lds.InvalidArgumentError, match="not an empty folder"):
+    with pytest.raises(lds.InvalidArgumentError, match="exists: choose another path"):
         written(tmp_path, [])
 
 
