@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import AmbiguousObjectsError as AmbiguousObjectsError
     from labellerr_ds.errors import AuthError as AuthError
     from labellerr_ds.errors import ConnectionFailedError as ConnectionFailedError
+    from labellerr_ds.errors import DiskError as DiskError
     from labellerr_ds.errors import DownloadError as DownloadError
     from labellerr_ds.errors import EmptyExportError as EmptyExportError
     from labellerr_ds.errors import ExportFailedError as ExportFailedError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import InvalidArgumentError as InvalidArgumentError
     from labellerr_ds.errors import LabellerrError as LabellerrError
     from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
+    from labellerr_ds.errors import LimitError as LimitError
     from labellerr_ds.errors import LinkExpiredError as LinkExpiredError
     from labellerr_ds.errors import MissingExtraError as MissingExtraError
     from labellerr_ds.errors import NotFoundError as NotFoundError
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from labellerr_ds.exports.create import create_export as create_export
     from labellerr_ds.exports.job import ExportJob as ExportJob
     from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
+    from labellerr_ds.limits import Limits as Limits
     from labellerr_ds.models import ExportFormat as ExportFormat
     from labellerr_ds.models import ExportState as ExportState
     from labellerr_ds.models import FileStatus as FileStatus
@@ -74,6 +77,7 @@ _HOMES = {
     "Client": "service.client",
     "ConnectionFailedError": "errors",
     "Dataset": "dataset",
+    "DiskError": "errors",
     "DownloadError": "errors",
     "EmptyExportError": "errors",
     "ExportFailedError": "errors",
@@ -87,6 +91,8 @@ _HOMES = {
     "InvalidArgumentError": "errors",
     "LabellerrError": "errors",
     "LabellerrWarning": "errors",
+    "LimitError": "errors",
+    "Limits": "limits",
     "LinkExpiredError": "errors",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",

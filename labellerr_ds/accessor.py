@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -233,13 +234,51 @@ class LabellerrAccessor:
 
         return wide.wide(self._need("file_id", "file_name", "status", "question_id", "category", "type", "value"))
 
-    def plain(self) -> pd.DataFrame:
-        """The frame with shapes as JSON text, for tools that know nothing of us."""
+    def plain(self, *, safe: bool = False) -> pd.DataFrame:
+        """The frame with shapes as JSON text, for tools that know nothing of us.
+
+        Parameters
+        ----------
+        safe : bool
+            Text that a spreadsheet would take for a formula (``=``, ``+``, ``-``, ``@``, tab or return in front) has a
+            ``'`` before it; numbers are as they are. `from_safe` takes it away.
+
+        Returns
+        -------
+        DataFrame
+
+        Notes
+        -----
+        The characters are those of https://owasp.org/www-community/attacks/CSV_Injection
+
+        Examples
+        --------
+        >>> import pandas as pd, labellerr_ds
+        >>> frame = pd.DataFrame({"value": ["=1+1", "-5", "it's"]})
+        >>> frame.labellerr.plain(safe=True)["value"].tolist()
+        ["'=1+1", '-5', "it's"]
+        """
         frame = self._frame.copy()
         for name in frame.columns:
             if frame[name].dtype == "segmentation":
                 frame[name] = schema.text(frame[name].array.texts())
-        return frame
+        return _marked(frame, _FORMULA, lambda text: "'" + text) if safe else frame
+
+    def from_safe(self) -> pd.DataFrame:
+        """The frame that ``plain(safe=True)`` was made of, without the ``'`` before formulas.
+
+        Returns
+        -------
+        DataFrame
+
+        Examples
+        --------
+        >>> import pandas as pd, labellerr_ds
+        >>> frame = pd.DataFrame({"value": ["=1+1", "'quoted'"]})
+        >>> frame.labellerr.plain(safe=True).labellerr.from_safe()["value"].tolist()
+        ['=1+1', "'quoted'"]
+        """
+        return _marked(self._frame.copy(), _MARKED, lambda text: text[1:])
 
     # --- looking at it
 
@@ -306,3 +345,20 @@ class LabellerrAccessor:
         from labellerr_ds.analysis.plots import Plots
 
         return Plots(self._frame)
+
+
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_FORMULA = re.compile(rf"(?!{_NUMBER}\Z)'*[=+\-@\t\r].*", re.DOTALL)
+_MARKED = re.compile(rf"'(?!{_NUMBER}\Z)'*[=+\-@\t\r].*", re.DOTALL)
+
+
+def _marked(frame: pd.DataFrame, pattern: re.Pattern[str], mark: Callable[[str], str]) -> pd.DataFrame:
+    """The frame with the words of its text columns that fit a pattern changed."""
+    for name in frame.columns:
+        dtype = frame[name].dtype
+        if not (isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype)):
+            continue
+        words = {word for word in frame[name].dropna().unique() if isinstance(word, str) and pattern.fullmatch(word)}
+        if words:
+            frame[name] = schema.text([mark(word) if word in words else word for word in frame[name].astype(object)])
+    return frame

@@ -27,6 +27,7 @@ from rich.text import Text
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.door import export_dataset, read_export
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
+from labellerr_ds.exports import cache as exports_cache
 from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
@@ -89,7 +90,7 @@ def _say(message: str, style: str = "") -> None:
 
 def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False) -> None:
     if form is Form.CSV:
-        typer.echo(frame.to_csv(index=False), nl=False)
+        typer.echo(frame.labellerr.plain(safe=True).to_csv(index=False), nl=False)
     elif form is Form.JSON:
         typer.echo(_json(frame))
     else:
@@ -188,11 +189,12 @@ def export(
         bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")] = False,
+    safe: Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
-        write = _writer(out) if out else None
+        write = _writer(out, safe) if out else None
         for path in (out, coco):
             if path is not None:
                 refuse(path, overwrite=overwrite, words="--overwrite")
@@ -230,10 +232,10 @@ def _destination(to: str | None, connection: str | None) -> S3Destination | Lite
     return S3Destination(path if path.endswith("/") else path + "/", connection_id=connection)
 
 
-def _writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
+def _writer(out: Path, safe: bool) -> Callable[[pd.DataFrame, Path], None]:
     writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
         ".parquet": lambda frame, path: frame.labellerr.plain().to_parquet(path),
-        ".csv": lambda frame, path: frame.labellerr.plain().to_csv(path, index=False),
+        ".csv": lambda frame, path: frame.labellerr.plain(safe=safe).to_csv(path, index=False),
         ".json": _write_json,
     }
     if out.suffix.lower() not in writers:
@@ -251,6 +253,29 @@ def _write_json(frame: pd.DataFrame, out: Path) -> None:
             if record.get(key) is not None:
                 record[key] = json.loads(record[key])
     out.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+
+
+class CacheWord(str, Enum):
+    """What is done with the cache."""
+
+    LIST = "list"
+    CLEAR = "clear"
+    PATH = "path"
+
+
+@app.command()
+def cache(
+    word: Annotated[CacheWord, typer.Argument(help="list its exports, clear it, or print its path.")],
+    form: _As = Form.TABLE,
+) -> None:
+    """The exports that this machine keeps, so that nothing is downloaded twice."""
+    with _told():
+        if word is CacheWord.PATH:
+            typer.echo(str(exports_cache.folder()))
+        elif word is CacheWord.CLEAR:
+            _say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
+        else:
+            _print(exports_cache.entries().drop(columns="key"), form)
 
 
 @app.command()

@@ -1,10 +1,26 @@
-"""Names on this machine's disk."""
+"""The disk: names on it, room on it, and what says that it failed."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import re
-from pathlib import PurePosixPath
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
+
+from labellerr_ds.errors import DiskError
+
+LEAST_BYTES = 1 << 16  # of which nothing can be done with less
+_FAILURES = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EACCES", "EPERM", "ENOTDIR", "ENAMETOOLONG", "EMFILE")
+    if hasattr(errno, name)
+)
 
 
 def local_name(served: str) -> str:
@@ -17,3 +33,63 @@ def is_stray(name: str) -> bool:
     """Whether a system put a file there: hidden files, and what macOS adds to archives."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or any(part.startswith(".") for part in parts if part not in ("..", "."))
+
+
+def check_room(folder: str | Path, needed: int = LEAST_BYTES) -> None:
+    """Raise where nothing can be written into a folder, or where it has less room than is needed.
+
+    Parameters
+    ----------
+    folder : path
+        The nearest one of its parents that is there is looked at.
+    needed : int
+        Bytes.
+
+    Raises
+    ------
+    DiskError
+    """
+    at = Path(folder).absolute()
+    while not at.exists() and at != at.parent:
+        at = at.parent
+    with disk_errors(Path(folder), needed), tempfile.TemporaryFile(dir=at) as probe:
+        probe.write(b"\0" * min(needed, LEAST_BYTES))
+    free = shutil.disk_usage(at).free
+    if free < needed:
+        raise DiskError(
+            f"{str(folder)!r}: {needed:,} bytes are needed, {free:,} are free. Free some, or choose another "
+            "folder (TMPDIR is where temporary files are).",
+            needed=needed,
+            free=free,
+        )
+
+
+@contextmanager
+def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
+    """What the disk raises within, as a `DiskError` that says what is free.
+
+    Parameters
+    ----------
+    path : Path
+        What is written.
+    needed : int, optional
+        Bytes, where that is known.
+    """
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in _FAILURES or isinstance(problem, DiskError):
+            raise
+        free = None
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(next(each for each in (path, *path.absolute().parents) if each.exists())).free
+        need = "" if needed is None else f"; {needed:,} bytes are needed"
+        have = "" if free is None else f", {free:,} bytes are free there"
+        other = problem.filename if problem.filename and not str(problem.filename).startswith(str(path)) else None
+        where = f" ({str(other)!r})" if other else ""
+        raise DiskError(
+            f"cannot write {str(path)!r}: {os.strerror(problem.errno or 0)}{where}{need}{have}. Free some room, or "
+            "choose another folder.",
+            needed=needed,
+            free=free,
+        ) from None

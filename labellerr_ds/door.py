@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from labellerr_ds.dataset import Dataset
+from labellerr_ds.disk import check_room
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
 from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.outcome import empty_error, empty_result
 from labellerr_ds.exports.polling import checked_timeout
+from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, S3Destination, Statuses, resolve_format
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
@@ -73,7 +76,8 @@ def export_dataset(
     progress : bool
         Show how far it is, for what takes over a second.
     cache : bool
-        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+        Keep a copy of the export on this machine, so that picking it up again downloads nothing; not with
+        `download_to`, and not for S3.
     strict : bool
         Raise where something was not understood, instead of listing it in ``dataset.issues``.
     download_to : path, optional
@@ -107,6 +111,7 @@ def export_dataset(
     checked_timeout(timeout)
     if download_to is not None and Path(download_to).exists() and not Path(download_to).is_dir():
         raise InvalidArgumentError(f"download_to must be a folder; {str(download_to)!r} is a file.")
+    check_room(download_to or tempfile.gettempdir())  # before anything is asked of the service
     project, request = as_project(project, client), None
     try:
         job = create_export(
@@ -121,7 +126,7 @@ def export_dataset(
         )
         request = job.request
         job.wait(timeout, progress=progress)
-        dataset = job.load(download_to=download_to, progress=progress, strict=strict)
+        dataset = job.load(download_to=download_to, progress=progress, strict=strict, cache=cache)
     except EmptyExportError as problem:
         if not allow_empty:
             raise
@@ -175,7 +180,8 @@ def export_to_dataframe(
     progress : bool
         Show how far it is, for what takes over a second.
     cache : bool
-        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+        Keep a copy of the export on this machine, so that picking it up again downloads nothing; not with
+        `download_to`, and not for S3.
     strict : bool
         Raise where something was not understood, instead of listing it in ``dataset.issues``.
     download_to : path, optional
@@ -275,7 +281,8 @@ def export_to_coco(
     progress : bool
         Show how far it is, for what takes over a second.
     cache : bool
-        Every export is new, so there is nothing to reuse yet: accepted, and without effect.
+        Keep a copy of the export on this machine, so that picking it up again downloads nothing; not with
+        `download_to`, and not for S3.
     strict : bool
         Raise where something was not understood, instead of listing it in ``dataset.issues``.
     download_to : path, optional
@@ -340,6 +347,7 @@ def read_export(
     files: pd.DataFrame | None = None,
     strict: bool = False,
     progress: bool = True,
+    limits: Limits | None = None,
 ) -> Dataset:
     """Read an export that is on disk or in a bucket; no service needed.
 
@@ -359,6 +367,8 @@ def read_export(
         Raise where something was not understood, instead of listing it in ``dataset.issues``.
     progress : bool
         A bar, for what takes over a second.
+    limits : Limits, optional
+        How much is unpacked and read; more than any export has where none is given.
 
     Returns
     -------
@@ -368,6 +378,8 @@ def read_export(
     ------
     ReadError
         What is read is not the format, is cut short, or holds nothing that can be read.
+    LimitError
+        An archive unpacks to more than `limits`.
     AuthError, NotFoundError, DownloadError, StorageError
         Where the bucket refused, or did not give the objects whole.
 
@@ -379,7 +391,7 @@ def read_export(
     >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
     [['a.jpg', 'negative']]
     """
-    options = _options(format, categories, files, progress)
+    options = _options(format, categories, files, progress, limits)
     with ExitStack() as kept:
         tables = read_tables(locate(path_or_url, kept, progress=progress), options, strict=strict)
     return Dataset.from_tables(tables, image_source=ProjectImages())
@@ -393,12 +405,13 @@ def scan_export(
     files: pd.DataFrame | None = None,
     strict: bool = False,
     progress: bool = True,
+    limits: Limits | None = None,
 ) -> ExportScan:
     """Read an export in batches, for what does not fit into memory.
 
     Parameters
     ----------
-    path_or_url, format, categories, files, strict, progress
+    path_or_url, format, categories, files, strict, progress, limits
         As for `read_export`.
 
     Returns
@@ -419,14 +432,19 @@ def scan_export(
     >>> [len(part) for part in scan_export(path)]
     [1]
     """
-    options = _options(format, categories, files, progress)
+    options = _options(format, categories, files, progress, limits)
     kept = ExitStack()
     source = locate(path_or_url, kept, progress=progress)
     return ExportScan(source, options, strict=strict, kept=kept, image_source=ProjectImages())
 
 
 def _options(
-    format: str | ExportFormat | None, categories: pd.DataFrame | None, files: pd.DataFrame | None, progress: bool
+    format: str | ExportFormat | None,
+    categories: pd.DataFrame | None,
+    files: pd.DataFrame | None,
+    progress: bool,
+    limits: Limits | None,
 ) -> ReadOptions:
     wanted = None if format is None else resolve_format(format).value
-    return ReadOptions(format=wanted, categories=categories, files=files, progress=progress)
+    given = Limits() if limits is None else limits
+    return ReadOptions(format=wanted, categories=categories, files=files, progress=progress, limits=given)

@@ -16,10 +16,12 @@ One class for each different thing that the *user* would do next::
     ├── ExportTimeoutError     (also TimeoutError)  wait again: the export goes on
     ├── DownloadError                               download again
     │   └── LinkExpiredError                        ask for a new link
+    ├── DiskError                                   free some room, or choose another folder
     ├── StorageError                                check the bucket, its region, its endpoint
     ├── AmbiguousObjectsError                       name the objects: read_export("s3://bucket/key")
     ├── MissingExtraError      (also ImportError)   pip install what is named
     └── ReadError                                   what is read is not that format, or is cut short
+        └── LimitError                              raise the limit, where the file can be trusted
 
 Messages never hold a key, a secret, or the query of a URL.
 """
@@ -153,6 +155,20 @@ class LinkExpiredError(DownloadError):
     """A signed link expired before the file was whole; a new one is needed."""
 
 
+class DiskError(LabellerrError):
+    """The disk is full, or may not be written to; what was there before is as it was.
+
+    Attributes
+    ----------
+    needed, free : int or None
+        Bytes, where they are known.
+    """
+
+    def __init__(self, message: str, *, needed: int | None = None, free: int | None = None) -> None:
+        super().__init__(message)
+        self.needed, self.free = needed, free
+
+
 class StorageError(LabellerrError):
     """The object store (S3) gave no usable answer: a wrong region, a bucket that is elsewhere, an outage."""
 
@@ -187,6 +203,10 @@ class ReadError(LabellerrError):
     def __init__(self, message: str, *, byte_offset: int | None = None) -> None:
         super().__init__(message)
         self.byte_offset = byte_offset
+
+
+class LimitError(ReadError):
+    """What is read is larger, or more deeply nested, than what is read without being asked to; see `Limits`."""
 
 
 class LabellerrWarning(UserWarning):

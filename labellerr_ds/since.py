@@ -15,6 +15,7 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 
 log = logging.getLogger(__name__)
 
+LATEST_MS = 2**63 // 10**6  # what a time in nanoseconds can hold: 2262
 Since = datetime | date | timedelta | str | None
 """What `resolve_since` takes."""
 
@@ -137,11 +138,13 @@ def read_moment(value: object) -> int | None:
     if isinstance(value, str):
         instant = None if _NUMBER.fullmatch(value.strip()) else parse_timestamp(value)
         if instant is not None:
-            return to_milliseconds(instant)
+            found = to_milliseconds(instant)
+            return found if found < LATEST_MS else None
         value = float(value) if _NUMBER.fullmatch(value.strip()) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**16:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST_MS:
         return None
-    return int(value if value >= SECONDS_BELOW else value * 1000)
+    found = int(value if value >= SECONDS_BELOW else value * 1000)
+    return found if found < LATEST_MS else None
 
 
 def to_milliseconds(instant: datetime) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,9 @@ def table(name: Table, columns: Mapping[str, Any], length: int) -> pa.Table:
     length : int
         The number of rows.
     """
-    kinds = {column.name: column.kind for column in schema.TABLES[name]}
+    if not columns and not length:
+        return _NOTHING
+    kinds = _kinds(name)
     arrays = {}
     for key, values in columns.items():
         if key == FILE_ROW:
@@ -95,6 +98,14 @@ def table(name: Table, columns: Mapping[str, Any], length: int) -> pa.Table:
     if made.num_rows != length:
         raise ValueError(f"{name}: expected {length} rows, got {made.num_rows}")
     return made
+
+
+_NOTHING = pa.table({})
+
+
+@cache
+def _kinds(name: Table) -> dict[str, schema.Kind]:
+    return {column.name: column.kind for column in schema.TABLES[name]}
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
@@ -144,6 +155,7 @@ def complete(name: Table, given: pa.Table) -> pa.Table:
     return pa.table(arrays, names=[column.name for column in schema.TABLES[name]])
 
 
+@cache
 def empty(name: Table) -> pa.Table:
     """The finished table of no rows."""
     return complete(name, pa.table({"_": pa.nulls(0)}).select([]))

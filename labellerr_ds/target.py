@@ -10,12 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labellerr_ds.disk import check_room, disk_errors
 from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.owners import digest, left_behind, prefix_of
+
+NEW, OLD = "new", "old"  # what lies beside a target
+SYNCED = 100  # files of a folder, of which each is known to be on the disk before they get their name
 
 
 @contextmanager
 def folder_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
     """A new folder, which takes the target's place at the end; where something fails the target is as it was.
+
+    A process that is killed leaves the target as it was, or, between two renames, nothing at its place and the old one
+    beside it: the next that writes there puts it back. Of a power failure the same holds for folders of few files.
 
     Parameters
     ----------
@@ -26,45 +34,77 @@ def folder_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
 
     Raises
     ------
-    InvalidArgumentError
+    InvalidArgumentError, DiskError
     """
     path = Path(target)
-    refuse(path, overwrite=overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
-    try:
-        made.chmod(0o777 & ~_umask())
-        yield made
-        _swap(made, path)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        refuse(path, overwrite=overwrite)
+        made = Path(tempfile.mkdtemp(prefix=prefix_of(path, NEW), dir=path.parent))
+        try:
+            made.chmod(0o777 & ~_umask())
+            yield made
+            _sync(made)
+            _swap(made, path)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
 
 
 @contextmanager
 def file_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
     """A new file, as `folder_at` does for a folder."""
     path = Path(target)
-    refuse(path, overwrite=overwrite)
-    handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    os.close(handle)
-    try:
-        os.chmod(name, 0o666 & ~_umask())
-        yield Path(name)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with disk_errors(path):
+        _sweep(path)
+        refuse(path, overwrite=overwrite)
+        handle, name = tempfile.mkstemp(prefix=prefix_of(path, NEW), dir=path.parent)
+        os.close(handle)
+        try:
+            os.chmod(name, 0o666 & ~_umask())
+            yield Path(name)
+            _sync(Path(name))
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def refuse(path: Path, *, overwrite: bool, words: str = "overwrite=True") -> None:
-    """Refuse a target in which something is, unless it is to be replaced; an empty folder holds nothing."""
+    """Refuse a target in which something is, unless it is to be replaced, and one that cannot be written to.
+
+    An empty folder holds nothing.
+    """
     is_empty = path.is_dir() and not any(path.iterdir())
     if path.exists() and not is_empty and not overwrite:
         kind = "folder" if path.is_dir() else "file"
         raise InvalidArgumentError(
             f"the {kind} {str(path)!r} exists: choose another path, or pass {words} to replace it."
         )
+    check_room(path.parent)
+
+
+def _sweep(path: Path) -> None:
+    """Put back what a killed process had moved aside, and remove what it had begun."""
+    for left in left_behind(path):
+        if left.key == digest(OLD) and not path.exists() and (left.path / OLD).exists():
+            with contextlib.suppress(OSError):
+                os.rename(left.path / OLD, path)
+        if left.path.is_dir():
+            shutil.rmtree(left.path, ignore_errors=True)
+        else:
+            left.path.unlink(missing_ok=True)
+
+
+def _sync(made: Path) -> None:
+    """Bring what was written to the disk itself."""
+    files = [made] if made.is_file() else [each for each in made.rglob("*") if each.is_file()]
+    if len(files) > SYNCED:
+        return
+    for each in files:
+        with each.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _swap(made: Path, path: Path) -> None:
@@ -72,13 +112,13 @@ def _swap(made: Path, path: Path) -> None:
     if not path.exists():
         os.rename(made, path)
         return
-    old = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
-    os.rename(path, old / "old") if path.is_dir() else os.replace(path, old / "old")
+    old = Path(tempfile.mkdtemp(prefix=prefix_of(path, OLD), dir=path.parent))
+    os.rename(path, old / OLD) if path.is_dir() else os.replace(path, old / OLD)
     try:
         os.rename(made, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.rename(old / "old", path)
+            os.rename(old / OLD, path)
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)

@@ -30,6 +30,12 @@ collect_ignore = ["swift_server.py", "interop"]  # programs of their own
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """A cache of exports of these tests alone, in child processes too."""
+    os.environ["LABELLERR_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def serve():
     """Sandboxes by their arguments, each started once and left as it is."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.since import resolve_since, to_milliseconds
+from labellerr_ds.since import read_moment, resolve_since, to_milliseconds
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 AWARE = datetime(2026, 11, 1, 8, 30, tzinfo=timezone.utc)
@@ -91,3 +91,8 @@ def test_milliseconds_are_rounded_down(instant):
     milliseconds = to_milliseconds(instant)
     back = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=milliseconds)
     assert timedelta(0) <= instant - back < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("value", [9223372036855, "9999-12-31T00:00:00Z", 99_999_999_999, 10**30, float("inf")])
+def test_a_moment_that_no_frame_holds_is_missing(value):
+    assert read_moment(value) is None

@@ -151,7 +151,7 @@ def _outgoing(
         return files
     shown = _is_in(files["file_id"], annotations["file_id"])
     finished = files["label_state"].isin(FINISHED).to_numpy()
-    endings = files["file_name"].str.rpartition(".")[2].str.lower()
+    endings = files["file_name"].str.replace(r"^.*\.", "", regex=True).str.lower()
     is_image = ~endings.isin(NO_IMAGES).to_numpy()
     is_lossy = ~shown & _is_in(files["file_id"], drawn)
     is_image = is_image & ~is_lossy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -23,10 +24,12 @@ from labellerr_ds.errors import (
     NotFoundError,
     ReadError,
 )
+from labellerr_ds.exports import cache as cached
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout, looks, watch
 from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
 from labellerr_ds.intervals import intervals
+from labellerr_ds.limits import Limits
 from labellerr_ds.models import (
     ExportFormat,
     ExportRequest,
@@ -37,6 +40,7 @@ from labellerr_ds.models import (
     Statuses,
     resolve_statuses,
 )
+from labellerr_ds.owners import prefix_of
 from labellerr_ds.progress import Progress
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
@@ -305,7 +309,13 @@ class ExportJob:
     # --- the labels
 
     def load(
-        self, *, download_to: str | Path | None = None, progress: Progress = True, strict: bool = False
+        self,
+        *,
+        download_to: str | Path | None = None,
+        progress: Progress = True,
+        strict: bool = False,
+        cache: bool = True,
+        limits: Limits | None = None,
     ) -> Dataset:
         """Download and read the export; the project's template gives its classes and questions.
 
@@ -320,6 +330,11 @@ class ExportJob:
             Bars, for what takes over a second; or a function that is called with the bytes so far and in all.
         strict : bool
             Raise where something was not understood, instead of listing it in ``dataset.issues``.
+        cache : bool
+            Use the copy that this machine has, and keep one: a finished export does not change, so it is downloaded
+            once. Not with `download_to`, and not for S3. ``labellerr-ds cache path`` says where it is.
+        limits : Limits, optional
+            How much is unpacked and read; more than any export has where none is given.
 
         Returns
         -------
@@ -327,7 +342,7 @@ class ExportJob:
 
         Raises
         ------
-        DownloadError, ReadError
+        DownloadError, DiskError, ReadError
         AmbiguousObjectsError
             Where it is not certain which objects of a bucket the export wrote.
         """
@@ -337,13 +352,21 @@ class ExportJob:
             categories=self.project.categories(),
             status=statuses[0] if len(statuses) == 1 else None,
             progress=progress is True,
+            limits=limits or Limits(),
         )
-        with tempfile.TemporaryDirectory(prefix="labellerr-") as temporary:
-            source = self._fetch(Path(download_to or temporary), progress)
+        room = cached.usable() if cache and download_to is None and self.destination == "local" else None
+        prefix = prefix_of(room / "reading", "reading") if room else "labellerr-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=room, ignore_cleanup_errors=True) as temporary:
+            if room:
+                path = self._through_cache(Path(temporary), progress)
+                source = Source(path.name, ((path.name, path),))
+            else:
+                source = self._fetch(Path(download_to or temporary), progress)
             try:
                 tables = read_tables(source, options, strict=strict)
             except ReadError as problem:
                 if self.destination == "local" and download_to is None:  # what came is not lost
+                    cached.remove(self._owner.key)
                     kept = shutil.move(source.files[0][1], tempfile.mkdtemp(prefix="labellerr-kept-"))
                     problem.args = (f"{problem} The file was kept at {kept}.",)
                 raise
@@ -351,6 +374,30 @@ class ExportJob:
         dataset = Dataset.from_tables(tables, image_source=ProjectImages(self.project))
         self._check_statuses(dataset)
         return dataset
+
+    @property
+    def _owner(self) -> cached.Owner:
+        client = self.project.client
+        return cached.Owner(client.base_url, str(client.client_id), self.project.project_id, self.report_id)
+
+    def _through_cache(self, temporary: Path, progress: Progress) -> Path:
+        """The file in a folder within the cache: out of it, or downloaded and kept in it."""
+        found = cached.take(self._owner, temporary)
+        if found is None:
+            mine = f"{self._owner.key}-"  # in a folder that all share
+            came, self._verified = download(
+                self.link(), cached.incoming(), prefix=f"{mine}{self.report_id}-", progress=progress, renew=self.link
+            )
+            found = temporary / came.name.removeprefix(mine)
+            try:
+                os.rename(came, found)
+            except FileNotFoundError:  # another process had the same one, and moved it first
+                return self._through_cache(temporary, progress)
+            if self._verified:
+                cached.keep(self._owner, found)
+        else:
+            self._verified = True
+        return found
 
     def _asked_statuses(self) -> tuple[str, ...]:
         """The statuses that were asked for; of an export that was picked up as the list tells them."""

@@ -8,7 +8,7 @@ that lead nowhere, positions: all of it follows from one look at every batch and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ from labellerr_ds.errors import ReadError, warn
 from labellerr_ds.finish.look import Ints, column_of, final_files, final_rows
 from labellerr_ds.finish.plan import Plan, plan
 from labellerr_ds.finish.positions import filled_ids
-from labellerr_ds.tables import FILE_ROW, TABLE_NAMES, Tables, complete, dictionary, empty, joined
+from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, empty, joined
+
+TOGETHER_ROWS = 100_000
 
 __all__ = ["Plan", "apply", "finish", "plan", "report"]
 
@@ -39,13 +41,18 @@ def finish(batches: Sequence[Tables]) -> Tables:
         All columns of the schema; `report` says what is in its issues.
     """
     whole = plan(batches)
-    done = [apply(whole, batch, number) for number, batch in enumerate(batches)]
-    tables = {str(name): joined(name, [getattr(each, name) for each in done]) for name in TABLE_NAMES}
-    tables["files"], tables["categories"] = whole.files, whole.categories
-    tables["issues"] = all_issues([*(each.issues for each in done), whole.issues])
-    raws = [each.raw for each in done if each.raw is not None]
-    raw = pa.concat_tables(raws) if raws else None
-    return Tables(**tables, info=whole.info, raw=raw, raw_header=whole.raw_header, unknown_keys=whole.unknown_keys)
+    issues = [_moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
+    raws = [batch.raw for batch in batches if batch.raw is not None and whole.raw_header]
+    return Tables(
+        files=whole.files,
+        annotations=joined("annotations", [_annotations(whole, some) for some in _grouped(whole, batches)]),
+        categories=whole.categories,
+        issues=all_issues([*issues, whole.issues]),
+        info=whole.info,
+        raw=pa.concat_tables(raws) if raws else None,
+        raw_header=whole.raw_header,
+        unknown_keys=whole.unknown_keys,
+    )
 
 
 def apply(whole: Plan, batch: Tables, number: int) -> Tables:
@@ -64,13 +71,10 @@ def apply(whole: Plan, batch: Tables, number: int) -> Tables:
         Its files and annotations, with all columns of the schema, and its own issues. The categories are those of
         the whole.
     """
-    annotations = _edited(whole, batch, number)
-    rows = final_rows(column_of(annotations, FILE_ROW), whole.row_of.get(batch.part))
-    annotations = _named(whole, batch.part, _from_files(whole.files, annotations, rows))
     start, stop = whole.spans[number]
     return Tables(
         files=whole.files.slice(start, stop - start),
-        annotations=complete("annotations", annotations),
+        annotations=_annotations(whole, [(number, batch)]),
         categories=whole.categories,
         issues=_moved_issues(whole, batch, number),
         info=whole.info,
@@ -118,7 +122,39 @@ def report(issues: pa.Table, unknown_keys: Counter[str], *, source: str, strict:
         warn(f"{source}: {total:,} values under unknown keys were kept in `extra`: {keys}.")
 
 
-# --- a batch
+# --- a batch, or small ones together
+
+_Numbered = Sequence[tuple[int, Tables]]
+
+
+def _grouped(whole: Plan, batches: Sequence[Tables]) -> Iterator[_Numbered]:
+    """Batches in order, small ones that need the same together: an export may be in thousands of files."""
+    held: list[tuple[int, Tables]] = []
+    rows = 0
+    for number, batch in enumerate(batches):
+        if held and (rows >= TOGETHER_ROWS or _renames(whole, batch) != _renames(whole, held[-1][1])):
+            yield held
+            held, rows = [], 0
+        held.append((number, batch))
+        rows += batch.annotations.num_rows
+    if held:
+        yield held
+
+
+def _renames(whole: Plan, batch: Tables) -> Mapping[str, str]:
+    return whole.category_ids.get(batch.part, {})
+
+
+def _annotations(whole: Plan, batches: _Numbered) -> pa.Table:
+    """The finished annotations of batches whose categories are renamed alike."""
+    edited = [_edited(whole, batch, number) for number, batch in batches]
+    rows = [
+        final_rows(column_of(annotations, FILE_ROW), whole.row_of.get(batch.part))
+        for annotations, (_, batch) in zip(edited, batches, strict=True)
+    ]
+    annotations = edited[0] if len(edited) == 1 else joined("annotations", edited)
+    filled = _from_files(whole.files, annotations, np.concatenate(rows))
+    return complete("annotations", _named(whole, _renames(whole, batches[0][1]), filled))
 
 
 def _edited(whole: Plan, batch: Tables, number: int) -> pa.Table:
@@ -170,7 +206,7 @@ def _from_files(files: pa.Table, annotations: pa.Table, rows: Ints) -> pa.Table:
     return annotations
 
 
-def _named(whole: Plan, part: int, annotations: pa.Table) -> pa.Table:
+def _named(whole: Plan, renames: Mapping[str, str], annotations: pa.Table) -> pa.Table:
     """The names of the categories, by their ids; annotations that come without any categories keep their own."""
     if "category" in annotations.column_names and not whole.categories.num_rows:
         return annotations
@@ -179,8 +215,8 @@ def _named(whole: Plan, part: int, annotations: pa.Table) -> pa.Table:
         return _with(annotations, "category", dictionary(np.full(annotations.num_rows, -1), names))
     coded = annotations["category_id"].combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    words, renamed = coded.dictionary.to_pylist(), whole.category_ids.get(part, {})
-    final = [renamed.get(word, word) for word in words]
+    words = coded.dictionary.to_pylist()
+    final = [renames.get(word, word) for word in words]
     if final != words:
         ids = pa.array([*final, None], pa.large_string())
         annotations = _with(annotations, "category_id", ids.take(coded.indices.fill_null(len(final))))

@@ -73,10 +73,11 @@ def plan(batches: Sequence[Tables]) -> Plan:
     seen = look(batches)
     parts = np.repeat([part for part, _ in seen.file_parts], [count for _, count in seen.file_parts]).astype(np.int64)
     every = pa.concat_tables(seen.files, promote_options="default") if seen.files else pa.table({})
+    every = every.combine_chunks()  # rows are taken out of it once a batch
     if "file_id" not in every.column_names:
         every = every.append_column("file_id", pa.nulls(len(parts), pa.large_string()))
     files = unite_files(every, parts)
-    row_of = {part: files.row_of[parts == part] for part in dict.fromkeys(parts.tolist())}
+    row_of = _by_part(files.row_of, parts)
     spans = _spans(seen.file_parts, files.row_of)
     edits = resolve_doubts(batches, seen, files, row_of)
     sizes = [size - len(edits.dropped.get(batch, ())) for batch, size in enumerate(seen.sizes)]
@@ -116,6 +117,13 @@ def plan(batches: Sequence[Tables]) -> Plan:
         unknown_keys=seen.unknown_keys,
         raw_header=next(iter(seen.raw_headers.values())) if len(set(seen.raw_headers.values())) == 1 else None,
     )
+
+
+def _by_part(row_of: Ints, parts: Ints) -> dict[int, Ints]:
+    """The rows of each part, in order."""
+    order = np.argsort(parts, kind="stable")
+    names, firsts = np.unique(parts[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(row_of[order], firsts[1:]), strict=True)) if len(names) else {}
 
 
 def _spans(file_parts: Sequence[tuple[int, int]], row_of: Ints) -> list[tuple[int, int]]:

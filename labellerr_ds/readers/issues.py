@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labellerr_ds import schema
 from labellerr_ds.finish.union import Issue, issue_rows
-from labellerr_ds.tables import table
+from labellerr_ds.tables import empty, table
 
 
 class IssueLog:
@@ -54,4 +54,4 @@ class IssueLog:
         """The `issues` table and the unknown keys so far; the log is empty afterwards."""
         rows, keys = self._rows, self.unknown_keys
         self._rows, self.unknown_keys = [], Counter()
-        return table("issues", issue_rows(rows), len(rows)), keys
+        return (table("issues", issue_rows(rows), len(rows)) if rows else empty("issues")), keys

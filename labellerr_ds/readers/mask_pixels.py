@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from labellerr_ds.images.pixels import UNREADABLE
-from labellerr_ds.readers.archive import Member
+from labellerr_ds.limits import Limits
+from labellerr_ds.readers.archive import PNG, Member
 from labellerr_ds.readers.color_maps import RGB
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 
@@ -25,14 +30,49 @@ class Mask:
     regions: list[tuple[RGB | None, int | None, LabelRegion]]
 
 
-def decode_mask(member: Member) -> Mask | str:
+def decode_mask(member: Member, largest: int = Limits.pixels) -> Mask | str:
     """The mask, or why it could not be read."""
     try:
-        with member.open() as file, Image.open(file) as image:
+        body = member.read()
+        if damage := _damage(body):
+            return damage
+        with _opened(io.BytesIO(body), member.head) as image:
+            if image.width * image.height > largest:  # before a pixel is unpacked
+                return f"{image.width:,} x {image.height:,} pixels; the limit is {largest:,}, see limits="
             image.load()
             return _regions(image)
+    except MemoryError:
+        return "not enough memory for its pixels"
     except UNREADABLE as problem:
         return f"{type(problem).__name__}: {str(problem).split(' <')[0]}"
+
+
+def _damage(body: bytes) -> str | None:
+    """Which part of a PNG does not have its checksum; Pillow does not look at that of the pixels.
+
+    Notes
+    -----
+    A length, a name, the bytes, and the CRC-32 of both: https://www.w3.org/TR/png-3/#5Chunk-layout
+    """
+    view, at = memoryview(body), len(PNG)
+    if not body.startswith(PNG):
+        return None
+    while at + 12 <= len(body):
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        kind = bytes(view[at + 4 : at + 8])
+        if end + 4 > len(body):
+            break
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return f"checksum mismatch in its part {kind!r}"
+        if kind == b"IEND":
+            return None
+        at = end + 4
+    return "it is cut short"
+
+
+def _opened(file: BinaryIO, head: bytes) -> Image.Image:
+    """An image; of a PNG our own limit holds, and not Pillow's warning and error."""
+    return PngImageFile(file) if head.startswith(PNG) else Image.open(file)
 
 
 def _regions(image: Image.Image) -> Mask:

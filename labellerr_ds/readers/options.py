@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.limits import Limits
 from labellerr_ds.readers.json_windows import SPAN_BYTES
 from labellerr_ds.schema import TABLES, build
 
@@ -27,6 +28,7 @@ class ReadOptions:
     shape_columns : frozenset of str
         csv without a template: the columns that hold shapes in any part of the export, where it has several.
     progress : bool
+    limits : Limits
     batch_bytes, batch_rows : int
         About how much a batch is read from, and how many rows it has where rows are counted.
     """
@@ -37,10 +39,13 @@ class ReadOptions:
     status: str | None = None
     shape_columns: frozenset[str] = frozenset()
     progress: bool = True
+    limits: Limits = field(default_factory=Limits)
     batch_bytes: int = SPAN_BYTES
     batch_rows: int = 10_000
 
     def __post_init__(self) -> None:
+        if not isinstance(self.limits, Limits):
+            raise InvalidArgumentError(f"limits must be a Limits, got {self.limits!r}.")
         for key in ("categories", "files"):
             if (told := getattr(self, key)) is not None and not isinstance(told, pd.DataFrame):
                 raise InvalidArgumentError(f"{key} must be a {key} frame, not a {type(told).__name__}.")

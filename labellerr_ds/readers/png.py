@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -50,11 +51,12 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
         issues.add("unmatched_color", "categories", name, None, message, "warning")
     files = MaskFiles(options.files, issues, folders)
     rows: list[tuple[Any, ...]] = []
+    decode = partial(decode_mask, largest=options.limits.pixels)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         bar = tqdm(total=len(masks), desc="masks", delay=1, disable=not options.progress)
         for start in range(0, len(masks), AHEAD):  # not all at once: what is decoded ahead is held
             some = masks[start : start + AHEAD]
-            for member, mask in zip(some, pool.map(decode_mask, some), strict=True):
+            for member, mask in zip(some, pool.map(decode, some), strict=True):
                 rows += _rows_of(member, mask, files, classes, issues)
                 bar.update()
             if len(rows) >= options.batch_rows:

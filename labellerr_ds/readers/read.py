@@ -67,14 +67,19 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
         As `read_tables`.
     """
     with ExitStack() as opened:
-        inside = members(source, opened)
+        inside = members(source, opened, options.limits)
         kinds = [recognise(member) for member in inside]
         refuse_frames(source.name, inside)
         form = format_of(source.name, inside, kinds, options.format)
         info = {"format": form, "source": source.name}
-        for batch in _read(form, inside, kinds, options, source.name):
-            files = batch.files if options.status is None else with_status(batch.files, options.status)
-            yield replace(batch, files=files, info={**info, **batch.info})
+        try:
+            for batch in _read(form, inside, kinds, options, source.name):
+                files = batch.files if options.status is None else with_status(batch.files, options.status)
+                yield replace(batch, files=files, info={**info, **batch.info})
+        except MemoryError:
+            raise ReadError(
+                f"{source.name}: not enough memory to read it. lds.scan_export(path) reads it in batches."
+            ) from None
 
 
 def _read(

@@ -29,7 +29,7 @@ def batch_of(
     issues, keys = answers.rows.issues.take()
     return Tables(
         files=table("files", columns, len(columns["file_id"])),
-        annotations=table("annotations", annotations, rows),
+        annotations=table("annotations", annotations if rows else {}, rows),
         categories=categories.with_questions(answers.questions),
         issues=issues,
         part=part,

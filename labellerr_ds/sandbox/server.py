@@ -489,15 +489,14 @@ class Sandbox:
         _, arguments = STORE.bind_to_environ(request.environ).match()
         if arguments["kind"] == "exports":
             export: Export = self._exports.known[arguments["name"]]
-            source: Any = export.path
-            etag = hashlib.md5(export.path.read_bytes(), usedforsecurity=False).hexdigest()
+            body = export.path.read_bytes()
         else:
             project = self._world.projects[arguments["kind"]]
             file = next(file for file in project.alive() if file.file_id == arguments["name"])
             body = b"simulated\n"
             if project.data_type == "image":
                 body = draw.image_bytes(project, file, writers.turn(self.variants))
-            source, etag = BytesIO(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         kinds = {".json": "application/json", ".csv": "text/csv", ".zip": "application/zip"}
         kind = kinds.get(Path(arguments["served_as"]).suffix, "application/octet-stream")
-        return send_file(source, request.environ, mimetype=kind, etag=etag, conditional=True)
+        return send_file(BytesIO(body), request.environ, mimetype=kind, etag=etag, conditional=True)

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from labellerr_ds.disk import check_room
 from labellerr_ds.errors import DownloadError
 from labellerr_ds.intervals import intervals
 from labellerr_ds.transfer.parts import part
@@ -103,11 +104,15 @@ def fetch(store: Store, final: Path, *, advance: Advance, stop: threading.Event 
     ------
     DownloadError
         Where it could not be had whole; nothing stays behind.
+    DiskError
+        Where there is no room for it.
     """
     for last in (False, True):  # what is damaged is fetched once more
         try:
             with part(final, store.key if not last else None) as out:
                 advance(out.tell())
+                if store.key is not None and store.size is not None:  # several at a time are counted before
+                    check_room(final.parent, store.size - out.tell())
                 try:
                     _receive(store, out, advance, stop or threading.Event())
                     out.flush()

@@ -8,7 +8,6 @@ boto3 is the one that has this chain, checks the store's checksums and follows a
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from labellerr_ds.disk import check_room
 from labellerr_ds.errors import (
     AuthError,
-    DownloadError,
     InvalidArgumentError,
     LabellerrError,
     MissingExtraError,
@@ -200,12 +199,11 @@ class Bucket:
         ------
         DownloadError
             Where an object changed, was cut short, or does not have the checksum that the store has for it.
+        DiskError
+            Where there is no room for them.
         """
         folder, total = paths[0].parent, sum(each.size for each in objects)
-        if (free := shutil.disk_usage(folder).free) < total:
-            raise DownloadError(
-                f"the objects have {total:,} bytes, and {folder} has room for {free:,}. Free some, or set TMPDIR."
-            )
+        check_room(folder, total)
         stop = threading.Event()
         pool = ThreadPoolExecutor(AT_ONCE)
         with counting(total, "reading S3", progress) as advance:

@@ -82,7 +82,9 @@ def test_rows_that_are_alike_and_rows_one_by_one_give_the_same_object(tmp_path_f
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", lds.LabellerrWarning)
             made = dataset.to_coco(negatives="all", classes="as_exported").dataset
-            return json.dumps(made), dataset.to_coco_json(path.with_suffix(".out"), archive=True).read_text()
+            return json.dumps(made), dataset.to_coco_json(
+                path.with_suffix(".out"), archive=True, overwrite=True
+            ).read_text()
 
     at_once = told()
     with pytest.MonkeyPatch.context() as patch:

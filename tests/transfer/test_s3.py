@@ -383,7 +383,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(moto, own_keys, pref
     own_keys(AWS_ENDPOINT_URL=moto.endpoint)
     moto.put(f"{prefix}.json", NATIVE)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 0, 10))
-    with pytest.raises(lds.DownloadError, match="has room for 10"):
+    with pytest.raises(lds.DiskError, match=f"{len(NATIVE):,} bytes are needed, 10 are free"):
         read(f"s3://labels/{prefix}.json")
 
 
