@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
 import pytest
+from canary import leaks
 
 import labellerr_ds as lds
 
@@ -106,8 +108,27 @@ def test_a_notebook_is_committed_with_outputs_and_without_secrets(path):
     notebook = json.loads(text)
     assert any(cell.get("outputs") for cell in notebook["cells"])
     assert "widgets" not in notebook["metadata"]
+    assert not leaks(text)
     assert "Signature" not in text
     assert "api_secret" not in text
+
+
+LEAKS = {
+    "printed": "print(sandbox.api_secret)",
+    "logged": "import logging; logging.getLogger('any').debug(sandbox.api_key)",
+    "a link": "print('https://bucket/file?X-Amz-Signature=abc')",
+}
+
+
+@pytest.mark.parametrize("how", LEAKS)
+def test_the_scan_for_secrets_finds_a_deliberate_leak(tmp_path, how):
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_leak.py").write_text(f"def test_leak(sandbox):\n    {LEAKS[how]}\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    ran = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path)
+    assert "1 passed, 1 error" in ran.stdout, ran.stdout[-2000:]  # the scan comes after the test
+    assert "assert not " in ran.stdout
 
 
 def test_the_readme_names_every_command():

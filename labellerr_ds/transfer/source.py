@@ -42,9 +42,12 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -
             )
         return _from_bucket(text, kept, progress)
     path = Path(text).expanduser()
-    if not path.exists():
-        raise ReadError(f"nothing found at {text!r}.")
-    return Source(path.name, tuple(files_at(path)))
+    try:
+        if path.exists():
+            return Source(path.name, tuple(files_at(path)))
+    except OSError as problem:  # also a folder that is just being replaced
+        raise ReadError(f"{text!r} cannot be read: {problem.strerror}.") from None
+    raise ReadError(f"nothing found at {text!r}.")
 
 
 def files_at(path: Path) -> list[tuple[str, Path]]:

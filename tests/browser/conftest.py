@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from canary import leaks
 from servers import KINDS, Notebook, Page, chromium, serving, write
 
 
@@ -30,6 +31,9 @@ def server(tmp_path_factory):
     yield start
     for context in running:
         context.__exit__(None, None, None)
+    for _, root in started.values():
+        for path in root.rglob("*.ipynb"):
+            assert not leaks(path.read_text()), path.name
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,6 +81,7 @@ def opened(own_words):
     pages = []
     yield pages
     for each in pages:
+        assert not leaks(each.page.content())
         each.page.close()
         complaints, away = own_words(each.kind) if each.kind in KINDS and each.kind != "lab" else (set(), set())
         assert [url for url in each.away if url not in away] == []

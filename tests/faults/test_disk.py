@@ -176,15 +176,15 @@ def test_25_a_dataset_that_is_read_while_it_is_replaced_is_one_of_both(serve, tm
     lds.export_dataset(project, "all", progress=False).to_parquet(tmp_path / "source")
     target, lengths = tmp_path / "out", set()
     arguments = [sys.executable, "-c", CHILD, str(tmp_path / "source"), str(target), "to_parquet"]
-    child = subprocess.Popen(arguments, stdout=subprocess.PIPE)
-    child.stdout.readline()
-    until = time.monotonic() + 3
-    while time.monotonic() < until:
-        with contextlib.suppress(lds.ReadError):  # read while it changed: told, and never a mix
-            lengths.add(len(lds.read_export(target).annotations))
-    child.kill()
-    child.wait()
-    child.stdout.close()
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as child:
+        try:
+            child.stdout.readline()
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                with contextlib.suppress(lds.ReadError):  # read while it changed: told, and never a mix
+                    lengths.add(len(lds.read_export(target).annotations))
+        finally:
+            child.kill()
     assert lengths == {len(pd.read_parquet(tmp_path / "source" / "annotations.parquet"))}
 
 
