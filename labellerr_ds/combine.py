@@ -17,6 +17,7 @@ from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.finish import finish, report
 from labellerr_ds.finish.union import is_number, unite_info
+from labellerr_ds.images.colors import OWN
 from labellerr_ds.schema import Table
 from labellerr_ds.tables import FILE_ROW, TABLE_NAMES, Tables, empty, from_frame, to_frame
 
@@ -221,7 +222,6 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     name = _table_of(frames[0])
     if name in (None, "issues") or any(_table_of(frame) != name for frame in frames):
         return below_each_other(frames)
-    infos = [frame.attrs.get("labellerr", {}) for frame in frames]
     batches = []
     for part, frame in enumerate(frames):
         tables = {str(each): empty(each) for each in TABLE_NAMES}
@@ -232,8 +232,15 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     joined = to_frame(getattr(done, str(name)), name)
     if name == "files":
         joined = joined.assign(**_counts_of(frames, joined))
-    joined.attrs = {"labellerr": unite_info(infos)}
+    joined.attrs = _attrs_of(frames)
     return joined
+
+
+def _attrs_of(frames: Sequence[pd.DataFrame]) -> dict[str, Any]:
+    """The provenance of all, and the project's colours, of two for one class the first."""
+    told: dict[str, Any] = {"labellerr": unite_info([frame.attrs.get("labellerr", {}) for frame in frames])}
+    colors = {name: color for frame in reversed(frames) for name, color in frame.attrs.get(OWN, {}).items()}
+    return {**told, OWN: colors} if colors else told
 
 
 def _counts_of(frames: list[pd.DataFrame], joined: pd.DataFrame) -> dict[str, Any]:
@@ -250,7 +257,6 @@ def _counts_of(frames: list[pd.DataFrame], joined: pd.DataFrame) -> dict[str, An
 
 def below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Rows in the order of the frames, whatever their columns; the categories of category columns are united."""
-    infos = [frame.attrs.get("labellerr", {}) for frame in frames]
     plain = []
     for frame in frames:
         bare = frame.copy(deep=False)
@@ -265,7 +271,7 @@ def below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
                     codes = np.array([words.index(word) for word in frame[name].cat.categories] + [-1])
                     frame[name] = schema.categorical(codes[frame[name].cat.codes], words)
     joined = pd.concat(plain, ignore_index=True)
-    joined.attrs = {"labellerr": unite_info(infos)}
+    joined.attrs = _attrs_of(frames)
     return joined
 
 

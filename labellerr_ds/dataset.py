@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.images.colors import OWN, own_colors
 from labellerr_ds.parquet import stored_schema, words_of, write_parquet
 from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
 from labellerr_ds.target import folder_at
@@ -95,6 +96,8 @@ class Dataset:
         for name in TABLE_NAMES:
             frame = getattr(self, name).copy(deep=False)
             frame.attrs = {"labellerr": info}
+            if name == "annotations" and (colors := own_colors(self.categories)):
+                frame.attrs[OWN] = colors
             object.__setattr__(self, name, frame)
 
     def __len__(self) -> int:

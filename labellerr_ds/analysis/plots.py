@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import GREY, NO_CLASS, colors_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TOP = 20
 LONGEST_NAME = 28
-GREY, INK = "#8a8f98", "#3a3f47"
+INK = "#3a3f47"
 SMALL, MEDIUM = 32.0**2, 96.0**2  # square pixels: COCO's small, medium and large objects end there
 
 
@@ -82,14 +82,15 @@ def class_balance(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int
     """Horizontal bars, the most frequent class on top."""
     ax = _axes(ax, "Annotations by class")
     told = _need(annotations, "category", "file_id")
-    names = told["category"].astype(object).where(told["category"].notna(), "(no class)")
+    names = told["category"].astype(object).where(told["category"].notna(), NO_CLASS)
     counts = names.value_counts()
     if counts.empty:
         return _nothing(ax)
     images = told.groupby(names.to_numpy(), sort=False)["file_id"].nunique()
     shown, rest = counts.iloc[:top], counts.iloc[top:]
     labels = [_short(name) for name in shown.index]
-    colors = [GREY if name == "(no class)" else class_color(name) for name in shown.index]
+    known = colors_of(told)
+    colors = [known.get(str(name), GREY) for name in shown.index]
     texts = [f"{count:,} in {images[name]:,} {_files(images[name])}" for name, count in shown.items()]
     values = shown.tolist()
     if len(rest):
@@ -243,15 +244,15 @@ def over_time(annotations: pd.DataFrame, files: pd.DataFrame, *, ax: Axes | None
     if kept.empty:
         return _nothing(ax)
     day = pd.DatetimeIndex(when.dropna()).tz_convert("UTC").tz_localize(None).to_period(freq).to_timestamp()
-    names = kept["category"].astype(object).where(kept["category"].notna(), "(no class)")
+    names = kept["category"].astype(object).where(kept["category"].notna(), NO_CLASS)
     top = names.value_counts().index[:8]
     names = names.where(names.isin(top), "others")
     table = pd.crosstab(day.to_numpy(), names.to_numpy())
     order = [name for name in [*top, "others"] if name in table]
-    bottom = np.zeros(len(table))
+    bottom, known = np.zeros(len(table)), colors_of(kept)
     width = 0.9 * float(np.diff(table.index.to_numpy()).min() / np.timedelta64(1, "D")) if len(table) > 1 else 0.9
     for name in order:
-        color = GREY if name in ("others", "(no class)") else class_color(name)
+        color = GREY if name == "others" else known.get(str(name), GREY)
         values = table[name].to_numpy()
         ax.bar(table.index.to_numpy(), values, width, bottom=bottom, color=color, label=_short(name, 18))
         bottom += values

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import GREY, NO_CLASS, colors_of, ink
 from labellerr_ds.images.files import locate
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.shapes import rasters
@@ -20,7 +20,6 @@ from labellerr_ds.shapes.rle import BROKEN, checked_counts
 EMPTY = (128, 132, 138)
 TILE, GAP = 320, 6  # pixels
 NO_SIZE = (640, 480)
-NO_CLASS = "(no class)"
 
 
 class Mark(NamedTuple):
@@ -53,6 +52,7 @@ def draw(
     labels: bool = False,
     marks: Marks | None = None,
     skeletons: Mapping[str, list[tuple[int, int]]] | None = None,
+    colors: Mapping[str, str] | None = None,
 ) -> Image.Image:
     """The annotations of one file over its image; on grey of the size that the export tells where there is none.
 
@@ -73,7 +73,10 @@ def draw(
         The names of the classes.
     marks : mapping of position to Mark, optional
     skeletons : mapping of class to pairs of keypoints, counted from 0, optional
+    colors : mapping of class to ``#rrggbb``, optional
+        Else as `colors_of` has them.
     """
+    colors = colors_of(frame) if colors is None else colors
     size = size or _size(frame, image)
     shown = size if image is None else image.size
     scale = 1.0 if longest is None else min(1.0, longest / max(shown))
@@ -84,9 +87,9 @@ def draw(
     ratio = np.array([base.width / size[0], base.height / size[1]])
     names = frame["category"].astype(object).where(frame["category"].notna(), NO_CLASS)
     lines: list[_Lines] = []
-    texts: list[tuple[float, float, str, str]] = []
+    texts: list[tuple[float, float, float, str, str]] = []
     for position, (shape, name) in enumerate(zip(rasters.shapes(frame), names, strict=True)):
-        word, color, outlined = (marks or {}).get(position) or Mark("", class_color(name))
+        word, color, outlined = (marks or {}).get(position) or Mark("", colors.get(str(name), GREY))
         share = opacity if not outlined else opacity / 2 if shape.type == "mask" else 0.0
         try:
             lines.append(_fill(base, shape, ratio, color, share, (skeletons or {}).get(str(name), [])))
@@ -94,15 +97,20 @@ def draw(
             continue
         if labels and all(map(math.isfinite, shape.box)):
             label = " ".join((f"{word}: {name}" if word else str(name)).split())
-            texts.append((shape.box[0] * ratio[0], shape.box[1] * ratio[1], label, color))
+            x, y, low = shape.box[0], shape.box[1], shape.box[1] + shape.box[3]
+            texts.append((x * ratio[0], y * ratio[1], low * ratio[1], label, color))
     pen, width = ImageDraw.Draw(base), max(2, round(max(base.size) / 400))
     for color, strokes, dots in lines:
-        for stroke in strokes:
-            pen.line(stroke, fill=color, width=width, joint="curve")
+        for wide, of in ((width + 2, ink(color)), (width, color)):  # on a rim, to be seen on what has its colour
+            for stroke in strokes:
+                pen.line(stroke, fill=of, width=wide, joint="curve")
         for x, y in dots:
-            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=color, outline="white")
-    for x, y, text, color in texts:
-        _draw_text(pen, x, y, text, color, max(10, round(max(base.size) / 70)))
+            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=ink(color))
+            pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color)
+    taken: list[tuple[float, float, float, float]] = []
+    height = max(10, round(max(base.size) / 70))
+    for x, y, low, text, color in texts:
+        taken.append(_draw_text(pen, (x, y, low), text, color, height, base.size, taken))
     return base
 
 
@@ -185,11 +193,6 @@ def _mask_on(rle: Any, size: tuple[int, int]) -> tuple[int, int, Image.Image | N
     return int(np.argmax(kept)), 0, Image.fromarray(inside.astype(np.uint8) * 255)
 
 
-def _rgb(color: str) -> tuple[int, int, int]:
-    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
-    return red, green, blue
-
-
 def _size(frame: pd.DataFrame, image: Image.Image | None) -> tuple[int, int]:
     sides = frame[["image_width", "image_height"]].dropna()
     if len(sides) and (sides.iloc[0] > 0).all():
@@ -197,14 +200,31 @@ def _size(frame: pd.DataFrame, image: Image.Image | None) -> tuple[int, int]:
     return image.size if image is not None else NO_SIZE
 
 
-def _draw_text(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, color: str, size: int) -> None:
+def _draw_text(
+    pen: ImageDraw.ImageDraw,
+    place: tuple[float, float, float],
+    text: str,
+    color: str,
+    size: int,
+    within: tuple[int, int],
+    taken: list[tuple[float, float, float, float]],
+) -> tuple[float, float, float, float]:
+    """Write a label above a shape from x and y to `low`, else below it, else within: where there is room; its box."""
     font = ImageFont.load_default(size)
     text = text.encode("latin-1", "replace").decode("latin-1")  # what Pillow's own font has
-    left, top = max(0, x), max(0, y - size - 4)
-    pen.rectangle((left, top, left + pen.textlength(text, font=font) + 6, top + size + 4), fill=color)
-    red, green, blue = _rgb(color)
-    light = 0.3 * red + 0.59 * green + 0.11 * blue > 150
-    pen.text((left + 3, top + 1), text, font=font, fill="black" if light else "white")
+    wide, high = pen.textlength(text, font=font) + 6, size + 4
+    x, y, low = place
+    left = min(max(0, x), max(0, within[0] - wide))
+    tops = [each for each in (y - high, low, y) if 0 <= each <= within[1] - high]
+    tops = tops or [min(max(0, y), max(0, within[1] - high))]
+    top = next((each for each in tops if not _meets((left, each, left + wide, each + high), taken)), tops[0])
+    pen.rectangle((left, top, left + wide, top + high), fill=color)
+    pen.text((left + 3, top + 1), text, font=font, fill=ink(color))
+    return left, top, left + wide, top + high
+
+
+def _meets(box: tuple[float, float, float, float], taken: list[tuple[float, float, float, float]]) -> bool:
+    return any(box[0] < each[2] and each[0] < box[2] and box[1] < each[3] and each[1] < box[3] for each in taken)
 
 
 def grid(frame: pd.DataFrame, file_ids: list[str], images: Any) -> NDArray[np.uint8]:

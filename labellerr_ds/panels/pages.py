@@ -17,8 +17,8 @@ from labellerr_ds import schema
 from labellerr_ds.combine import below_each_other, compare
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.images.colors import NO_CLASS, colors_of
 from labellerr_ds.images.files import finder
-from labellerr_ds.images.render import NO_CLASS
 from labellerr_ds.panels.linked_images import LinkedImages
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
@@ -53,6 +53,8 @@ class Pages:
     ----------
     classes : list of str
         Names, in the order in which they come.
+    colors : dict
+        ``#rrggbb`` by class.
     labels : Index
         What each row is called: as in the user's frame, where that is by whole numbers that are unique, else its
         position.
@@ -69,6 +71,7 @@ class Pages:
         self._arrange(rows)
         whole = pd.api.types.is_integer_dtype(frame.index.dtype) and frame.index.is_unique
         self.labels = frame.index if whole else pd.RangeIndex(len(frame))
+        self.colors = colors_of(frame)
         self.classes, self._class_of = _classes(frame["category"], rows)
         self.skeletons = {**_skeletons(other), **_skeletons(shown)}
         self.compared = other is not None

@@ -11,7 +11,6 @@ from PIL import Image
 
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images import render
-from labellerr_ds.images.colors import class_color
 from labellerr_ds.panels.display import Shown
 from labellerr_ds.panels.messages import open_picture
 from labellerr_ds.panels.pages import Pages, side_of
@@ -50,7 +49,7 @@ class ViewerState(Shown, traitlets.HasTraits):
         hidden = hidden_classes(classes, layout, pages)
         super().__init__(
             count=len(pages),
-            classes=[{"name": name, "color": class_color(name)} for name in pages.classes],
+            classes=[{"name": name, "color": pages.colors[name]} for name in pages.classes],
             hidden=hidden,
             opacity=opacity,
             arrangement=layout,
@@ -188,4 +187,5 @@ def _one_side(
         labels=True,
         marks=shown,
         skeletons=pages.skeletons,
+        colors=pages.colors,
     )

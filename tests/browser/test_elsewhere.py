@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shapes import SHAPES, blend, close
 
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import PALETTE
 
 BOTH = [
     SHAPES,
@@ -18,7 +18,7 @@ BOTH = [
 @pytest.mark.parametrize("kind", ["notebook", "voila"])
 def test_an_export_is_run_and_the_viewer_is_paged(notebook, kind):
     opened = notebook(*BOTH, kind=kind)
-    page, car = opened.page, class_color("car")
+    page, car = opened.page, PALETTE[0]
     opened.drawn("0:0.jpg")
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
     assert close(opened.pixel(50, 50), blend(car, 0.5))

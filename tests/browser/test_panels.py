@@ -7,7 +7,7 @@ import re
 import pytest
 from shapes import GREY, SHAPES, blend, close
 
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import PALETTE
 
 PICKER = """
 import labellerr_ds as lds
@@ -21,7 +21,7 @@ def test_the_viewer_draws_pages_filters_dims_selects_and_shows_thumbnails(notebo
     opened = notebook(SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer")
     page, cells = opened.page, opened.cells()
     opened.drawn("0:0.jpg")
-    car, other = class_color("car"), class_color("<img src=x onerror=alert(1)>")
+    car, other = PALETTE[:2]
     page.uncheck(".labellerr-viewer label:has-text('labels') input")
     assert close(opened.pixel(50, 50), blend(car, 0.5))
     assert close(opened.pixel(130, 50), blend(other, 0.5))  # columns 120 to 139 of the mask
@@ -101,7 +101,7 @@ def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):
     opened = notebook(
         SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer", "import time; time.sleep(8)"
     )
-    page, car = opened.page, class_color("car")
+    page, car = opened.page, PALETTE[0]
 
     def busy():
         return page.locator(".jp-InputArea-prompt").nth(2).inner_text() == "[*]:"
@@ -182,7 +182,7 @@ def test_a_hundred_thousand_files_are_scrolled_through(notebook):
              (each) => each.textContent === 'f99998.jpg (1)');
            return [...tile.firstChild.getContext('2d').getImageData(100, 100, 1, 1).data].slice(0, 3); }"""
     )
-    assert close(color, blend(class_color("car"), 1))
+    assert close(color, blend(PALETTE[0], 1))
     opened.press("Home")
     page.wait_for_selector(".labellerr-viewer .grid[data-drawn^='0-']")
     page.fill(".labellerr-viewer input[type=search]", "f50000.")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from labellerr_ds import schema
 from labellerr_ds.images import render
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import PALETTE, rgb
 
 
 def frame(*rows, width=40, height=30):
@@ -33,13 +33,12 @@ def test_what_lies_under_another_shape_is_seen_through_it():
     both = render.draw(frame(("polygon", square(10, 20)), ("polygon", square(2, 28), "bus")), opacity=0.5)
     alone = render.draw(frame(("polygon", square(2, 28), "bus")), opacity=0.5)
     assert both.getpixel((15, 15)) != alone.getpixel((15, 15))
-    outline = tuple(int(class_color("car")[at : at + 2], 16) for at in (1, 3, 5))
-    assert both.getpixel((10, 15)) == outline
+    assert both.getpixel((10, 15)) == rgb(PALETTE[0])
 
 
 def test_what_is_outlined_has_no_inside():
     drawn = render.draw(
-        frame(("polygon", square(5, 25))), opacity=1, marks={0: render.Mark("", class_color("car"), outlined=True)}
+        frame(("polygon", square(5, 25))), opacity=1, marks={0: render.Mark("", PALETTE[0], outlined=True)}
     )
     assert drawn.getpixel((15, 15)) == render.EMPTY
     assert drawn.getpixel((5, 15)) != render.EMPTY
@@ -69,7 +68,7 @@ def test_a_mask_is_drawn_where_its_pixels_are_at_any_size(data):
 )  # fmt: skip
 def test_what_does_not_hold_together_is_left_out_and_the_rest_is_drawn(kind, shape):
     drawn = render.draw(frame((kind, shape), ("bbox", None, "bus")), opacity=1, labels=True)
-    assert drawn.getpixel((12, 12)) == tuple(int(class_color("bus")[at : at + 2], 16) for at in (1, 3, 5))
+    assert drawn.getpixel((12, 12)) == rgb(PALETTE[1])
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "", "\u901a\u308a", "<b>"])

@@ -11,16 +11,12 @@ from PIL import Image
 from traitlets import TraitError
 
 import labellerr_ds as lds
-from labellerr_ds.images.colors import class_color
+from labellerr_ds.images.colors import PALETTE, rgb
 from labellerr_ds.panels.canvas_viewer import CanvasViewer
 from labellerr_ds.panels.display import script
 from labellerr_ds.panels.picture_viewer import PictureViewer
 
 BACKENDS = ["canvas", "image"]
-
-
-def rgb(color):
-    return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))
 
 
 def test_each_backend_is_what_it_is_called(dataset, monkeypatch):
@@ -74,7 +70,7 @@ def test_classes_that_are_not_wanted_are_hidden_at_first_also_in_the_picture(dat
 
 def test_the_picture_shows_points_and_skeletons_in_the_colour_of_their_class(dataset):
     picture = lds.AnnotationViewer(dataset, backend="static", index=2, classes=["person"])
-    color = rgb(class_color("person"))
+    color = rgb(PALETTE[2])
     assert picture.getpixel((10, 12)) == color  # a hand, seen or not
     assert picture.getpixel((7, 8)) == color  # on the way to it
     assert picture.getpixel((1, 28)) == (128, 132, 138)  # a foot that is not labelled is at no place
@@ -176,7 +172,7 @@ def test_side_by_side_is_seen_in_the_picture_too(dataset):
     after.loc[0, "bbox_y"] = 18.0
     over, side = (lds.AnnotationViewer(dataset, compare=after, layout=layout).image() for layout in ("over", "side"))
     assert (over.size, side.size) == ((40, 30), (86, 30))
-    moved = [side.getpixel((left + 4, 24)) != (128, 132, 138) for left in (0, 46)]
+    moved = [side.getpixel((left + 4, 27)) != (128, 132, 138) for left in (0, 46)]
     assert moved == [False, True]
 
 

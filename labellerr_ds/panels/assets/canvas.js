@@ -120,6 +120,10 @@ function paint(canvas, packet, look) {
     } else {
       outline(context, packet, shape);
       if (shape.kind !== "line") { context.globalAlpha = alpha; context.fill(); context.globalAlpha = 1; }
+      const line = context.lineWidth;
+      context.strokeStyle = ink(color); context.lineWidth = line + 1.2 / (base * zoom); context.globalAlpha = 0.6;
+      context.stroke(); // a rim, so that it is seen on what has its colour
+      context.strokeStyle = color; context.lineWidth = line; context.globalAlpha = 1;
       context.stroke();
     }
   }
@@ -141,22 +145,29 @@ function outline(context, packet, shape) {
 }
 
 function ink(color) { // what can be read on a colour
-  const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-  return 0.3 * r + 0.59 * g + 0.11 * b > 150 ? "#000" : "#fff";
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"; // by WCAG's contrast
 }
 
+// Above the shape, else below it, else within: where there is room, and no other label.
 function texts(context, shapes, look, scale) {
-  const size = Math.max(11, Math.max(context.canvas.width, context.canvas.height) / 75);
-  const offset = look.view || { x: 0, y: 0 };
+  const { width: wide, height: high } = context.canvas, onScreen = context.canvas.getBoundingClientRect().width || wide;
+  const size = Math.max(11 * Math.max(1, wide / onScreen), Math.max(wide, high) / 75), tall = size + 4;
+  const offset = look.view || { x: 0, y: 0 }, taken = [];
+  const meets = (box) => taken.some((each) => box[0] < each[2] && each[0] < box[2] && box[1] < each[3] && each[1] < box[3]);
   context.font = `${size}px sans-serif`;
   for (const shape of shapes) {
     if (!shape.box) continue;
-    const x = shape.box[0] * scale + offset.x, y = shape.box[1] * scale + offset.y;
-    const width = context.measureText(shape.label).width + 6, left = Math.max(0, Math.min(x, context.canvas.width - width));
+    const x = shape.box[0] * scale + offset.x, y = shape.box[1] * scale + offset.y, low = y + shape.box[3] * scale;
+    const width = context.measureText(shape.label).width + 6, left = Math.max(0, Math.min(x, wide - width));
+    const places = [y - tall, low, y].filter((top) => top >= 0 && top + tall <= high).map((top) => [left, top, left + width, top + tall]);
+    const place = places.find((box) => !meets(box)) || places[0] || [left, Math.max(0, Math.min(y, high - tall)), left + width, 0];
+    taken.push([place[0], place[1], place[0] + width, place[1] + tall]);
     context.fillStyle = shape.color || look.classes[shape.cls].color;
-    context.fillRect(left, Math.max(0, y - size - 4), width, size + 4);
+    context.fillRect(left, place[1], width, tall);
     context.fillStyle = ink(context.fillStyle);
-    context.fillText(shape.label, left + 3, Math.max(size, y - 4));
+    context.fillText(shape.label, left + 3, place[1] + size);
   }
 }
 

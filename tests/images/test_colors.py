@@ -1,0 +1,66 @@
+"""Colours of classes: the project's own, or far apart; readable, and the same wherever a class is shown."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000
+
+import labellerr_ds as lds
+from labellerr_ds.images.colors import NO_CLASS, PALETTE, class_colors, colors_of, ink, rgb
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+from palette import linear, seen
+
+
+@pytest.mark.parametrize(("vision", "least"), [(0, 15), (1, 8)], ids=["usual", "deuteranopia"])
+def test_the_first_twenty_colours_are_told_apart(vision, least):
+    lab = seen(np.array([rgb(color) for color in PALETTE[:20]]))[vision]
+    assert min(float(deltaE_ciede2000(lab[a], lab[b])) for a, b in itertools.combinations(range(20), 2)) >= least
+
+
+def test_five_hundred_classes_have_colours_of_their_own():
+    assert len(set(class_colors([f"class {number}" for number in range(500)]).values())) == 500
+
+
+def test_the_projects_own_colour_holds_and_none_of_the_palette_is_near_it():
+    colors = class_colors(["car", "tree", "road"], {"tree": PALETTE[0], "road": "#ff0000"})
+    assert colors == {"car": PALETTE[1], "tree": PALETTE[0], "road": "#ff0000"}
+
+
+@given(color=st.integers(0, 0xFFFFFF))
+def test_words_are_read_on_any_colour(color):
+    color = f"#{color:06x}"
+
+    def light(text):
+        return float(linear(np.array(rgb(text)) / 255) @ [0.2126, 0.7152, 0.0722])
+
+    bright, dark = sorted([light(color), light(ink(color))], reverse=True)
+    assert (bright + 0.05) / (dark + 0.05) >= 4.5  # WCAG's AA
+
+
+def test_a_class_keeps_its_colour_in_a_part_of_the_frame_and_next_to_another(project):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    whole = colors_of(dataset.annotations)
+    own = dataset.categories.dropna(subset=["color"]).drop_duplicates("name").set_index("name")["color"]
+    assert {name: whole[name] for name in own.index} == own.to_dict()
+    part = dataset.annotations[dataset.annotations["category"] == "lane"].iloc[:1]
+    assert colors_of(part)["lane"] == whole["lane"]
+    both = lds.concat([dataset.annotations.iloc[:5], dataset.annotations.iloc[5:]])
+    assert {name: colors_of(both)[name] for name in own.index} == own.to_dict()
+    assert whole[NO_CLASS] not in PALETTE
+
+
+@pytest.mark.parametrize("color", [None, "red", "#12345", "#gggggg", 5])
+def test_what_is_no_colour_is_none(project, color):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    categories = dataset.categories.astype({"color": object})
+    categories["color"] = color
+    changed = lds.Dataset(dataset.files, dataset.annotations, categories, dataset.issues)
+    assert set(colors_of(changed.annotations).values()) <= {*PALETTE, colors_of(changed.annotations)[NO_CLASS]}
