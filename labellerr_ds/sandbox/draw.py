@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import io
 import math
+import random
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from labellerr_ds.sandbox.world import Answers, File, Project, Question
+from labellerr_ds.sandbox import scene
+from labellerr_ds.sandbox.world import SHAPES, Answers, File, Project, Question
 
 Labels = NDArray[np.uint16]
-BACKGROUND = (96, 104, 112)
 
 
 def colors(project: Project) -> list[tuple[Question, tuple[int, int, int]]]:
@@ -77,14 +78,49 @@ def pixels(kind: str, shape: Any, height: int, width: int, turn: int = 0) -> NDA
 
 def image_bytes(project: Project, file: File, turn: int = 1) -> bytes:
     """The image of a file, on which rotated boxes lie turned, as many bytes as the world says it has."""
-    table = np.array([BACKGROUND, *(color for _, color in colors(project))], dtype=np.uint8)
-    picture = Image.fromarray(table[label_map(project, file, project.answers(file), turn)])
-    out = io.BytesIO()
-    if file.file_format == "png":
-        picture.save(out, "PNG", compress_level=1)
-    else:
-        picture.save(out, "JPEG", quality=90)
-    return out.getvalue().ljust(round(file.size_mb * 1_000_000), b"\0")
+    picture, size = _scene(project, file, turn), round(file.size_mb * 1_000_000)
+    for quality in (90, 70, 45, 20):  # until it has no more bytes than are told
+        out = io.BytesIO()
+        if file.file_format == "png":
+            few = picture if quality == 90 else picture.quantize(max(2, quality * 2), dither=Image.Dither.NONE)
+            few.save(out, "PNG", compress_level=6)
+        else:
+            picture.save(out, "JPEG", quality=quality)
+        if out.tell() <= size:
+            break
+    return out.getvalue().ljust(size, b"\0")
+
+
+def _scene(project: Project, file: File, turn: int) -> Image.Image:
+    """The street as its answers tell it, the nearer over the farther; before it is labelled, as they will tell it."""
+    height, width = file.height or 0, file.width or 0
+    answers = project.answers(file) or (project.first_answers(file) if file.status in ("none", "assigned") else [])
+    words = {question.name: answer for question, answer in answers if isinstance(answer, str)}
+    rng = random.Random(f"{project.seed}:{file.index}:scene")
+    picture = scene.ground(width, height, words.get("time of day"), rng)
+    things = [
+        (question, thing.shapes[None]) for question, things in answers if question.type in SHAPES for thing in things
+    ]
+    for question, shape in sorted(things, key=lambda thing: _nearness(*thing)):
+        if question.type == "polyline":
+            scene.mark(picture, shape)
+        elif question.type == "dot":
+            scene.signal(picture, shape, rng)
+        elif question.type == "BoundingBox":
+            scene.place(picture, question.name, shape, turn, rng)
+        else:
+            scene.paint(picture, question.name, pixels(question.type, shape, height, width), rng)
+    return scene.finish(
+        picture, words.get("time of day"), words.get("weather"), file.index, noise=file.file_format != "png"
+    )
+
+
+def _nearness(question: Question, shape: Any) -> tuple[int, float]:
+    """What comes first is behind: the road, its marks, houses, lights, and then what is farther up."""
+    layers = ("road", "lane", "building", "traffic light")
+    if question.name in layers:
+        return layers.index(question.name), 0.0
+    return len(layers), shape["ymax"] if question.type == "BoundingBox" else max(y for ring in shape for _, y in ring)
 
 
 def png(image: Image.Image) -> bytes:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from labellerr_ds.sandbox import scene
+
 STATUSES = (
     "none", "assigned", "review", "r_assigned", "client_review", "cr_assigned", "accepted", "rejected",
     "client_rejected", "skipped", "r_skipped", "cr_skipped", "critical", "r_critical", "cr_critical",
@@ -256,12 +258,15 @@ class Project:
         """What the file's questions are answered with now, in the order of the template."""
         if not file.answered:
             return []
-        rng = self._random("answers", file.index)
-        make = {"street": self._street, "traffic": self._traffic}.get(self.kind, self._texts)
-        answers = make(file, rng)
+        answers = self.first_answers(file)
         for revision in range(1, file.revision + 1):
             self._correct(file, answers, self._random("correct", file.index, revision))
         return answers
+
+    def first_answers(self, file: File) -> Answers:
+        """What the first annotator answers, or will."""
+        make = {"street": self._street, "traffic": self._traffic}.get(self.kind, self._texts)
+        return make(file, self._random("answers", file.index))
 
     def _correct(self, file: File, answers: Answers, rng: random.Random) -> None:
         """One change of an annotator: an object less, or moved; a choice made anew."""
@@ -330,6 +335,8 @@ class Project:
 
     def _shape(self, question: Question, file: File, rng: random.Random) -> Any:
         wide, high = file.width or 0, file.height or 0
+        if self.kind == "street":
+            return self._street_shape(question, wide, high, rng)
         x, y = rng.uniform(20, wide - 20), rng.uniform(20, high - 20)
         if question.type == "BoundingBox":
             half_w, half_h = rng.uniform(4, wide / 6), rng.uniform(4, high / 6)
@@ -348,6 +355,36 @@ class Project:
                 for step in range(rng.randint(2, 7))
             ]
         rings = [self._ring(x, y, rng.uniform(8, min(wide, high) / 5), wide, high, rng)]
+        if self.parts and rng.random() < 0.4:
+            for _ in range(rng.randint(1, 2)):
+                rings.append(self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng))
+        return rings
+
+    def _street_shape(self, question: Question, wide: int, high: int, rng: random.Random) -> Any:
+        def inside(points: list[tuple[float, float]]) -> list[tuple[float | int, float | int]]:
+            return [(_quarter(x, 0, wide), _quarter(y, 0, high)) for x, y in points]
+
+        if question.type == "BoundingBox":
+            left, top, right, low = getattr(scene, {"pedestrian": "walker"}.get(question.name, question.name))(
+                wide, high, rng
+            )
+            return {
+                "xmin": _quarter(left, 0, wide - 8),
+                "ymin": _quarter(top, 0, high - 8),
+                "xmax": _quarter(right, 16, wide),
+                "ymax": _quarter(low, 16, high),
+                "rotation": rng.choice((0, 0, 0, 6.5, -9)),
+            }
+        if question.type == "dot":
+            return inside([scene.light(wide, high, rng)])[0]
+        if question.type == "polyline":
+            return inside(scene.lane(wide, high, rng))
+        whole = (
+            scene.outline(scene.car(wide, high, rng))
+            if question.name == "car"
+            else getattr(scene, question.name)(wide, high, rng)
+        )
+        rings = [inside(whole)]
         if self.parts and rng.random() < 0.4:
             for _ in range(rng.randint(1, 2)):
                 rings.append(self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng))
