@@ -24,26 +24,39 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     show_boxes = traitlets.Bool(True).tag(sync=True)
     show_masks = traitlets.Bool(True).tag(sync=True)
     show_labels = traitlets.Bool(True).tag(sync=True)
+    show_objects = traitlets.Bool(True).tag(sync=True)
     compared = traitlets.Bool(False).tag(sync=True)
     _worker: ThreadPoolExecutor | None = None
     opening: Any = traitlets.Dict().tag(sync=True)
+    choices: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.add_class("labellerr-shown")
         self.compared = self._pages.compared
+        self.choices = self._pages.choices()
         # the network may take its time, and the kernel must not wait for it
         self._worker = ThreadPoolExecutor(1, "labellerr-viewer") if self._pages.remote else None
         self.on_msg(self._hear)
-        if self.count:  # goes with the panel, so that it is seen although the next cell keeps the kernel busy
-            made = self._packet(self.index)
-            self.opening = {"message": made.message, "buffers": made.buffers}
+        self._open()
 
     def close(self) -> None:
         """Take the panel away, and end what it does."""
         if self._worker is not None:
             self._worker.shutdown(wait=False, cancel_futures=True)
         super().close()
+
+    def _open(self) -> None:
+        """The first page goes with the panel, so that it is seen although the next cell keeps the kernel busy."""
+        if self.count:
+            made = self._packet(self.index)
+            self.opening = {"message": made.message, "buffers": made.buffers}
+        else:
+            self.opening = {}
+
+    def _refreshed(self) -> None:
+        self._open()
+        self.send({"kind": "refreshed"})
 
     def _hear(self, _: Any, message: Any, __: Any) -> None:
         kind = message.get("kind") if isinstance(message, dict) else None
@@ -60,6 +73,10 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
             text = str(message.get("text", ""))
             if not self.find(text):
                 self.send({"kind": "told", "text": f"No file has {text!r} in its name."})
+        elif kind == "where":
+            by, value = message.get("by"), message.get("value")
+            given = {by: value} if by in ("status", "label_state", "category", "name") and value else {}
+            self.where(**given, order=message.get("order", "given"))
         elif kind == "change" and (found := self._pages.next_change(self.index)) is not None:
             self.index = found
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
+from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
 from labellerr_ds.panels.pages import Pages, Source, side_of
@@ -16,6 +19,7 @@ from labellerr_ds.shapes.rle import BROKEN, checked_counts
 
 LONGEST = 2048  # pixels of a picture's longer side, as it is sent
 THUMBNAIL = 256
+MOST_ANSWERS, LONGEST_ANSWER = 200, 300  # of a file; letters
 
 
 class Picture(NamedTuple):
@@ -50,6 +54,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
     shapes: list[dict[str, Any]] = []
     labels = pages.labels[pages.rows(page)]
+    answers, children = _answers(pages, page, frame)
     for position, (shape, place, row) in enumerate(
         zip(rasters.shapes(frame), pages.class_places(page), labels, strict=True)
     ):
@@ -68,6 +73,15 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
             row=int(row),
             cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
         )  # fmt: skip
+        own = frame.iloc[position]
+        own_id = own.get("annotation_id")
+        entry.update(
+            type=shape.type,
+            extent=extent.removeprefix(", ") if box and any(box[2:]) else shape.type,
+            id=_text(own_id),
+            attributes=_attributes(own.get("attributes")),
+            children=children.get(own_id, []),
+        )
         if word:
             entry["color"] = color
             entry["side"] = side_of(word)
@@ -75,7 +89,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     first, count = pages.siblings(page)
     message = {
         "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
-        "shapes": shapes, "first": first, "siblings": count,
+        "shapes": shapes, "first": first, "siblings": count, "answers": answers,
         **missing(pages, page, picture.size if picture else None, told_size),
     }  # fmt: skip
     joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
@@ -83,12 +97,51 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
 
 
+Told = list[tuple[str, str]]
+"""Names, and what they are answered with."""
+
+
+def _answers(pages: Pages, page: int, shapes: pd.DataFrame) -> tuple[Told, dict[Any, Told]]:
+    """The answers of a page's file in words; and those about an object, by its id."""
+    rows = pages.answers(page)
+    objects = set(shapes["annotation_id"].dropna()) if "annotation_id" in shapes else set()
+    told: Told = []
+    children: dict[Any, Told] = {}
+    for row in rows.head(MOST_ANSWERS).to_dict("records"):
+        value = " ".join(_text(row.get("value")).split())[:LONGEST_ANSWER]
+        moments = [row.get(name) for name in ("time", "end_time")]
+        when = " to ".join(f"{moment:g} s" for moment in moments if isinstance(moment, float) and np.isfinite(moment))
+        pair = (_text(row.get("category")) or NO_CLASS, f"{when}: {value}" if when else value)
+        parent = row.get("parent_id")
+        if isinstance(parent, str) and parent in objects:
+            children.setdefault(parent, []).append(pair)
+        else:
+            told.append(pair)
+    return told, children
+
+
+def _attributes(text: Any) -> Told:
+    """Attributes, which are JSON: an object, or a list of names and values."""
+    try:
+        told = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return []
+    if isinstance(told, list):
+        told = {str(each.get("name")): each.get("value") for each in told if isinstance(each, dict)}
+    pairs = told.items() if isinstance(told, dict) else ()
+    return [(str(name), " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in pairs]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or (not isinstance(value, list | dict) and pd.isna(value)) else str(value)
+
+
 def unshowable(pages: Pages, page: int, problem: Exception) -> Packet:
     """What is sent in the place of a page that cannot be made."""
     told = f"This file cannot be shown: {type(problem).__name__}: {problem}"
     message = {
         "index": page, "name": pages.file_id(page), "status": "", "width": NO_SIZE[0], "height": NO_SIZE[1],
-        "shapes": [], "first": page, "siblings": 1, "warning": told,
+        "shapes": [], "first": page, "siblings": 1, "warning": told, "answers": [],
     }  # fmt: skip
     return Packet(message, [b"", b"", b""])
 

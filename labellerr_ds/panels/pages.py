@@ -86,6 +86,9 @@ class Pages:
         found = pc.index_in(ids, value_set=schema.arrow_text(self._files["file_id"])).fill_null(-1)
         place = found.to_numpy(zero_copy_only=False).astype(np.int64)[rows]
         rows, place = rows[place >= 0], place[place >= 0]
+        self._file_of_row = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        self._is_shape_row = np.zeros(len(self._frame), dtype=bool)
+        self._is_shape_row[rows] = True
         moment = np.zeros(len(rows), dtype=np.int64)
         if "frame" in self._frame and self._frame["frame"].notna().any():
             moment = self._frame["frame"].iloc[rows].fillna(-1).to_numpy(dtype=np.int64) + 1
@@ -99,15 +102,26 @@ class Pages:
         order = np.argsort(page_of_row, kind="stable")
         self._rows = rows[order]
         self._bounds = np.searchsorted(page_of_row[order], np.arange(len(pages) + 1))
+        self._shown = np.arange(len(pages))  # of all pages those that are shown, in their order
 
     def __len__(self) -> int:
-        return len(self._file_of)
+        return len(self._shown)
 
     # --- one page
 
     def rows(self, page: int) -> NDArray[np.intp]:
         """The positions of its annotations in the frame."""
-        return self._rows[self._bounds[page] : self._bounds[page + 1]]
+        at = self._shown[page]
+        return self._rows[self._bounds[at] : self._bounds[at + 1]]
+
+    def _file(self, page: int) -> int:
+        """The place of its file."""
+        return int(self._file_of[self._shown[page]])
+
+    def answers(self, page: int) -> pd.DataFrame:
+        """What its file has beside shapes: the answers to questions, those of objects too."""
+        mine = (self._file_of_row == self._file(page)) & ~self._is_shape_row
+        return self._frame.iloc[np.flatnonzero(mine)]
 
     def frame(self, page: int) -> pd.DataFrame:
         """Its annotations, under the index that the user's frame has."""
@@ -124,31 +138,34 @@ class Pages:
 
     def file_id(self, page: int) -> str:
         """The file it is of."""
-        return str(self._files["file_id"].iloc[self._file_of[page]])
+        return str(self._files["file_id"].iloc[self._file(page)])
 
     def name(self, page: int) -> str:
         """The file's name, and of a video the frame."""
         file_name = self._file_name(page) or self.file_id(page)
-        return f"{file_name}, frame {self._moment_of[page]}" if self.is_moment(page) else file_name
+        return f"{file_name}, frame {self._moment(page)}" if self.is_moment(page) else file_name
 
     def _file_name(self, page: int) -> str | None:
-        name = self._files["file_name"].iloc[self._file_of[page]]
+        name = self._files["file_name"].iloc[self._file(page)]
         return None if pd.isna(name) else str(name)
 
     def status(self, page: int) -> str:
         """The file's status, where it is known."""
-        status = self._files["status"].iloc[self._file_of[page]] if "status" in self._files else pd.NA
+        status = self._files["status"].iloc[self._file(page)] if "status" in self._files else pd.NA
         return "" if pd.isna(status) else str(status)
 
     def size(self, page: int) -> tuple[int, int] | None:
         """Width and height in pixels, as the export tells them."""
-        width, height = (self._files[name].iloc[self._file_of[page]] for name in ("width", "height"))
+        width, height = (self._files[name].iloc[self._file(page)] for name in ("width", "height"))
         known = not pd.isna(width) and not pd.isna(height) and width > 0 and height > 0
         return (int(width), int(height)) if known else None
 
     def is_moment(self, page: int) -> bool:
         """Whether it is a frame of a video."""
-        return bool(self._moment_of[page] >= 0)
+        return self._moment(page) >= 0
+
+    def _moment(self, page: int) -> int:
+        return int(self._moment_of[self._shown[page]])
 
     def _is_picture(self, page: int) -> bool:
         """Whether a file may be an image by its name: whole videos are not fetched for a look."""
@@ -157,8 +174,8 @@ class Pages:
 
     def siblings(self, page: int) -> tuple[int, int]:
         """The first page of its file, and how many there are: of a video more than one."""
-        first, stop = np.searchsorted(self._file_of, [self._file_of[page], self._file_of[page] + 1])
-        return int(first), int(stop - first)
+        mine = np.flatnonzero(self._file_of[self._shown] == self._file(page))
+        return int(mine[0]), len(mine)
 
     def source(self, page: int) -> Source:
         """Its image: a path, or bytes; None where there is none."""
@@ -182,10 +199,14 @@ class Pages:
             self._links.forget(self.file_id(page))
 
     def page_of(self, row: Any) -> int | None:
-        """The page of a row of the user's frame; None where it is on none."""
+        """The page of a row of the user's frame; None where it is on none that is shown."""
         at = self.labels.get_indexer([row])[0]
         places = np.flatnonzero(self._rows == at)
-        return int(np.searchsorted(self._bounds, places[0], side="right")) - 1 if len(places) else None
+        if not len(places):
+            return None
+        page = int(np.searchsorted(self._bounds, places[0], side="right")) - 1
+        shown = np.flatnonzero(self._shown == page)
+        return int(shown[0]) if len(shown) else None
 
     def close(self) -> None:
         """Let go of what came over the network."""
@@ -196,14 +217,91 @@ class Pages:
         """The next page whose file has this in its name, in any letter case; after the last it goes on at the first."""
         names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
         files = np.flatnonzero(names.str.contains(text.casefold(), regex=False).to_numpy(dtype=bool))
-        return _next(np.searchsorted(self._file_of, files), after)
+        return _next(np.flatnonzero(np.isin(self._file_of[self._shown], files)), after)
 
     def next_change(self, after: int) -> int | None:
         """The next page on which a comparison found something other than ``same``."""
         changed = np.array([row for row, (word, _) in self._marks.items() if word != "same"], dtype=np.int64)
         page_of = np.empty(len(self._frame), dtype=np.int64)
-        page_of[self._rows] = np.repeat(np.arange(len(self)), np.diff(self._bounds))
-        return _next(np.unique(page_of[np.intersect1d(changed, self._rows)]), after)
+        page_of[self._rows] = np.repeat(np.arange(len(self._file_of)), np.diff(self._bounds))
+        pages = np.unique(page_of[np.intersect1d(changed, self._rows)])
+        return _next(np.flatnonzero(np.isin(self._shown, pages)), after)
+
+    def show(self, files: NDArray[np.bool_] | None, order: str) -> None:
+        """Show the pages of these files alone, None for all, in an order; see `ViewerState.where`."""
+        shown = np.arange(len(self._file_of))
+        if files is not None:
+            shown = shown[files[self._file_of]]
+        if order == "annotations":
+            counts = np.bincount(self._file_of_row[self._file_of_row >= 0], minlength=len(self._files))
+            shown = shown[np.argsort(-counts[self._file_of[shown]], kind="stable")]
+        elif order == "name":
+            names = self._files["file_name"].fillna(self._files["file_id"]).astype(str).str.casefold()
+            rank = np.empty(len(names), dtype=np.int64)
+            rank[np.argsort(names.to_numpy(dtype=object), kind="stable")] = np.arange(len(names))
+            shown = shown[np.argsort(rank[self._file_of[shown]], kind="stable")]
+        self._shown = shown
+
+    def files_with(self, by: str, value: Any) -> NDArray[np.bool_]:
+        """Which files have this: a status, a label state, a class, an answer, an issue, or text in their name.
+
+        Parameters
+        ----------
+        by : {'status', 'label_state', 'category', 'answer', 'name', 'rows'}
+            With 'rows' a boolean Series: of the rows of the annotations, or of the files.
+        value : str, (str, str), or boolean Series
+            For 'answer' the question and what it is answered with.
+        """
+        if by in ("status", "label_state"):
+            if by not in self._files:
+                raise InvalidArgumentError(f"the files of this viewer have no {by}: give it a Dataset.")
+            return np.asarray(self._files[by].astype(object) == value, dtype=bool)
+        if by == "name":
+            names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
+            return np.asarray(names.str.contains(str(value).casefold(), regex=False), dtype=bool)
+        if by == "rows":
+            return self._files_of_rows(value)
+        if by == "answer":
+            question, answer = value
+            rows = (self._frame["category"].astype(object) == question) & (
+                self._frame["value"].astype(object) == answer
+            )
+        else:
+            rows = self._frame["category"].astype(object) == value
+        return self._having(rows.fillna(False).to_numpy(dtype=bool))
+
+    def _files_of_rows(self, chosen: Any) -> NDArray[np.bool_]:
+        flags = np.asarray(pd.Series(chosen).fillna(False), dtype=bool)
+        index = chosen.index if isinstance(chosen, pd.Series) else None
+        if len(flags) == len(self._frame) and (index is None or index.equals(self._frame.index)):
+            return self._having(flags)
+        if len(flags) == len(self._files):
+            return flags
+        raise InvalidArgumentError(
+            f"where: a boolean Series of the {len(self._frame):,} annotations or of the {len(self._files):,} files is "
+            f"expected, got one of {len(flags):,}."
+        )
+
+    def _having(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        found = np.zeros(len(self._files), dtype=bool)
+        places = self._file_of_row[rows]
+        found[places[places >= 0]] = True
+        return found
+
+    def choices(self) -> dict[str, list[tuple[str, int]]]:
+        """What files can be filtered by: statuses, label states and classes, with how many files have each."""
+        told: dict[str, list[tuple[str, int]]] = {}
+        for by in ("status", "label_state"):
+            if by in self._files:
+                counts = self._files[by].astype(object).value_counts()
+                told[by] = [(str(word), int(count)) for word, count in counts.items()]
+        codes = pd.Series(self._class_of[self._is_shape_row])
+        pairs = pd.DataFrame(
+            {"file": self._file_of_row[self._is_shape_row], "code": codes.to_numpy()}
+        ).drop_duplicates()
+        counts = pairs["code"].value_counts()
+        told["category"] = [(self.classes[int(code)], int(count)) for code, count in counts.items()]
+        return told
 
     def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
         if images is None:

@@ -55,6 +55,10 @@ class PictureViewer(ViewerState, widgets.VBox):  # type: ignore[misc]
         ]
         self._follow()
 
+    def _refreshed(self) -> None:
+        self._at.max = max(self.count, 1)
+        self._follow()
+
     def _others(self, places: Any) -> list[int]:
         return [place for place in range(len(self.classes)) if place not in places]
 

@@ -34,10 +34,14 @@ def AnnotationViewer(  # noqa: N802
 ) -> CanvasViewer | PictureViewer | Image.Image:
     """Look through labels, file by file, in the notebook.
 
+    Beside the image stands a list of its objects (a click selects one and shows its attributes, what it was asked about
+    and its id), below it what the file was answered with. Files are filtered and ordered above it, or with
+    ``viewer.where(category="car", answer=("weather", "rain"))``, which takes any boolean Series too.
+
     Keys (with the focus in the panel): left and right or p and n for the file, page up and down for the next
     file of a video, Home, End, up and down to select an annotation, ``[`` and ``]`` for the opacity, 1 to 9 for a
     class, 0 for all, g for thumbnails, f to fit, + and - to zoom, s for side by side and d for the next
-    difference of a comparison, ? for help, Esc back to the cell.
+    difference of a comparison, o for the list of objects, ? for help, Esc back to the cell.
 
     Parameters
     ----------

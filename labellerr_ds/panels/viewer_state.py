@@ -116,6 +116,65 @@ class ViewerState(Shown, traitlets.HasTraits):
             self.index = found
         return found is not None
 
+    def where(
+        self,
+        rows: Any = None,
+        *,
+        status: str | None = None,
+        label_state: str | None = None,
+        category: str | None = None,
+        answer: tuple[str, str] | None = None,
+        name: str | None = None,
+        order: Literal["given", "annotations", "name"] = "given",
+    ) -> int:
+        """Show those files alone that have all of this, in an order; without anything all of them.
+
+        Parameters
+        ----------
+        rows : boolean Series, optional
+            Of the annotations (files that have one of them), or of the files.
+        status, label_state, category : str, optional
+        answer : (str, str), optional
+            A question's name, and what it is answered with.
+        name : str, optional
+            Part of a file's name, in any letter case.
+        order : {'given', 'annotations', 'name'}
+            'annotations': most first.
+
+        Returns
+        -------
+        int
+            How many pages are shown.
+
+        Examples
+        --------
+        >>> from labellerr_ds import AnnotationViewer, Client, export_dataset
+        >>> dataset = export_dataset(Client.sandbox().project("Street scenes"), ["accepted"], progress=False)
+        >>> viewer = AnnotationViewer(dataset)
+        >>> viewer.where(category="car", answer=("weather", "rain")) < viewer.where()
+        True
+        """
+        if order not in ("given", "annotations", "name"):
+            raise InvalidArgumentError(f"order must be 'given', 'annotations' or 'name', got {order!r}.")
+        asked = {
+            "rows": rows, "status": status, "label_state": label_state, "category": category, "answer": answer,
+            "name": name,
+        }  # fmt: skip
+        kept = None
+        for by, value in asked.items():
+            if value is not None:
+                found = self._pages.files_with(by, value)
+                kept = found if kept is None else kept & found
+        self._pages.show(kept, order)
+        self.count = len(self._pages)
+        self.selected = None
+        self.index = 0
+        self._refreshed()
+        return self.count
+
+    def _refreshed(self) -> None:
+        """What a page's number means has changed."""
+
     def still(self) -> tuple[str, bytes | None]:
         """What a saved notebook shows in the panel's place: text, and a PNG of few colours, since it is kept in git."""
         out = io.BytesIO()

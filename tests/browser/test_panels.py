@@ -97,6 +97,63 @@ def test_the_viewer_draws_pages_filters_dims_selects_and_shows_thumbnails(notebo
     assert opened.cells() == cells
 
 
+SCENES = """
+import labellerr_ds as lds
+client = lds.Client.sandbox()
+project = client.project("Street scenes")
+dataset = lds.export_dataset(project, "all", progress=False)
+viewer = lds.AnnotationViewer(dataset, images=project)
+viewer.where(category="pedestrian", answer=("weather", "rain"), order="annotations")
+viewer
+"""
+
+
+def test_the_objects_and_answers_of_a_file_are_beside_it_and_files_are_filtered(notebook):
+    opened = notebook(SCENES)
+    page = opened.page
+    objects = page.locator(".labellerr-viewer .objects .object")
+    objects.first.wait_for()
+    page.wait_for_function("() => /rain/.test(document.querySelector('.labellerr-viewer .answers').textContent)")
+    expected = int(opened.execute("print(int(viewer._pages._is_shape_row[viewer._pages.rows(0)].sum()))"))
+    assert objects.count() == expected
+    opened.picture("viewer_objects", ".labellerr-viewer")
+
+    walker = page.locator(".labellerr-viewer .object", has_text="pedestrian").first
+    walker.click()
+    row = walker.get_attribute("data-row")
+    assert opened.told("viewer.selected", row)
+    walker.locator("dt", has_text="id").wait_for()
+    told = opened.execute("row = dataset.annotations.loc[viewer.selected]; print(row['annotation_id'])").strip()
+    assert told in walker.inner_text()
+    page.locator(".labellerr-viewer").focus()
+    opened.press("ArrowDown")
+    page.wait_for_function(
+        "(row) => document.querySelector('.object[aria-selected=true]')?.dataset.row !== row", arg=row
+    )
+
+    count = opened.execute("print((dataset.files['status'] == 'accepted').sum())").strip()
+    page.get_by_label("Files to show").select_option(label=f"accepted ({count})")
+    page.get_by_text(f"of {count}", exact=True).wait_for()
+    assert opened.told("viewer.count, viewer.index", f"({count}, 0)")
+    page.mouse.move(2, 2)  # off the list, whose objects are told when the pointer is over them
+    page.wait_for_function("() => /accepted/.test(document.querySelector('.labellerr-viewer .status').textContent)")
+    page.get_by_label("Order of the files").select_option("name")
+    page.locator(".labellerr-viewer").focus()
+    opened.press("g")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn^='0-']")
+    names = [text.rsplit(" (", 1)[0] for text in page.locator(".labellerr-viewer .tile").all_inner_texts()]
+    assert names == sorted(names, key=str.casefold)
+    opened.press("g")
+
+    opened.press("o")
+    page.wait_for_function("() => document.querySelector('.labellerr-viewer .objects').hidden")
+    opened.press("?")
+    page.get_by_text("select an annotation", exact=True).wait_for()
+    opened.press("Escape")  # closes the help, and no more
+    assert page.locator(".labellerr-viewer .help").is_hidden()
+    assert page.evaluate("() => document.activeElement.classList.contains('labellerr-viewer')")
+
+
 def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):
     opened = notebook(
         SHAPES, "viewer = lds.AnnotationViewer(dataset, opacity=0.5)\nviewer", "import time; time.sleep(8)"

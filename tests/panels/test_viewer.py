@@ -11,6 +11,7 @@ from PIL import Image
 from traitlets import TraitError
 
 import labellerr_ds as lds
+from labellerr_ds import schema
 from labellerr_ds.images.colors import PALETTE, rgb
 from labellerr_ds.panels.canvas_viewer import CanvasViewer
 from labellerr_ds.panels.display import script
@@ -239,3 +240,63 @@ def test_a_closed_viewer_lets_go_of_its_images(project):
     viewer = lds.AnnotationViewer(lds.export_dataset(project, ["accepted"], progress=False), images="links")
     viewer.close()
     assert viewer._pages._links._pool._shutdown
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_where_shows_the_files_that_have_all_of_it(project, backend):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    viewer = lds.AnnotationViewer(dataset, backend=backend)
+    rows, files = dataset.annotations, dataset.files
+    cars = set(rows.loc[rows["category"] == "car", "file_id"])
+    accepted = set(files.loc[files["status"] == "accepted", "file_id"])
+
+    def shown():
+        return [viewer._pages.file_id(page) for page in range(viewer.count)]
+
+    assert viewer.where(category="car", status="accepted") == len(cars & accepted)
+    assert set(shown()) == cars & accepted
+    rain = rows["category"].eq("weather") & rows["value"].eq("rain")
+    assert (
+        viewer.where(answer=("weather", "rain"))
+        == viewer.where(rain.fillna(False))
+        == rows.loc[rain, "file_id"].nunique()
+    )
+    assert viewer.where(files["status"].eq("review")) == (files["status"] == "review").sum()
+    assert viewer.where(name="STREET_") == files["file_name"].str.contains("street_").sum()
+    viewer.where(order="annotations")
+    counts = files.set_index("file_id")["annotation_count"].loc[shown()].tolist()
+    assert counts == sorted(counts, reverse=True)
+    viewer.where(order="name", label_state="negative")
+    assert set(shown()) == set(files.loc[files["label_state"] == "negative", "file_id"])
+    assert viewer.where(category="nothing") == 0
+    assert "no files" in repr(viewer)
+    assert viewer.where() == len(files)
+    with pytest.raises(lds.InvalidArgumentError, match="a boolean Series of the"):
+        viewer.where(rain.iloc[:3])
+    with pytest.raises(lds.InvalidArgumentError, match="order must be"):
+        viewer.where(order="size")
+
+
+def test_a_row_on_a_file_that_is_filtered_away_cannot_be_selected(project):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    viewer = lds.AnnotationViewer(dataset)
+    row = dataset.annotations.index[dataset.annotations["type"].eq("bbox")][0]
+    viewer.where(~dataset.files["file_id"].eq(dataset.annotations.loc[row, "file_id"]))
+    with pytest.raises(lds.InvalidArgumentError, match="selected"):
+        viewer.selected = row
+
+
+def test_a_page_tells_attributes_children_and_answers(project):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    rows = dataset.annotations
+    child = rows[rows["parent_id"].notna()].iloc[0]
+    viewer = lds.AnnotationViewer(dataset)
+    parent = rows.index[rows["annotation_id"].eq(child["parent_id"])][0]
+    viewer.selected = parent
+    message = viewer._packet(viewer.index).message
+    (shape,) = (each for each in message["shapes"] if each["row"] == parent)
+    assert shape["id"] == child["parent_id"]
+    assert (child["category"], child["value"]) in shape["children"]
+    is_shape = rows["type"].isin(schema.SHAPE_TYPES)
+    answers = rows[rows["file_id"].eq(child["file_id"]) & rows["parent_id"].isna() & ~is_shape]
+    assert [name for name, _ in message["answers"]] == answers["category"].tolist()

@@ -92,6 +92,13 @@ function makeGrid(parent, { count, ask, open, look }) {
     },
     reach(page) { chosen = page; this.reveal(); mark(); },
     enter() { open(chosen); },
+    reset() { // what a page's number means has changed
+      for (const packet of kept.values()) if (packet.bitmap) packet.bitmap.close();
+      for (const tile of tiles.values()) tile.remove();
+      kept.clear(); tiles.clear();
+      asked = null;
+      chosen = 0;
+    },
     close() { for (const packet of kept.values()) if (packet.bitmap) packet.bitmap.close(); },
   };
 }

@@ -1,10 +1,15 @@
 // Keys typed in a panel belong to the panel: JupyterLab would cut, insert or change cells on single letters.
 // Lab listens on the document while an event goes down to its target; the window comes before that.
-export function guard(root, handle) {
+export function guard(root, handle, closed = () => false) {
   const listen = (event) => {
     if (!root.isConnected || !root.contains(event.target)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" && event.shiftKey) return; // runs the cell
+    if (event.key === "Escape" && closed()) { // what was open is closed first
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Escape") { // back to the cell, where keys are Lab's again
       const cell = root.closest(".jp-Cell");
       if (cell) cell.focus({ preventScroll: true });

@@ -1,9 +1,11 @@
 // The annotation viewer: asks Python for the pages it needs, and draws, filters and zooms by itself.
 // Names of classes and files are text, never HTML.
 const KEPT = 8; // pages held at a time
-const HELP = `Left, Right, p, n: file    Home, End: first, last    Page Up, Page Down: file of a video
-Up, Down: select an annotation    [ ]: opacity    1-9: a class    0: all classes
-g: thumbnails    f: fit    + -: zoom    s: side by side    d: next difference    Esc: back to the cell`;
+const HELP = [
+  ["\u2190 \u2192, p n", "file before, after"], ["Home, End", "first, last file"], ["Page Up, Page Down", "file of a video"],
+  ["\u2191 \u2193", "select an annotation"], ["1 to 9, 0", "a class, all classes"], ["[ ]", "opacity"], ["+ \u2212 f", "zoom, fit"],
+  ["g", "thumbnails"], ["o", "list of objects"], ["s, d", "side by side, next difference"], ["Esc", "close this, then back to the cell"],
+];
 
 function render({ model, el }) {
   const root = element("div", el, "", { class: "labellerr-viewer", tabindex: "0", role: "application" });
@@ -11,7 +13,7 @@ function render({ model, el }) {
   const get = (name) => model.get(name), save = () => model.save_changes();
   const set = (name, value) => { model.set(name, value); save(); }; // what is shown follows from the change
   const packets = new Map();
-  let view = null, dragging = null, asked = false, wanted = -1;
+  let view = null, dragging = null, hovered = null, asked = false, wanted = -1;
 
   // --- what there is to see
 
@@ -44,8 +46,22 @@ function render({ model, el }) {
   const sides = button(looks, "", "Side by side, or over one another (s)", () => toggleSides());
   const change = button(looks, "Next difference", "Next file that differs (d)", () => model.send({ kind: "change" }));
   button(looks, "?", "Keys (?)", () => { help.hidden = !help.hidden; });
+  const filters = element("span", looks);
+  const chooser = (label, title) => {
+    const node = element("select", filters, "", { "aria-label": label, title });
+    node.addEventListener("change", () => filter());
+    return node;
+  };
+  const which = chooser("Files to show", "Show files of a status or with a class alone");
+  const order = chooser("Order of the files", "Order of the files");
+  for (const [value, text] of [["given", "as exported"], ["annotations", "most annotations first"], ["name", "by name"]]) {
+    element("option", order, text, { value });
+  }
   const classes = element("div", root, "", { class: "bar classes", role: "group", "aria-label": "Classes" });
-  const stage = element("div", root, "", { class: "stage" });
+  const middle = element("div", root, "", { class: "middle" });
+  const stage = element("div", middle, "", { class: "stage" });
+  const objects = element("div", middle, "", { class: "objects", role: "listbox", "aria-label": "Objects" });
+  const answers = element("dl", root, "", { class: "answers", "aria-label": "Answers" });
   const canvases = ["a", "b"].map((side) => {
     const figure = element("figure", stage);
     const caption = element("figcaption", figure, side === "a" ? "before" : "after");
@@ -67,13 +83,18 @@ function render({ model, el }) {
     model.send({ kind: "pages", pages: [get("index")], again: true });
   });
   const showAll = button(foot, "Show all", "Show all classes (0)", () => allClasses());
-  const help = element("div", root, HELP, { class: "help" });
+  const help = element("table", root, "", { class: "help" });
+  for (const [key, does] of HELP) {
+    const line = element("tr", help);
+    element("th", line, key);
+    element("td", line, does);
+  }
   help.hidden = true;
 
   function look() {
     return {
       alpha: get("opacity"), hidden: new Set(get("hidden")), boxes: get("show_boxes"), masks: get("show_masks"),
-      labels: get("show_labels"), selected: get("selected"), classes: get("classes"), view,
+      labels: get("show_labels"), selected: hovered === null ? get("selected") : hovered, classes: get("classes"), view,
     };
   }
 
@@ -124,6 +145,13 @@ function render({ model, el }) {
     if (message.kind === "done") {
       if (message.of === "thumbnails") grid.done();
       else { asked = false; if (get("index") !== wanted) want(); }
+    } else if (message.kind === "refreshed") {
+      for (const packet of packets.values()) if (packet.bitmap) packet.bitmap.close();
+      packets.clear();
+      grid.reset();
+      asked = false; wanted = -1;
+      mode();
+      redraw();
     } else if (message.kind === "told") {
       status.textContent = message.text;
     } else if (message.kind === "thumbnails") {
@@ -149,9 +177,10 @@ function render({ model, el }) {
     } else status.textContent = "There are no files to show.";
     legend(packet);
     head(packet);
+    list(packet);
   }
 
-  function redraw() { head(current()); legend(current()); draw(); if (get("mode") === "grid") grid.repaint(); }
+  function redraw() { head(current()); legend(current()); list(current()); draw(); if (get("mode") === "grid") grid.repaint(); }
 
   function head(packet) {
     const count = get("count"), index = get("index"), single = get("mode") === "single";
@@ -193,6 +222,67 @@ function render({ model, el }) {
       box.checked = !off.has(place);
       label.querySelector(".text").textContent = `${all[place].name} ${counts.get(place) || 0}`;
     }
+  }
+
+  // The objects of the file beside it, and what the file was answered with below it.
+  function list(packet) {
+    const single = get("mode") === "single", shapes = packet ? visible(packet, look()) : [], selected = get("selected");
+    objects.hidden = !single || !get("show_objects") || !shapes.length;
+    const key = packet ? `${packet.index}:${packet.name}:${shapes.map((shape) => shape.row).join()}` : "";
+    if (objects.dataset.shown !== key) {
+      objects.dataset.shown = key;
+      objects.replaceChildren();
+      for (const shape of shapes) {
+        const item = element("div", objects, "", { class: "object", role: "option" });
+        item.dataset.row = shape.row;
+        const line = element("div", item, "", { class: "line" });
+        element("span", line, "", { class: "swatch" }).style.background = shape.color || get("classes")[shape.cls].color;
+        element("span", line, shape.label, { class: "text" });
+        element("span", line, shape.extent || shape.type, { class: "size" });
+        const more = element("dl", item);
+        const facts = [["type", shape.type], ...(shape.attributes || []), ...(shape.children || []), ["id", shape.id]];
+        for (const [fact, value] of facts) if (value) { element("dt", more, fact); element("dd", more, value); }
+        item.addEventListener("click", () => choose(get("selected") === shape.row ? null : shape.row));
+        item.addEventListener("pointerenter", () => { hovered = shape.row; draw(); tell(packet, shape); });
+        item.addEventListener("pointerleave", () => { hovered = null; draw(); });
+      }
+    }
+    for (const item of objects.children) {
+      const chosen = Number(item.dataset.row) === selected;
+      item.setAttribute("aria-selected", chosen);
+      item.lastChild.hidden = !chosen;
+      if (chosen && objects.clientHeight) {
+        const top = item.offsetTop - objects.offsetTop;
+        if (top < objects.scrollTop || top + item.offsetHeight > objects.scrollTop + objects.clientHeight) objects.scrollTop = top - 20;
+      }
+    }
+    const told = packet && single ? packet.answers || [] : [];
+    answers.hidden = !told.length;
+    const words = JSON.stringify(told);
+    if (answers.dataset.shown !== words) {
+      answers.dataset.shown = words;
+      answers.replaceChildren();
+      for (const [question, value] of told) {
+        const pair = element("div", answers);
+        element("dt", pair, question);
+        element("dd", pair, value || "\u2013");
+      }
+    }
+  }
+
+  function choices() { // files by status, label state and class, with how many there are
+    const told = get("choices"), words = { status: "status", label_state: "label state", category: "with" };
+    which.replaceChildren();
+    element("option", which, "all files", { value: "" });
+    for (const [by, found] of Object.entries(told)) {
+      const group = element("optgroup", which, "", { label: words[by] });
+      for (const [value, count] of found) element("option", group, `${value} (${count.toLocaleString("en")})`, { value: JSON.stringify([by, value]) });
+    }
+  }
+
+  function filter() {
+    const [by, value] = which.value ? JSON.parse(which.value) : ["", ""];
+    model.send({ kind: "where", by, value, order: order.value });
   }
 
   function draw() {
@@ -254,6 +344,7 @@ function render({ model, el }) {
   function mode() {
     const single = get("mode") === "single";
     stage.hidden = classes.hidden = !single;
+    if (!single) objects.hidden = answers.hidden = true;
     grid.box.hidden = single;
     gridButton.textContent = single ? "Thumbnails" : "Back";
     if (single) { turned(); return; }
@@ -325,7 +416,7 @@ function render({ model, el }) {
     if (target instanceof HTMLInputElement && ["search", "number"].includes(target.type)) return;
     if (target instanceof HTMLInputElement && target.type === "range" && /^(Arrow|Home|End|Page)/.test(key)) return;
     const index = get("index"), last = get("count") - 1;
-    const everywhere = { g: toggleGrid, "?": () => { help.hidden = !help.hidden; }, "[": () => dim(-0.1), "]": () => dim(0.1), 0: allClasses };
+    const everywhere = { o: () => set("show_objects", !get("show_objects")), g: toggleGrid, "?": () => { help.hidden = !help.hidden; }, "[": () => dim(-0.1), "]": () => dim(0.1), 0: allClasses };
     const single = {
       ArrowRight: () => go(index + 1), n: () => go(index + 1), ArrowLeft: () => go(index - 1), p: () => go(index - 1),
       Home: () => go(0), End: () => go(last), PageDown: () => goFile(1), PageUp: () => goFile(-1),
@@ -347,9 +438,15 @@ function render({ model, el }) {
 
   model.on("msg:custom", receive);
   model.on("change:index", turned);
-  for (const trait of ["opacity", "hidden", "selected", "show_boxes", "show_masks", "show_labels", "arrangement"]) model.on("change:" + trait, redraw);
+  for (const trait of ["opacity", "hidden", "selected", "show_boxes", "show_masks", "show_labels", "show_objects", "arrangement"]) model.on("change:" + trait, redraw);
   model.on("change:mode", mode);
-  const release = guard(root, keys);
+  model.on("change:count", () => head(current()));
+  choices();
+  const release = guard(root, keys, () => {
+    const open = !help.hidden;
+    help.hidden = true;
+    return open;
+  });
   const opening = get("opening");
   if (opening.message) unpack(opening.message, opening.buffers).then(keep).then(mode); else mode();
   return () => {
