@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
+from labellerr_ds.card import card, counted
 from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import box_ious
@@ -51,6 +52,22 @@ class Comparison:
         counts = self.annotations["change"].value_counts(sort=False)
         told = ", ".join(f"{count:,} {change}" for change, count in counts.items())
         return f"Comparison({len(self.files):,} files: {told})"
+
+    def _repr_html_(self) -> str:
+        both = int((self.files["in_a"] & self.files["in_b"]).sum())
+        alone = [
+            int((self.files[one] & ~self.files[other]).sum()) for one, other in (("in_a", "in_b"), ("in_b", "in_a"))
+        ]
+        least = self.per_class.set_index("category")["agreement"].dropna().sort_values().head(4)
+        rows = [
+            ("files", f"{both:,} in both, {alone[0]:,} in the first alone, {alone[1]:,} in the second alone"),
+            ("annotations", counted(self.annotations["change"].value_counts(sort=False).items())),
+            (
+                "least agreement",
+                ", ".join(f"{name} {share:.0%}" for name, share in least.items()),
+            ),
+        ]
+        return card("Comparison", rows, then="lds.AnnotationViewer(a, compare=b)")
 
 
 def compare_frames(

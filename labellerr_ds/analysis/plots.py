@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from labellerr_ds import schema
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images.colors import GREY, NO_CLASS, colors_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Kind = Literal["shapes", "answers", "all"]
 TOP = 20
 LONGEST_NAME = 28
-INK = "#3a3f47"
+LEGEND = 12  # classes
+INK, RIM = "#3a3f47", "#00000055"
 SMALL, MEDIUM = 32.0**2, 96.0**2  # square pixels: COCO's small, medium and large objects end there
 
 
@@ -29,9 +32,12 @@ class Plots:
         """The six on a page."""
         return page(self._frame, files, axes)
 
-    def class_balance(self, *, ax: Axes | None = None, top: int = TOP, log: bool = False) -> Axes:
-        """How many annotations each class has, and on how many files; those after the `top` together."""
-        return class_balance(self._frame, ax=ax, top=top, log=log)
+    def class_balance(self, *, ax: Axes | None = None, top: int = TOP, log: bool = False, kind: Kind = "all") -> Axes:
+        """How many annotations each class has, and on how many files; those after the `top` together.
+
+        `kind` 'shapes' leaves out the answers to questions, 'answers' the shapes.
+        """
+        return class_balance(self._frame, ax=ax, top=top, log=log, kind=kind)
 
     def status_funnel(self, *, ax: Axes | None = None, files: pd.DataFrame | None = None) -> Axes:
         """How many files have each status, in the order of the workflow; without `files`, of those with annotations."""
@@ -53,9 +59,9 @@ class Plots:
         """Some images with their annotations over them; on grey where an image is not there."""
         return mask_grid(self._frame, images, n=n, seed=seed, ax=ax)
 
-    def cooccurrence(self, *, ax: Axes | None = None, top: int = 12) -> Axes:
-        """Which classes are on the same files."""
-        return cooccurrence(self._frame, ax=ax, top=top)
+    def cooccurrence(self, *, ax: Axes | None = None, top: int = 12, kind: Kind = "all") -> Axes:
+        """Which classes are on the same files; `kind` as for `class_balance`."""
+        return cooccurrence(self._frame, ax=ax, top=top, kind=kind)
 
     def over_time(self, *, files: pd.DataFrame, ax: Axes | None = None, freq: str = "D") -> Axes:
         """How many annotations lie on files that were added by when."""
@@ -69,19 +75,34 @@ def page(annotations: pd.DataFrame, files: pd.DataFrame | None, axes: Any = None
     flat = np.asarray(axes, dtype=object).ravel()
     if len(flat) != 6:
         raise InvalidArgumentError(f"axes must be six Axes, got {len(flat)}.")
-    class_balance(annotations, ax=flat[0])
+    kind: Kind = "shapes" if len(_of_kind(annotations, "shapes")) else "all"
+    class_balance(annotations, ax=flat[0], kind=kind)
     status_funnel(annotations, files, ax=flat[1])
     per_image(annotations, files, ax=flat[2])
     area(annotations, ax=flat[3])
     heatmap(annotations, ax=flat[4])
-    cooccurrence(annotations, ax=flat[5])
+    cooccurrence(annotations, ax=flat[5], kind=kind)
     return axes
 
 
-def class_balance(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = TOP, log: bool = False) -> Axes:
+def _of_kind(annotations: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    if kind not in ("shapes", "answers", "all"):
+        raise InvalidArgumentError(f"kind must be 'shapes', 'answers' or 'all', got {kind!r}.")
+    if kind == "all":
+        return annotations
+    is_shape = _need(annotations, "type")["type"].isin(list(schema.SHAPE_TYPES)).to_numpy(dtype=bool)
+    return annotations[is_shape if kind == "shapes" else ~is_shape]
+
+
+_TITLES = {"shapes": "Shapes by class", "answers": "Answers by question", "all": "Annotations by class"}
+
+
+def class_balance(
+    annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = TOP, log: bool = False, kind: Kind = "all"
+) -> Axes:
     """Horizontal bars, the most frequent class on top."""
-    ax = _axes(ax, "Annotations by class")
-    told = _need(annotations, "category", "file_id")
+    told = _need(_of_kind(annotations, kind), "category", "file_id")
+    ax = _axes(ax, _TITLES[kind])
     names = told["category"].astype(object).where(told["category"].notna(), NO_CLASS)
     counts = names.value_counts()
     if counts.empty:
@@ -99,9 +120,11 @@ def class_balance(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int
         colors.append(GREY)
         texts.append(f"{rest.sum():,}")
     places = np.arange(len(values))[::-1]
-    ax.barh(places, values, color=colors, height=0.72)
+    ax.barh(places, values, color=colors, height=0.72, edgecolor=RIM, linewidth=0.6)
     for place, value, text in zip(places, values, texts, strict=True):
-        ax.annotate(text, (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+        ax.annotate(
+            text, (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=_ink()
+        )
     ax.set_yticks(places, labels, fontsize=9)
     ax.set_ylim(-0.6, len(values) - 0.4)
     if log:
@@ -128,10 +151,15 @@ def status_funnel(annotations: pd.DataFrame, files: pd.DataFrame | None = None, 
     ax.barh(places, values, color=[GREY if name in bad else "#0072b2" for name in order], height=0.72)
     for place, value in zip(places, values, strict=True):
         text = f"{value:,} ({value / sum(values):.0%})"
-        ax.annotate(text, (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+        ax.annotate(
+            text, (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=_ink()
+        )
     ax.set_yticks(places, [_short(name) for name in order], fontsize=9)
     ax.set_ylim(-0.6, len(values) - 0.4)
     ax.set_xlim(0, max(values) * 1.25)
+    if len(order) == 1:
+        ax.set_ylim(-2, 2)
+        ax.set_title(f"{ax.get_title(loc='left')}: all are {order[0]}", fontsize=10, loc="left", parse_math=False)
     _whole(ax.xaxis)
     return _plain(ax, "files")
 
@@ -165,7 +193,7 @@ def area(annotations: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     told = _need(annotations, "area")["area"].dropna()
     if told.empty:
         return _nothing(ax)
-    zero = int((told <= 0).sum())
+    zero, words = int((told <= 0).sum()), []
     told = told[told > 0]
     if len(told):
         low, high = np.log10(told.min()), np.log10(told.max())
@@ -174,12 +202,12 @@ def area(annotations: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         names = ("small", "medium", "large")
         shares = [(told < SMALL).mean(), ((told >= SMALL) & (told < MEDIUM)).mean(), (told >= MEDIUM).mean()]
         for line in (SMALL, MEDIUM):
-            ax.axvline(line, color=INK, linewidth=1, linestyle=":")
-        ax.plot([], [], " ", label=", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True)))
+            ax.axvline(line, color=_ink(), linewidth=1, linestyle=":")
+        words.append(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True)))
     if zero:
-        ax.plot([], [], " ", label=f"{zero:,} of area 0")
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
-    ax.set_xlabel("square pixels; lines at 32² and 96²", fontsize=9)
+        words.append(f"{zero:,} of area 0")
+    ax.set_xlabel("\n".join(["square pixels; lines at 32² and 96²", "; ".join(words)]), fontsize=9)
+    _whole(ax.yaxis)
     return _plain(ax, None, "annotations")
 
 
@@ -201,16 +229,18 @@ def heatmap(annotations: pd.DataFrame, *, ax: Axes | None = None, category: str 
     picture = ax.imshow(counts, extent=(0, 1, 1, 0), cmap="viridis", interpolation="nearest", aspect="equal")
     bar = ax.figure.colorbar(picture, ax=ax, shrink=0.8)
     bar.ax.tick_params(labelsize=8)
+    bar.set_label("annotations whose centre is there", fontsize=8)
+    _whole(bar.ax.yaxis)
     ax.set_xlabel("share of width" + (f"; {outside:,} centres outside" if outside else ""), fontsize=9)
     ax.set_ylabel("share of height", fontsize=9)
     ax.tick_params(labelsize=8)
     return ax
 
 
-def cooccurrence(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = 12) -> Axes:
+def cooccurrence(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = 12, kind: Kind = "all") -> Axes:
     """Of the files with the class of the row, the share that has the class of the column as well."""
     ax = _axes(ax, "Classes on the same files")
-    told = _need(annotations, "category", "file_id")[["file_id", "category"]].dropna().drop_duplicates()
+    told = _need(_of_kind(annotations, kind), "category", "file_id")[["file_id", "category"]].dropna().drop_duplicates()
     names = told["category"].astype(object).value_counts().index[:top].tolist()
     if not names:
         return _nothing(ax)
@@ -225,6 +255,7 @@ def cooccurrence(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int 
     labels = [_short(name, 16) for name in names]
     ax.set_xticks(range(len(names)), labels, rotation=45, ha="right", fontsize=8)
     ax.set_yticks(range(len(names)), labels, fontsize=8)
+    ax.set_xlabel("of the files with the row's class, how many have the column's", fontsize=8)
     if len(names) <= 12:
         for row in range(len(names)):
             for column in range(len(names)):
@@ -275,6 +306,13 @@ def mask_grid(
     chosen = np.random.default_rng(seed).permutation(ids)[: max(n, 1)]
     ax.imshow(render.grid(told, chosen.tolist(), images))
     ax.set_axis_off()
+    shown = told[told["file_id"].isin(chosen) & told["type"].isin(list(schema.SHAPE_TYPES))]
+    names = shown["category"].astype(object).value_counts().index[:LEGEND]
+    known = colors_of(told)
+    for name in names:
+        ax.plot([], [], "s", color=known[str(name)], markeredgecolor=RIM, label=_short(name, 18))
+    if len(names):
+        ax.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, 0.0))
     return ax
 
 
@@ -292,6 +330,11 @@ def _axes(ax: Axes | None, title: str) -> Axes:
     if title and not found.get_title():
         found.set_title(title, fontsize=10, loc="left", parse_math=False)
     return found
+
+
+def _ink() -> str:
+    """What is written with, in the style at hand."""
+    return str(_pyplot().rcParams["text.color"])
 
 
 def _nothing(ax: Axes) -> Axes:

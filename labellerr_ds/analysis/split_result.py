@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from labellerr_ds.analysis.splits import balance, leaks
+from labellerr_ds.card import card
 from labellerr_ds.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class Split:
         counts = self.files["split"].value_counts(sort=False)
         total = max(len(self.files), 1)
         return f"Split({', '.join(f'{name} {count:,} ({count / total:.0%})' for name, count in counts.items())})"
+
+    def _repr_html_(self) -> str:
+        total = max(len(self.files), 1)
+        parts = self.files["split"].value_counts(sort=False).items()
+        rows = [(str(name), f"{count:,} files ({count / total:.0%})") for name, count in parts]
+        torn = len(self.leaks)
+        rows.append(("leaks", f"{torn:,} groups or names are in two parts: split.leaks" if torn else ""))
+        return card("Split", rows, then="train, val, test = split")
 
     def save(self, path: str | Path) -> Path:
         """Write `files` as .csv or .parquet."""

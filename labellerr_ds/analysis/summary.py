@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from labellerr_ds.card import card, counted
 
 
 def html_summary(
@@ -23,15 +24,7 @@ def html_summary(
         ("categories", categories, annotations["category"].value_counts()),
         ("issues", issues, issues["code"].value_counts()),
     ]
-    body = "".join(
-        f"<tr><th>{name}</th><td>{len(frame):,}</td><td>{html.escape(_counts(counts))}</td></tr>"
-        for name, frame, counts in rows
-    )
-    caption = [info[key] for key in ("project_name", "format", "source", "exported_at") if info.get(key)]
-    return f"<table><caption>{html.escape(' · '.join(map(str, caption)))}</caption>{body}</table>"
-
-
-def _counts(counts: pd.Series) -> str:
-    counts = counts[counts > 0]
-    shown = [f"{label} {count:,}" for label, count in counts.head(8).items()]
-    return ", ".join(shown) + (f", and {len(counts) - 8} more" if len(counts) > 8 else "")
+    told = [(name, f"{len(frame):,}: {counted(counts.items())}".rstrip(": ")) for name, frame, counts in rows]
+    title = " · ".join(str(info[key]) for key in ("project_name", "format", "source", "exported_at") if info.get(key))
+    then = "dataset.issues" if len(issues) else "dataset.annotations.labellerr.check(files=dataset.files)"
+    return card(title or "Dataset", told, then=then)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds import schema
+from labellerr_ds.card import card, counted
 from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.files import Images, locate, unique_names
@@ -54,6 +55,11 @@ class Written(os.PathLike[str]):
     def __repr__(self) -> str:
         left = f", {len(self.left_out):,} left out" if len(self.left_out) else ""
         return f"Written({str(self.folder)!r}: {self.images:,} images, {self.annotations:,} annotations{left})"
+
+    def _repr_html_(self) -> str:
+        reasons = counted(self.left_out["reason"].value_counts().items(), 4)
+        rows = [("images", f"{self.images:,}"), ("annotations", f"{self.annotations:,}"), ("left out", reasons)]
+        return card(str(self.folder), rows, then="written.left_out" if len(self.left_out) else "")
 
 
 @dataclass

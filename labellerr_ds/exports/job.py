@@ -16,6 +16,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from labellerr_ds import vendor
+from labellerr_ds.card import card
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import (
     AmbiguousObjectsError,
@@ -118,6 +119,22 @@ class ExportJob:
 
     def __repr__(self) -> str:
         return f"ExportJob({self.project.project_id!r}, {self.report_id!r})"
+
+    def _repr_html_(self) -> str:  # of what is known already: looking at it asks the service nothing
+        request = self.request
+        rows = [
+            ("report id", self.report_id),
+            ("project", self.project.project_id),
+            ("format", request.format.value if request else ""),
+            ("statuses", ", ".join(self._statuses)),
+            ("since", self._since.isoformat() if self._since else ""),
+            ("seen to be", "completed" if self._finished else ""),
+        ]
+        return card(
+            f"Export {request.name}" if request else "Export",
+            rows,
+            then="job.load()" if self._finished else "job.wait()",
+        )
 
     @property
     def name(self) -> str | None:

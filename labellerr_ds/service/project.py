@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from labellerr_ds import schema, template, vendor
+from labellerr_ds.card import card
 from labellerr_ds.errors import LabellerrError, NotFoundError, UnexpectedAnswerError
 from labellerr_ds.models import ExportRequest, ExportState, SignedLink
 from labellerr_ds.service import replies, requests
@@ -35,6 +36,16 @@ class Project:
 
     def __repr__(self) -> str:
         return f"Project({self.project_id!r})"
+
+    def _repr_html_(self) -> str:  # of what is known already: looking at it asks the service nothing
+        facts = self._facts or {}
+        rows = [
+            ("id", self.project_id),
+            ("data type", str(facts.get("data_type") or "")),
+            ("service", self.client.base_url),
+        ]
+        title = str(facts.get("project_name") or "Project")
+        return card(title, rows, then='lds.export_to_dataframe(project, ["accepted"])')
 
     @property
     def facts(self) -> dict[str, Any]:

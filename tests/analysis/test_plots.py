@@ -100,8 +100,7 @@ def test_files_without_annotations_are_in_the_histogram(project):
 
 
 def test_areas_of_zero_are_counted():
-    legend = ODD["zero areas"].labellerr.plot.area().get_legend().get_texts()
-    assert "2 of area 0" in [text.get_text() for text in legend]
+    assert "2 of area 0" in ODD["zero areas"].labellerr.plot.area().get_xlabel()
 
 
 def test_the_map_has_y_downwards_and_says_what_lies_outside():
@@ -177,3 +176,31 @@ def test_a_mask_lies_where_its_pixels_are_and_pictures_are_made_smaller_together
 def test_what_is_broken_is_not_drawn_and_stops_nothing():
     frame = annotations(2, type=["mask", "polygon"], segmentation=['{"size":[48,64],"counts":[3]}', "[[9,1e9]]"])
     assert render.draw(frame).size == (64, 48)
+
+
+def test_shapes_and_answers_are_told_apart(project):
+    rows = lds.export_dataset(project, "all", progress=False).annotations
+    shapes = labels(rows.labellerr.plot.class_balance(kind="shapes"))
+    plt.close("all")
+    answers = labels(rows.labellerr.plot.class_balance(kind="answers"))
+    assert "car" in shapes
+    assert "weather" in answers
+    assert not set(shapes) & set(answers)
+    with pytest.raises(lds.InvalidArgumentError, match="kind must be 'shapes', 'answers' or 'all'"):
+        rows.labellerr.plot.cooccurrence(kind="boxes")
+
+
+def test_one_status_alone_is_said():
+    assert "all are accepted" in annotations(3).labellerr.plot.status_funnel().get_title(loc="left")
+
+
+def test_what_is_written_is_seen_on_a_dark_style():
+    with plt.style.context("dark_background"):
+        ax = annotations(3).labellerr.plot.class_balance()
+        assert mpl.colors.to_hex(ax.texts[0].get_color()) == "#ffffff"
+
+
+def test_a_grid_of_masks_has_a_legend(project):
+    rows = lds.export_dataset(project, ["accepted"], progress=False).annotations
+    ax = rows.labellerr.plot.mask_grid()
+    assert "car" in [text.get_text() for text in ax.get_legend().get_texts()]
