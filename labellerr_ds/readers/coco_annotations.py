@@ -283,8 +283,9 @@ class _Batch:
         kinds = self.kinds
         no_box, no_area = np.isnan(self.boxes[:, 0]), np.isnan(self.areas)
         plain = no_area & (kinds == _BBOX)
+        outlined = (kinds == _KEYPOINTS) & (_lengths(self.segmentation) > 2)  # a ring or RLE stands beside
         self.areas[plain] = self.boxes[plain, 2] * self.boxes[plain, 3]
-        for position in np.flatnonzero(no_box | (no_area & np.isin(kinds, (_POLYGON, _MASK)))):
+        for position in np.flatnonzero(no_box | (no_area & (np.isin(kinds, (_POLYGON, _MASK)) | outlined))):
             try:
                 area, box = self._measured(int(position), int(kinds[position]))
             except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
@@ -299,6 +300,9 @@ class _Batch:
     def _measured(self, position: int, kind: int) -> tuple[float, Any]:
         if kind == _BBOX:
             return _NAN, (_NAN,) * 4
+        head = _head(bytes(self.segmentation[position]))
+        if kind == _KEYPOINTS and (head == b"[[" or head[:1] == b"{"):
+            kind = _POLYGON if head == b"[[" else _MASK
         if kind == _KEYPOINTS:
             told = msgspec.json.decode(bytes(self.keypoints[position]) or b"[]")
             marks = np.array(told, dtype=np.float64).reshape(-1, 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,9 +10,7 @@ import pandas as pd
 
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.mask_folders import Folders
-
-_UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$", re.IGNORECASE)
+from labellerr_ds.readers.mask_folders import UUID, Folders
 
 
 class MaskFiles:
@@ -84,7 +81,7 @@ class MaskFiles:
 
     @staticmethod
     def _id(stem: str, name: str) -> str:
-        found = _UUID.search(stem)
+        found = UUID.search(stem)
         return found[1] if found else name
 
     def columns(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from os.path import commonpath
@@ -12,6 +13,7 @@ from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.mask_classes import Classes
 from labellerr_ds.readers.mask_pixels import Mask, decode_mask, is_photograph
 
+UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$", re.IGNORECASE)
 LOOKED_AT = 3  # masks of a folder
 NO_CLASSES = frozenset(
     {
@@ -114,13 +116,25 @@ def _stems(masks: list[Member], classes: Classes) -> dict[str, str]:
         parts = PurePosixPath(member.name).parts[:-1]
         homes[member.name] = parts[:-1] if parts and parts[-1] in classes.by_folder else parts
     shared = len(PurePosixPath(commonpath(["/".join(home) for home in homes.values()])).parts) if homes else 0
-    by_stem: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for name, home in homes.items():
-        by_stem[_stem(name)].add(home)
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for name in homes:
+        by_stem[_stem(name)].append(name)
+    apart = {stem for stem, names in by_stem.items() if _are_several(stem, names, homes, classes)}
     return {
-        name: _stem(name) if len(by_stem[_stem(name)]) == 1 else "/".join((*home[shared:], _stem(name)))
+        name: "/".join((*home[shared:], _stem(name))) if _stem(name) in apart else _stem(name)
         for name, home in homes.items()
     }
+
+
+def _are_several(stem: str, names: list[str], homes: dict[str, tuple[str, ...]], classes: Classes) -> bool:
+    """Whether masks of one name in several folders are of several files: not where an id tells that they are of one.
+
+    Nor where they are of different classes each, as shards of an export have them.
+    """
+    if len({homes[name] for name in names}) == 1 or UUID.search(stem):
+        return False
+    inside = [PurePosixPath(name).parent.name for name in names]
+    return len(set(inside)) < len(inside) or not all(folder in classes.by_folder for folder in inside)
 
 
 def _stem(name: str) -> str:

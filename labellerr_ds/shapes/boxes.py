@@ -46,13 +46,17 @@ def box_corners(boxes: Floats, rotation: Floats | None = None) -> Floats:
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
     if rotation is None:
         return corners
-    angle = np.deg2rad(vendor.ROTATION_SENSE * np.nan_to_num(rotation))[:, None]
+    degrees = (vendor.ROTATION_SENSE * np.nan_to_num(rotation))[:, None]
+    angle = np.deg2rad(degrees)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    right = degrees % 90 == 0  # exact, where a float of pi would put pixels beside the edge
+    cosine, sine = (np.where(right, np.round(each), each) for each in (cosine, sine))
     centre = np.stack([x + width / 2, y + height / 2], axis=1)[:, None, :]
     away = corners.reshape(-1, 4, 2) - centre
     turned = np.stack(
         [
-            away[..., 0] * np.cos(angle) - away[..., 1] * np.sin(angle),
-            away[..., 0] * np.sin(angle) + away[..., 1] * np.cos(angle),
+            away[..., 0] * cosine - away[..., 1] * sine,
+            away[..., 0] * sine + away[..., 1] * cosine,
         ],
         axis=2,
     )

@@ -186,3 +186,17 @@ def test_an_annotation_without_ids_has_one_of_its_own_and_no_category_is_named(t
     assert ids.is_unique
     assert not ids.str.contains("nan").any()
     assert dataset.issues.empty
+
+
+def test_a_ring_beside_keypoints_gives_the_box_and_the_area_that_are_not_told(read):
+    (row,) = read(
+        {"segmentation": [[2, 2, 30, 2, 30, 20, 2, 20]], "keypoints": [5, 5, 2, 0, 0, 0, 9, 9, 2]}
+    ).annotations.itertuples()
+    assert (row.type, row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height, row.area) == (
+        "keypoints",
+        2,
+        2,
+        28,
+        18,
+        504,
+    )

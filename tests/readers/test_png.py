@@ -305,3 +305,22 @@ def test_a_text_that_is_no_colour_map_is_none(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
         dataset = lds.read_export(path)
     assert dataset.categories["category_id"].tolist() == ["1", "2"]
+
+
+def test_masks_of_one_file_in_two_shards_are_one_file(tmp_path):
+    for name in ("s0/walker/a.png", "s1/car/a.png", "s0/car/b.png", "s1/car/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.eye(6, dtype=np.uint8) * 255).save(tmp_path / name)
+    dataset = lds.read_export(tmp_path, categories=categories())
+    assert sorted(dataset.files["file_id"]) == ["a", "s0/b", "s1/b"]  # of one class twice: two files
+    assert dataset.annotations.query("file_id == 'a'")["category"].tolist() == ["walker", "car"]
+
+
+def test_a_file_with_its_id_in_the_name_is_called_without_folders(tmp_path):
+    stem = "x_0f0e0d0c-1111-4222-8333-444455556666"
+    for name in (f"s0/{stem}.png", f"s1/{stem}.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.eye(6, dtype=np.uint8)).save(tmp_path / name)
+    with pytest.warns(lds.LabellerrWarning):
+        dataset = lds.read_export(tmp_path)
+    assert dataset.files[["file_id", "file_name"]].values.tolist() == [[stem[2:], stem]]

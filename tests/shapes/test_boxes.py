@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labellerr_ds.shapes.boxes import bounds, ring_areas, sums, xywh_to_cxcywh, xywh_to_xyxy
+from labellerr_ds.shapes.boxes import bounds, box_corners, ring_areas, sums, xywh_to_cxcywh, xywh_to_xyxy
 
 quarters = st.integers(-4000, 4000).map(lambda number: number / 4)
 rings = st.lists(st.lists(st.tuples(quarters, quarters), max_size=9), max_size=6)
@@ -55,3 +55,8 @@ def test_boxes_in_three_forms():
     boxes = np.array([[10.0, 20, 4, 6]])
     assert xywh_to_xyxy(boxes).tolist() == [[10, 20, 14, 26]]
     assert xywh_to_cxcywh(boxes).tolist() == [[12, 23, 4, 6]]
+
+
+@pytest.mark.parametrize(("degrees", "ring"), [(90, [3, 0, 3, 4, 1, 4, 1, 0]), (180, [4, 3, 0, 3, 0, 1, 4, 1])])
+def test_right_angles_are_exact(degrees, ring):
+    assert box_corners(np.array([[0.0, 1, 4, 2]]), np.array([float(degrees)])).tolist() == [ring]
