@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from enum import Enum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,10 +25,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labellerr_ds.card import counted
+from labellerr_ds.combine import compare as compare_datasets
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.door import export_dataset, read_export
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
 from labellerr_ds.exports import cache as exports_cache
+from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
@@ -128,12 +132,27 @@ def _preview(dataset: Dataset, level: str, rows: int, title: str | None = None) 
     _print(short, title=title, short=True)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"labellerr-ds {version('labellerr-ds')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID."""
+
+
 @app.command()
 def demo(
     out: Annotated[
         Path | None, typer.Option(help="A folder for the files; a temporary one where none is given.")
     ] = None,
-    files: Annotated[int, typer.Option(help="Files of the sample project.")] = 60,
+    files: Annotated[int, typer.Option(min=1, help="Files of the sample project.")] = 60,
 ) -> None:
     """Run the main job on the built-in sandbox, in all four formats."""
     folder = out or Path(tempfile.mkdtemp(prefix="labellerr-demo-"))
@@ -194,10 +213,7 @@ def export(
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
-        write = _writer(out, safe) if out else None
-        for path in (out, coco):
-            if path is not None:
-                refuse(path, overwrite=overwrite, words="--overwrite")
+        deliver = _delivery(out, coco, level, overwrite=overwrite, safe=safe)
         destination = _destination(to, connection)
         dataset = export_dataset(
             project,
@@ -211,6 +227,19 @@ def export(
             allow_empty=allow_empty,
             progress=not quiet,
         )
+        deliver(dataset)
+
+
+def _delivery(
+    out: Path | None, coco: Path | None, level: Level, *, overwrite: bool, safe: bool
+) -> Callable[[Dataset], None]:
+    """What is done with a dataset: written or shown; what cannot be written is refused now."""
+    write = _writer(out, safe) if out else None
+    for path in (out, coco):
+        if path is not None:
+            refuse(path, overwrite=overwrite, words="--overwrite")
+
+    def deliver(dataset: Dataset) -> None:
         _say(repr(dataset))
         if out and write:
             with file_at(out, overwrite=overwrite) as beside:
@@ -220,6 +249,125 @@ def export(
             typer.echo(str(dataset.to_coco_json(coco, overwrite=overwrite)))
         if not out and not coco:
             _preview(dataset, level.value, 20)
+
+    return deliver
+
+
+_Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
+
+
+def _picked_up(project: str, report: str) -> ExportJob:
+    return ExportJob(Client().project(project), report)
+
+
+@app.command()
+def status(project: _Project, report: _Report) -> None:
+    """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed."""
+    with _told():
+        seen = _picked_up(project, report).status()
+        typer.echo(seen.state)
+        if seen.reason:
+            _say(seen.reason)
+        if seen.state == "failed":
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def download(
+    project: _Project,
+    report: _Report,
+    to: Annotated[Path, typer.Option(help="The folder for the file as it was served.")] = Path(),
+    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Wait for an export, and download its file; one that broke off goes on where it broke."""
+    with _told():
+        job = _picked_up(project, report)
+        job.wait(timeout, progress=not quiet)
+        typer.echo(str(job.download(to, progress=not quiet)))
+
+
+@app.command()
+def load(
+    project: _Project,
+    report: _Report,
+    out: Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")] = None,
+    coco: Annotated[Path | None, typer.Option(help="Write a COCO file here.")] = None,
+    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
+    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")] = False,
+    safe: Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
+    with _told():
+        deliver = _delivery(out, coco, level, overwrite=overwrite, safe=safe)
+        job = _picked_up(project, report)
+        job.wait(timeout, progress=not quiet)
+        deliver(job.load(progress=not quiet))
+
+
+_File = Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")]
+
+
+@app.command()
+def check(file: _File, form: _As = Form.TABLE) -> None:
+    """List what is probably wrong with the labels of an export. Exit code 1 where something is."""
+    with _told():
+        dataset = read_export(file)
+        problems = dataset.annotations.labellerr.check(files=dataset.files)
+        shown = problems[["problem", "file_name", "category", "annotation_id", "message"]]
+        _print(shown, form)
+        _say(f"{len(problems):,} problems: " + counted(problems["problem"].value_counts().items()))
+        if len(problems):
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="An export, as `show` takes it.")],
+    b: Annotated[str, typer.Argument(help="Another one, often a newer one.")],
+    iou: Annotated[float, typer.Option(help="From which overlap two shapes are one.")] = 0.5,
+    form: _As = Form.TABLE,
+) -> None:
+    """Compare two exports: what was added, removed, moved or reclassified, a row a class."""
+    with _told():
+        found = compare_datasets(read_export(a), read_export(b), iou=iou)
+        _say(repr(found))
+        _print(found.per_class, form)
+
+
+class Target(str, Enum):
+    """What an export is converted to."""
+
+    YOLO = "yolo"
+    VOC = "voc"
+    COCO = "coco"
+    PANOPTIC = "panoptic"
+    HF = "hf"
+
+
+@app.command()
+def convert(
+    file: _File,
+    to: Annotated[Target, typer.Option(help="The form.")],
+    out: Annotated[Path, typer.Option(help="A folder, or for coco a file.")],
+    images: Annotated[Path | None, typer.Option(help="The folder of the images; hf needs it.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
+) -> None:
+    """Convert an export to what trainers read."""
+    with _told():
+        refuse(out, overwrite=overwrite, words="--overwrite")
+        dataset = read_export(file)
+        writers: dict[Target, Callable[[], object]] = {
+            Target.YOLO: lambda: dataset.to_yolo(out, images=images, overwrite=overwrite),
+            Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, overwrite=overwrite),
+            Target.COCO: lambda: dataset.to_coco_json(out, images=images, overwrite=overwrite),
+            Target.PANOPTIC: lambda: dataset.to_panoptic(out, overwrite=overwrite),
+            Target.HF: lambda: dataset.to_huggingface(out, images=images, overwrite=overwrite),
+        }
+        _say(repr(writers[to]()))
+        typer.echo(str(out))
 
 
 def _destination(to: str | None, connection: str | None) -> S3Destination | Literal["local"]:

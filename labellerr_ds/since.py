@@ -20,12 +20,15 @@ Since = datetime | date | timedelta | str | None
 """What `resolve_since` takes."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?|weeks?)(?:\s+ago)?", re.IGNORECASE
+)
+_DAYS = {"today": 0, "yesterday": 1}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?")
 CLOCKS_DIFFER = timedelta(days=1)  # what lies this far ahead may be due to two clocks
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_HINT = "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', or '7d'."
+_HINT = "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', 'yesterday', or '7d', '2 hours', '1 week' before now."
 
 
 def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None:
@@ -68,7 +71,12 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
     try:
         if isinstance(since, str):
             if before := _BEFORE.fullmatch(since.strip()):
-                return now() - timedelta(**{_UNITS[before[2].lower()]: float(before[1])})
+                return now() - timedelta(**{_UNITS[before[2][0].lower()]: float(before[1])})
+            if (days := _DAYS.get(since.strip().lower())) is not None:
+                midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+                return _point_in_time(midnight - timedelta(days=days))
+            if _NUMBER.fullmatch(since.strip()):
+                raise InvalidArgumentError(f"since={since!r} has no unit: did you mean '{since.strip()}d'? {_HINT}")
             if not _ISO.fullmatch(since.strip()):
                 raise InvalidArgumentError(f"since={since!r} is not an ISO timestamp. {_HINT}")
             since = pd.Timestamp(since.strip())

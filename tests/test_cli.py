@@ -174,3 +174,64 @@ def test_help_names_the_commands():
 def test_the_module_runs():
     told = subprocess.run([sys.executable, "-m", "labellerr_ds", "--help"], capture_output=True, text=True, check=True)
     assert "demo" in told.stdout
+
+
+@pytest.fixture
+def exported(account, tmp_path):
+    """A project, and the report id and file of an export of it."""
+    project = lds.Client.sandbox(account).project(account.project_ids[0])
+    job = lds.create_export(project, "all", format="coco_json")
+    job.wait(progress=False)
+    return project.project_id, job.report_id, job.download(tmp_path / "served", progress=False)
+
+
+def test_version():
+    assert run("--version").stdout.strip() == f"labellerr-ds {lds.__version__}"
+
+
+def test_an_export_that_was_created_before_is_picked_up(exported, tmp_path):
+    project, report, served = exported
+    assert run("status", project, report).stdout.strip() == "completed"
+    assert run("status", project, "nothing").exit_code != 0 or run("status", project, "nothing").stdout == "unknown\n"
+    result = run("download", project, report, "--to", str(tmp_path / "again"), "--quiet")
+    assert (tmp_path / "again" / served.name).read_bytes() == served.read_bytes()
+    assert result.stdout.strip() == str(tmp_path / "again" / served.name)
+    out = tmp_path / "labels.parquet"
+    assert run("load", project, report, "--out", str(out), "--quiet").exit_code == 0
+    assert len(pd.read_parquet(out)) == len(lds.read_export(served).annotations)
+    assert run("load", project, report, "--out", str(out), "--quiet").exit_code == 2
+
+
+def test_check_lists_the_problems_and_fails_where_there_are_some(exported, tmp_path):
+    result = run("check", str(exported[2]), "--as", "json")
+    problems = json.loads(result.stdout)
+    assert result.exit_code == (1 if problems else 0)
+    assert f"{len(problems):,} problems" in result.stderr
+    clean = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 99, "height": 99}],
+        "annotations": [],
+        "categories": [],
+    }
+    (tmp_path / "clean.json").write_text(json.dumps(clean))
+    assert run("check", str(tmp_path / "clean.json")).exit_code == 0
+
+
+def test_compare_has_a_row_for_each_class(exported):
+    result = run("compare", str(exported[2]), str(exported[2]), "--as", "json")
+    assert result.exit_code == 0, result.output
+    assert {row["category"] for row in json.loads(result.stdout)} >= {"car", "road"}
+    assert "Comparison(" in result.stderr
+
+
+@pytest.mark.parametrize("to", ["yolo", "voc", "coco", "panoptic", "hf"])
+def test_convert_writes_what_trainers_read_and_replaces_nothing_by_itself(exported, account, tmp_path, to):
+    project = lds.Client.sandbox(account).project(exported[0])
+    images = tmp_path / "images"
+    lds.read_export(exported[2]).download_images(images, project=project, progress=False)
+    out = tmp_path / "out"
+    arguments = ["convert", str(exported[2]), "--to", to, "--out", str(out), "--images", str(images)]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert out.exists()
+    assert run(*arguments).exit_code == 2
+    assert run(*arguments, "--overwrite").exit_code == 0

@@ -38,7 +38,21 @@ def test_one_instant_said_in_many_ways(since):
     assert resolved(since) == AWARE
 
 
-@pytest.mark.parametrize("since", ["7d", "1w", "168 h", timedelta(days=7), np.timedelta64(7, "D"), pd.Timedelta("7D")])
+@pytest.mark.parametrize(
+    "since",
+    [
+        "7d",
+        "1w",
+        "168 h",
+        "7 days",
+        "1 week",
+        "7 Days ago",
+        "168 hours",
+        timedelta(days=7),
+        np.timedelta64(7, "D"),
+        pd.Timedelta("7D"),
+    ],
+)
 def test_a_time_before_now_goes_by_the_services_clock(since):
     assert resolved(since) == NOW - timedelta(days=7)
 
@@ -76,7 +90,7 @@ def test_a_time_that_two_clocks_may_disagree_about_is_sent_with_a_warning(since)
         assert resolved(since) > NOW
 
 
-@pytest.mark.parametrize("since", ["yesterday", "11/01/2026", "2026-13-01", "", pd.NaT, [], object(), "7 parsecs"])
+@pytest.mark.parametrize("since", ["the day before", "11/01/2026", "2026-13-01", "", pd.NaT, [], object(), "7 parsecs"])
 def test_what_is_no_time_is_refused(since):
     with pytest.raises(lds.InvalidArgumentError, match="Pass a datetime"):
         resolved(since)
@@ -96,3 +110,15 @@ def test_milliseconds_are_rounded_down(instant):
 @pytest.mark.parametrize("value", [9223372036855, "9999-12-31T00:00:00Z", 99_999_999_999, 10**30, float("inf")])
 def test_a_moment_that_no_frame_holds_is_missing(value):
     assert read_moment(value) is None
+
+
+def test_yesterday_begins_at_midnight_of_this_machine():
+    now = datetime(2026, 11, 20, 12, 30, tzinfo=timezone.utc)
+    at = resolve_since("Yesterday", lambda: now).astimezone()
+    assert (at.date(), at.hour, at.minute) == (now.astimezone().date() - timedelta(days=1), 0, 0)
+    assert resolve_since("today", lambda: now) - resolve_since("yesterday", lambda: now) == timedelta(days=1)
+
+
+def test_a_number_as_text_is_asked_for_its_unit():
+    with pytest.raises(lds.InvalidArgumentError, match="did you mean '30d'"):
+        resolve_since("30", lambda: datetime.now(timezone.utc))
