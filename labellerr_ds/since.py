@@ -28,7 +28,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?")
 CLOCKS_DIFFER = timedelta(days=1)  # what lies this far ahead may be due to two clocks
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_HINT = "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', 'yesterday', or '7d', '2 hours', '1 week' before now."
+_HINT = (
+    "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', 'yesterday', or '7d', "
+    "'2 hours', '1 week' before now."
+)
 
 
 def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None:

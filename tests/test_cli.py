@@ -90,7 +90,7 @@ def test_export_writes_coco_and_shows_a_table(account, tmp_path):
     [
         (["--status", "acepted"], 2, "did you mean 'accepted'"),
         (["--status", "all", "--format", "xml"], 2, "unknown export format"),
-        (["--status", "all", "--since", "12"], 2, "not an ISO timestamp"),
+        (["--status", "all", "--since", "12"], 2, "did you mean '12d'"),
         (["--status", "all", "--out", "x.xlsx"], 2, "must end in .parquet"),
         (["--status", "all", "--out", "/nowhere/x.csv"], 2, "no folder"),
         (["--status", "all", "--since", "0s"], 3, "no files"),

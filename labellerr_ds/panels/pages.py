@@ -268,10 +268,10 @@ class Pages:
             )
         else:
             rows = self._frame["category"].astype(object) == value
-        return self._having(rows.fillna(False).to_numpy(dtype=bool))
+        return self._having(_flags(rows))
 
     def _files_of_rows(self, chosen: Any) -> NDArray[np.bool_]:
-        flags = np.asarray(pd.Series(chosen).fillna(False), dtype=bool)
+        flags = _flags(pd.Series(chosen))
         index = chosen.index if isinstance(chosen, pd.Series) else None
         if len(flags) == len(self._frame) and (index is None or index.equals(self._frame.index)):
             return self._having(flags)
@@ -344,6 +344,11 @@ class Pages:
                 "A mapping is of file_id to path; a folder is searched for file names, or has the images.csv that "
                 "Dataset.download_images writes."
             )
+
+
+def _flags(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    """True and False, missing values as False."""
+    return np.asarray(values.astype("boolean").fillna(False), dtype=bool)
 
 
 def side_of(word: str) -> str:
