@@ -73,7 +73,9 @@ class Shapes:
             for name in ("image_height", "image_width")
         ]
         self._rotations = frame["rotation"].to_numpy(dtype=np.float64).tolist()
-        self._crowds = frame["iscrowd"].fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
+        self._crowds = (
+            frame["iscrowd"].astype("boolean").fillna(False).tolist() if "iscrowd" in frame else [False] * len(frame)
+        )
 
     def written(self, position: int) -> tuple[str | None, str | None]:
         """The JSON of a row's segmentation, and of its keypoints."""
