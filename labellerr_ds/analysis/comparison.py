@@ -318,7 +318,7 @@ def _files(table: pd.DataFrame, a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFram
 
 def _per_class(table: pd.DataFrame) -> pd.DataFrame:
     names = sorted({*table["category_a"].dropna(), *table["category_b"].dropna()})
-    agreed = table[(table["category_a"] == table["category_b"]).fillna(False).to_numpy(dtype=bool)]
+    agreed = table[(table["category_a"] == table["category_b"]).astype("boolean").fillna(False).to_numpy(dtype=bool)]
     a, b, matched = (
         each.value_counts().reindex(names, fill_value=0)
         for each in (table["category_a"], table["category_b"], agreed["category_a"])

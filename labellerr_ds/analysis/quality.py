@@ -164,7 +164,7 @@ def _pairs(frame: pd.DataFrame) -> Iterator[Finding]:
     """The same shape twice, and nearly: within a file, a class and a frame of video; crowds may overlap."""
     boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
     kept = np.isfinite(boxes).all(axis=1) & frame["type"].isin(rasters.FILLED).to_numpy()
-    kept &= ~frame["iscrowd"].fillna(False).to_numpy(dtype=bool)
+    kept &= ~frame["iscrowd"].astype("boolean").fillna(False).to_numpy(dtype=bool)
     moment = frame["frame"] if "frame" in frame else pd.Series(pd.NA, index=frame.index)
     keys = pd.DataFrame(
         {
