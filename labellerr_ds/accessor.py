@@ -225,6 +225,48 @@ class LabellerrAccessor:
             kept &= frame["area"].to_numpy() <= max_area
         return frame[kept].reset_index(drop=True)
 
+    def attributes(self) -> pd.DataFrame:
+        """A column an attribute, a row a row of the frame, with its index; missing where an object does not have it.
+
+        Returns
+        -------
+        DataFrame
+
+        Examples
+        --------
+        >>> import pandas as pd, labellerr_ds
+        >>> frame = pd.DataFrame({"attributes": ['{"colour": "red"}', '[{"name": "age", "value": 3}]', None]})
+        >>> list(frame.labellerr.attributes().columns)
+        ['colour', 'age']
+        """
+        from labellerr_ds.analysis import wide
+
+        return wide.attributes(self._need("attributes"))
+
+    def detections(self, file: str) -> Any:
+        """The shapes of one file as ``supervision.Detections``: boxes, masks where it has any, classes, scores.
+
+        Parameters
+        ----------
+        file : str
+            The file's id, or its name where one file alone has it.
+
+        Returns
+        -------
+        supervision.Detections
+            ``class_id`` is the place of a class among the frame's categories; ``data`` has `class_name` and
+            `annotation_id`. https://supervision.roboflow.com/latest/detection/core/
+
+        Raises
+        ------
+        MissingExtraError
+            Where supervision is not installed.
+        """
+        from labellerr_ds.analysis import detections
+
+        names = ("file_id", "file_name", "category", "annotation_id")
+        return detections.detections(self._need(*names, *_SHAPE), file)
+
     def wide(self) -> pd.DataFrame:
         """A row a file, a column a question that is answered in words; several answers are a list.
 

@@ -477,6 +477,42 @@ class Dataset:
         by_name = self.files["file_name"].isin(wanted - ids).to_numpy(dtype=bool)
         return self.where(self.files["file_id"].isin(wanted & ids).to_numpy(dtype=bool) | by_name)
 
+    def remap(self, classes: Mapping[str, str | None]) -> Dataset:
+        """The dataset with classes renamed, merged (two of one new name), or dropped (None).
+
+        Answers about the objects of a dropped class go with them; `annotation_count` and `label_state` of files are
+        those of what is left, so that a finished file that had nothing else is a negative of the classes that stay.
+
+        Parameters
+        ----------
+        classes : mapping of name to new name or None
+            Classes that are not in it stay as they are.
+
+        Returns
+        -------
+        Dataset
+            ``info["remapped"]`` has what each class has become, and how many annotations that were.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For a class that is not there; it names the nearest.
+
+        Examples
+        --------
+        >>> from labellerr_ds import Client, export_dataset
+        >>> dataset = export_dataset(Client.sandbox().project("Street scenes"), ["accepted"], progress=False)
+        >>> small = dataset.remap({"car": "vehicle", "lane": None})
+        >>> small.info["remapped"]["lane"]["to"] is None, "vehicle" in small.categories["name"].tolist()
+        (True, True)
+        """
+        from labellerr_ds.analysis.remap import remap
+
+        made = remap(self.files, self.annotations, self.categories, classes)
+        issues = _issues_of(self.issues, {"annotations": made.kept})
+        info = {**self.info, "remapped": {**self.info.get("remapped", {}), **made.told}}
+        return Dataset(made.files, made.annotations, made.categories, issues, info, image_source=self.image_source)
+
     def where(self, files: NDArray[np.bool_]) -> Dataset:
         """The part of the dataset with the files at which the mask is true, one value for each row of `files`."""
         ids = self.files["file_id"]

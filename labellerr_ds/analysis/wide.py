@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -27,3 +28,21 @@ def wide(annotations: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows.values()), columns=columns)
     frame.attrs = annotations.attrs
     return frame
+
+
+def attributes(annotations: pd.DataFrame) -> pd.DataFrame:
+    """See ``df.labellerr.attributes``."""
+    rows = [_pairs(text) for text in annotations["attributes"]]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {
+        name: pd.Series([row.get(name) for row in rows], index=annotations.index, dtype=object) for name in names
+    }
+    return pd.DataFrame(columns, index=annotations.index).infer_objects()
+
+
+def _pairs(text: Any) -> dict[str, Any]:
+    """Attributes as an object, or as a list of names and values."""
+    told = json.loads(text) if isinstance(text, str) else {}
+    if isinstance(told, list):
+        told = {str(each.get("name")): each.get("value") for each in told if isinstance(each, dict)}
+    return {str(name): value for name, value in told.items()} if isinstance(told, dict) else {}
