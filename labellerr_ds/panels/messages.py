@@ -55,6 +55,10 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     shapes: list[dict[str, Any]] = []
     labels = pages.labels[pages.rows(page)]
     answers, children = _answers(pages, page, frame)
+    ids, attributes = (
+        frame[name].astype(object).tolist() if name in frame else [None] * len(frame)
+        for name in ("annotation_id", "attributes")
+    )
     for position, (shape, place, row) in enumerate(
         zip(rasters.shapes(frame), pages.class_places(page), labels, strict=True)
     ):
@@ -73,13 +77,12 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
             row=int(row),
             cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
         )  # fmt: skip
-        own = frame.iloc[position]
-        own_id = own.get("annotation_id")
+        own_id = ids[position]
         entry.update(
             type=shape.type,
             extent=extent.removeprefix(", ") if box and any(box[2:]) else shape.type,
             id=_text(own_id),
-            attributes=_attributes(own.get("attributes")),
+            attributes=_attributes(attributes[position]),
             children=children.get(own_id, []),
         )
         if word:

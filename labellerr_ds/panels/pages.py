@@ -89,6 +89,7 @@ class Pages:
         self._file_of_row = found.to_numpy(zero_copy_only=False).astype(np.int64)
         self._is_shape_row = np.zeros(len(self._frame), dtype=bool)
         self._is_shape_row[rows] = True
+        self._others = np.flatnonzero(~self._is_shape_row & (self._file_of_row >= 0))  # answers
         moment = np.zeros(len(rows), dtype=np.int64)
         if "frame" in self._frame and self._frame["frame"].notna().any():
             moment = self._frame["frame"].iloc[rows].fillna(-1).to_numpy(dtype=np.int64) + 1
@@ -120,8 +121,7 @@ class Pages:
 
     def answers(self, page: int) -> pd.DataFrame:
         """What its file has beside shapes: the answers to questions, those of objects too."""
-        mine = (self._file_of_row == self._file(page)) & ~self._is_shape_row
-        return self._frame.iloc[np.flatnonzero(mine)]
+        return self._frame.iloc[self._others[self._file_of_row[self._others] == self._file(page)]]
 
     def frame(self, page: int) -> pd.DataFrame:
         """Its annotations, under the index that the user's frame has."""
@@ -267,7 +267,9 @@ class Pages:
                 self._frame["value"].astype(object) == answer
             )
         else:
-            rows = self._frame["category"].astype(object) == value
+            column = self._frame["category"].astype("category").cat
+            places = column.categories.get_indexer([value])
+            return self._having(np.isin(column.codes, places[places >= 0]))
         return self._having(_flags(rows))
 
     def _files_of_rows(self, chosen: Any) -> NDArray[np.bool_]:
@@ -295,12 +297,13 @@ class Pages:
             if by in self._files:
                 counts = self._files[by].astype(object).value_counts()
                 told[by] = [(str(word), int(count)) for word, count in counts.items()]
-        codes = pd.Series(self._class_of[self._is_shape_row])
-        pairs = pd.DataFrame(
-            {"file": self._file_of_row[self._is_shape_row], "code": codes.to_numpy()}
-        ).drop_duplicates()
-        counts = pairs["code"].value_counts()
-        told["category"] = [(self.classes[int(code)], int(count)) for code, count in counts.items()]
+        wide = max(len(self.classes), 1)
+        rows = self._is_shape_row & (self._file_of_row >= 0)
+        seen = np.zeros(len(self._files) * wide, dtype=bool)
+        seen[self._file_of_row[rows] * wide + self._class_of[rows]] = True
+        counts = seen.reshape(-1, wide).sum(axis=0)
+        order = np.argsort(-counts, kind="stable")[: len(self.classes)].tolist()
+        told["category"] = [(self.classes[code], int(counts[code])) for code in order]
         return told
 
     def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
