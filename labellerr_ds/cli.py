@@ -38,7 +38,6 @@ from labellerr_ds.service.client import Client
 from labellerr_ds.target import file_at, refuse
 
 app = typer.Typer(
-    help="Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would print the values of variables
     add_completion=False,
@@ -65,6 +64,15 @@ class Level(str, Enum):
 
 _As = Annotated[Form, typer.Option("--as", help="How to print it.")]
 _Project = Annotated[str, typer.Argument(help="The project's id.")]
+_Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
+_File = Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")]
+_Out = Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")]
+_Coco = Annotated[Path | None, typer.Option(help="Write a COCO file here.")]
+_Level = Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")]
+_Timeout = Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")]
+_Safe = Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 @contextlib.contextmanager
@@ -196,20 +204,20 @@ def export(
     status: Annotated[list[str], typer.Option(help="A status, or all, annotated, reviewed, none; may be repeated.")],
     since: Annotated[str | None, typer.Option(help="Only what changed since: 2026-11-01, or 7d.")] = None,
     format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",
-    out: Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")] = None,
-    coco: Annotated[Path | None, typer.Option(help="Write a COCO file here.")] = None,
-    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
+    out: _Out = None,
+    coco: _Coco = None,
+    level: _Level = Level.ANNOTATION,
     name: Annotated[str | None, typer.Option(help="The export's name.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
+    timeout: _Timeout = None,
     to: Annotated[str | None, typer.Option(help="Export into this folder: s3://bucket/path/.")] = None,
     connection: Annotated[str | None, typer.Option(help="The S3 connection's id, for --to.")] = None,
     keep: Annotated[Path | None, typer.Option(help="A folder to keep the export in as it was served.")] = None,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Write an empty frame where no file matches.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")] = False,
-    safe: Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    overwrite: _Overwrite = False,
+    safe: _Safe = True,
+    quiet: _Quiet = False,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
@@ -253,9 +261,6 @@ def _delivery(
     return deliver
 
 
-_Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
-
-
 def _picked_up(project: str, report: str) -> ExportJob:
     return ExportJob(Client().project(project), report)
 
@@ -277,8 +282,8 @@ def download(
     project: _Project,
     report: _Report,
     to: Annotated[Path, typer.Option(help="The folder for the file as it was served.")] = Path(),
-    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    timeout: _Timeout = None,
+    quiet: _Quiet = False,
 ) -> None:
     """Wait for an export, and download its file; one that broke off goes on where it broke."""
     with _told():
@@ -291,13 +296,13 @@ def download(
 def load(
     project: _Project,
     report: _Report,
-    out: Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")] = None,
-    coco: Annotated[Path | None, typer.Option(help="Write a COCO file here.")] = None,
-    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
-    timeout: Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")] = False,
-    safe: Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    out: _Out = None,
+    coco: _Coco = None,
+    level: _Level = Level.ANNOTATION,
+    timeout: _Timeout = None,
+    overwrite: _Overwrite = False,
+    safe: _Safe = True,
+    quiet: _Quiet = False,
 ) -> None:
     """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
     with _told():
@@ -305,9 +310,6 @@ def load(
         job = _picked_up(project, report)
         job.wait(timeout, progress=not quiet)
         deliver(job.load(progress=not quiet))
-
-
-_File = Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")]
 
 
 @app.command()
@@ -428,8 +430,8 @@ def cache(
 
 @app.command()
 def show(
-    file: Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")],
-    level: Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")] = Level.ANNOTATION,
+    file: _File,
+    level: _Level = Level.ANNOTATION,
     rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
 ) -> None:
     """Read an export that lies on disk or in a bucket, and show what is in it."""

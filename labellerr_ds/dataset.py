@@ -256,11 +256,10 @@ class Dataset:
         """
         from labellerr_ds.converters.yolo import to_yolo
 
-        with folder_at(folder, overwrite=overwrite) as made:
-            written = to_yolo(
-                made, self._frames(), task=task, images=images, split=split, negatives=negatives, turned=turned
-            )
-        return replace(written, folder=Path(folder))
+        options: dict[str, Any] = {
+            "task": task, "images": images, "split": split, "negatives": negatives, "turned": turned,
+        }  # fmt: skip
+        return self._published(to_yolo, folder, overwrite, options)
 
     def to_pascal_voc(
         self,
@@ -283,11 +282,8 @@ class Dataset:
         """
         from labellerr_ds.converters.pascal_voc import to_pascal_voc
 
-        with folder_at(folder, overwrite=overwrite) as made:
-            written = to_pascal_voc(
-                made, self._frames(), images=images, split=split, negatives=negatives, turned=turned
-            )
-        return replace(written, folder=Path(folder))
+        options: dict[str, Any] = {"images": images, "split": split, "negatives": negatives, "turned": turned}
+        return self._published(to_pascal_voc, folder, overwrite, options)
 
     def to_panoptic(
         self,
@@ -311,9 +307,8 @@ class Dataset:
         """
         from labellerr_ds.converters.panoptic import to_panoptic
 
-        with folder_at(folder, overwrite=overwrite) as made:
-            written = to_panoptic(made, self._frames(), split=split, negatives=negatives, order=order)
-        return replace(written, folder=Path(folder))
+        options: dict[str, Any] = {"split": split, "negatives": negatives, "order": order}
+        return self._published(to_panoptic, folder, overwrite, options)
 
     def to_huggingface(
         self,
@@ -347,8 +342,14 @@ class Dataset:
         }  # fmt: skip
         if folder is None:
             return to_huggingface(None, self._frames(), **options)
+        return self._published(to_huggingface, folder, overwrite, options)
+
+    def _published(
+        self, write: Callable[..., Written], folder: str | Path, overwrite: bool, options: Mapping[str, Any]
+    ) -> Written:
+        """What a converter wrote beside, at its place."""
         with folder_at(folder, overwrite=overwrite) as made:
-            written = to_huggingface(made, self._frames(), **options)
+            written = write(made, self._frames(), **options)
         return replace(written, folder=Path(folder))
 
     def _frames(self) -> Frames:

@@ -78,7 +78,7 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        if problem.errno not in _FAILURES or isinstance(problem, DiskError):
+        if problem.errno not in _FAILURES:
             raise
         free = None
         with contextlib.suppress(OSError):

@@ -42,18 +42,15 @@ def given_up(name: str) -> str:
 
 def left_behind(final: Path) -> Iterator[Left]:
     """What processes of this machine that are no more were writing to this path."""
-    for path in final.parent.glob(f".part-{digest(final.name)}-*"):
+    return left_in(final.parent, f"{digest(final.name)}-*")
+
+
+def left_in(folder: Path, names: str = "*") -> Iterator[Left]:
+    """What processes of this machine that are no more left in a folder, of these names."""
+    for path in folder.glob(f".part-{names}"):
         name = _NAME.fullmatch(path.name)
         if name and name[3] == _machine() and not _is_alive(int(name[4])):
             yield Left(name[2], path)
-
-
-def left_in(folder: Path) -> Iterator[Path]:
-    """What processes of this machine that are no more left in a folder."""
-    for path in folder.glob(".part-*"):
-        name = _NAME.fullmatch(path.name)
-        if name and name[3] == _machine() and not _is_alive(int(name[4])):
-            yield path
 
 
 def digest(text: str) -> str:

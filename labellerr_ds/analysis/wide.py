@@ -32,7 +32,7 @@ def wide(annotations: pd.DataFrame) -> pd.DataFrame:
 
 def attributes(annotations: pd.DataFrame) -> pd.DataFrame:
     """See ``df.labellerr.attributes``."""
-    rows = [_pairs(text) for text in annotations["attributes"]]
+    rows = [attributes_of(text) for text in annotations["attributes"]]
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {
         name: pd.Series([row.get(name) for row in rows], index=annotations.index, dtype=object) for name in names
@@ -40,8 +40,14 @@ def attributes(annotations: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=annotations.index).infer_objects()
 
 
-def _pairs(text: Any) -> dict[str, Any]:
-    """Attributes as an object, or as a list of names and values."""
+def attributes_of(text: Any) -> dict[str, Any]:
+    """The attributes of one object by name, which are a JSON object, or a list of names and values.
+
+    Raises
+    ------
+    ValueError
+        For text that is no JSON.
+    """
     told = json.loads(text) if isinstance(text, str) else {}
     if isinstance(told, list):
         told = {str(each.get("name")): each.get("value") for each in told if isinstance(each, dict)}

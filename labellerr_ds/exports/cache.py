@@ -176,7 +176,7 @@ def _entries() -> Iterator[tuple[float, int, str, dict[str, Any]]]:
 
 def _shrink() -> None:
     for left in left_in(folder()):
-        shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(left.path, ignore_errors=True)
     found = sorted(_entries(), key=lambda each: each[0])
     total = sum(size for _, size, _, _ in found)
     for _, size, key, _ in found:

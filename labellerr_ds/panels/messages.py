@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from labellerr_ds.analysis.wide import attributes_of
 from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
@@ -124,15 +124,12 @@ def _answers(pages: Pages, page: int, shapes: pd.DataFrame) -> tuple[Told, dict[
 
 
 def _attributes(text: Any) -> Told:
-    """Attributes, which are JSON: an object, or a list of names and values."""
+    """Attributes in words; nothing where they are no JSON."""
     try:
-        told = json.loads(text) if isinstance(text, str) else {}
+        told = attributes_of(text)
     except ValueError:
         return []
-    if isinstance(told, list):
-        told = {str(each.get("name")): each.get("value") for each in told if isinstance(each, dict)}
-    pairs = told.items() if isinstance(told, dict) else ()
-    return [(str(name), " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in pairs]
+    return [(name, " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in told.items()]
 
 
 def _text(value: Any) -> str:

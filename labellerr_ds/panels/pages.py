@@ -215,8 +215,7 @@ class Pages:
 
     def find(self, text: str, after: int) -> int | None:
         """The next page whose file has this in its name, in any letter case; after the last it goes on at the first."""
-        names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
-        files = np.flatnonzero(names.str.contains(text.casefold(), regex=False).to_numpy(dtype=bool))
+        files = np.flatnonzero(self.files_with("name", text))
         return _next(np.flatnonzero(np.isin(self._file_of[self._shown], files)), after)
 
     def next_change(self, after: int) -> int | None:
@@ -236,7 +235,7 @@ class Pages:
             counts = np.bincount(self._file_of_row[self._file_of_row >= 0], minlength=len(self._files))
             shown = shown[np.argsort(-counts[self._file_of[shown]], kind="stable")]
         elif order == "name":
-            names = self._files["file_name"].fillna(self._files["file_id"]).astype(str).str.casefold()
+            names = self._folded_names()
             rank = np.empty(len(names), dtype=np.int64)
             rank[np.argsort(names.to_numpy(dtype=object), kind="stable")] = np.arange(len(names))
             shown = shown[np.argsort(rank[self._file_of[shown]], kind="stable")]
@@ -257,8 +256,7 @@ class Pages:
                 raise InvalidArgumentError(f"the files of this viewer have no {by}: give it a Dataset.")
             return np.asarray(self._files[by].astype(object) == value, dtype=bool)
         if by == "name":
-            names = self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
-            return np.asarray(names.str.contains(str(value).casefold(), regex=False), dtype=bool)
+            return np.asarray(self._folded_names().str.contains(str(value).casefold(), regex=False), dtype=bool)
         if by == "rows":
             return self._files_of_rows(value)
         if by == "answer":
@@ -271,6 +269,10 @@ class Pages:
             places = column.categories.get_indexer([value])
             return self._having(np.isin(column.codes, places[places >= 0]))
         return self._having(_flags(rows))
+
+    def _folded_names(self) -> pd.Series[Any]:
+        """What files are called, without a difference of upper and lower case."""
+        return self._files["file_name"].fillna(self._files["file_id"]).astype(object).str.casefold()
 
     def _files_of_rows(self, chosen: Any) -> NDArray[np.bool_]:
         flags = _flags(pd.Series(chosen))

@@ -27,7 +27,6 @@ HEAD_BYTES = 512  # what a file is recognised by
 PIECE_BYTES = 1 << 20
 IN_MEMORY_BYTES = 1 << 25  # what is larger is unpacked to a temporary file
 ZIP, GZIP, PNG = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b", b"\x89PNG\r\n\x1a\n"
-DEFAULT = Limits()
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _LOCAL_HEADER_BYTES = 30  # before the name, by PKWARE's APPNOTE 4.3.7
 _UNSAFE = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:|[\x00-\x1f]")
@@ -57,7 +56,7 @@ class Member:
             return file.read()
 
 
-def members(source: Source, opened: ExitStack, limits: Limits = DEFAULT) -> list[Member]:
+def members(source: Source, opened: ExitStack, limits: Limits) -> list[Member]:
     """All files of an export, archives opened; recognised by content, never by name.
 
     Parameters

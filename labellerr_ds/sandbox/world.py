@@ -354,11 +354,8 @@ class Project:
                 (_quarter(x + 15 * step, 0, wide), _quarter(y + rng.uniform(-20, 20), 0, high))
                 for step in range(rng.randint(2, 7))
             ]
-        rings = [self._ring(x, y, rng.uniform(8, min(wide, high) / 5), wide, high, rng)]
-        if self.parts and rng.random() < 0.4:
-            for _ in range(rng.randint(1, 2)):
-                rings.append(self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng))
-        return rings
+        whole = self._ring(x, y, rng.uniform(8, min(wide, high) / 5), wide, high, rng)
+        return [whole, *self._other_parts(wide, high, rng)]
 
     def _street_shape(self, question: Question, wide: int, high: int, rng: random.Random) -> Any:
         def inside(points: list[tuple[float, float]]) -> list[tuple[float | int, float | int]]:
@@ -384,11 +381,16 @@ class Project:
             if question.name == "car"
             else getattr(scene, question.name)(wide, high, rng)
         )
-        rings = [inside(whole)]
-        if self.parts and rng.random() < 0.4:
-            for _ in range(rng.randint(1, 2)):
-                rings.append(self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng))
-        return rings
+        return [inside(whole), *self._other_parts(wide, high, rng)]
+
+    def _other_parts(self, wide: int, high: int, rng: random.Random) -> list[list[tuple[float | int, float | int]]]:
+        """Small rings beside the first of a polygon, where the world has polygons of several parts."""
+        if not self.parts or rng.random() >= 0.4:
+            return []
+        return [
+            self._ring(rng.uniform(20, wide - 20), rng.uniform(20, high - 20), 9, wide, high, rng)
+            for _ in range(rng.randint(1, 2))
+        ]
 
     def _ring(
         self, x: float, y: float, radius: float, wide: int, high: int, rng: random.Random
