@@ -99,6 +99,7 @@ def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[st
             home=home_of(new_ids[target] if target >= 0 else None, target),
             ids=ids,
             content=_content(int(contents[at]), target, numbers[at]) if again[row] else None,
+            is_counted=bool(odd[row]),
         )
 
 

@@ -93,6 +93,8 @@ class Row:
         `ID_COLUMNS`.
     content : int or None
         Of a row whose id may be there twice: the hash of what it says.
+    is_counted : bool
+        Whether all rows of its file are in doubt, so that ids can be made anew by counting them.
     """
 
     place: Place
@@ -102,6 +104,7 @@ class Row:
     home: str
     ids: dict[str, Any]
     content: int | None = None
+    is_counted: bool = True
 
 
 @dataclass
@@ -131,10 +134,10 @@ def home_of(file_id: str | None, row: int) -> str:
 
 
 def resolve(rows: Sequence[Row]) -> Edits:
-    """Ids for rows in doubt, given in the order of the export; each file is there with all of its rows."""
+    """Ids for rows in doubt, given in the order of the export; a file that is counted is there with all of its rows."""
     edits = Edits()
     rows = _without_repeats(rows, edits)
-    _make_ids(rows, edits)
+    _make_ids([row for row in rows if row.is_counted], edits)
     _tell_apart([row for row in rows if row.content is not None], edits)
     return edits
 
