@@ -97,12 +97,25 @@ def twice(project, folder):
     return whole, lambda: lds.read_export(folder, categories=project.categories())
 
 
-def test_an_export_that_is_there_twice_is_there_once(project, tmp_path):
+def test_an_export_that_is_there_twice_has_its_files_and_its_rows_with_an_id_once(project, tmp_path):
     whole, read = twice(project, tmp_path)
-    both = read()
-    pd.testing.assert_frame_equal(both.files, whole.files)
-    pd.testing.assert_frame_equal(both.annotations, whole.annotations)
-    assert both.issues.empty
+    with pytest.warns(lds.LabellerrWarning, match="repeated_answers"):
+        both = read()
+    assert both.files["file_id"].tolist() == whole.files["file_id"].tolist()
+    assert both.annotations["annotation_id"].is_unique
+    once, twice_read = (dataset.annotations["annotation_id"].str.count("/").gt(0) for dataset in (whole, both))
+    assert (~once).sum() == (~twice_read).sum() > 0
+    assert twice_read.sum() == 2 * once.sum() > 0
+
+
+def test_a_text_without_an_id_beside_a_box_that_is_there_again_stays_and_is_reported(tmp_path):
+    text = {"question_id": "t", "question_type": "input", "answer": [{"answer": "clear"}]}
+    one = file("f", box("A", 1))
+    one["latest_answer"].append(text)
+    with pytest.warns(lds.LabellerrWarning, match="repeated_answers"):
+        both = lds.concat([native(tmp_path, one), native(tmp_path, one)])
+    assert both.annotations["annotation_id"].tolist() == ["A", "f/t/0", "f/t/1"]
+    assert both.issues["code"].tolist() == ["repeated_answers"]
 
 
 def test_equal_answers_without_any_id_of_the_service_are_kept_and_reported(client, tmp_path):

@@ -136,41 +136,31 @@ def home_of(file_id: str | None, row: int) -> str:
 def resolve(rows: Sequence[Row]) -> Edits:
     """Ids for rows in doubt, given in the order of the export; a file that is counted is there with all of its rows."""
     edits = Edits()
-    rows = _without_repeats(rows, edits)
+    _report_repeats(rows, edits)
     _make_ids([row for row in rows if row.is_counted], edits)
     _tell_apart([row for row in rows if row.content is not None], edits)
     return edits
 
 
-def _without_repeats(rows: Sequence[Row], edits: Edits) -> list[Row]:
-    """The rows less those without an id of their own of a record that is there again.
+def _report_repeats(rows: Sequence[Row], edits: Edits) -> None:
+    """Report records of a file that are there again, as far as their answers have no id of the service.
 
-    A record that repeats an annotation with an id of the service is the same record. Where none has one nobody can tell
-    equal answers from the same answers: they stay, and it is reported.
+    Nobody can tell equal answers from the same answers, so that they stay; rows with an id are one (`_tell_apart`).
     """
     by_file: dict[int, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.file >= 0:
             by_file[row.file][row.record].append(row)
-    gone: set[Place] = set()
     for records in by_file.values():
         earlier: set[tuple[str, int | None]] = set()
-        for number, mine in enumerate(records.values() if len(records) > 1 else ()):
+        for mine in records.values() if len(records) > 1 else ():
             made = [row for row in mine if _has_made_id(row)]
-            known = [
-                row for row in mine if row.content is not None and (row.ids["annotation_id"], row.content) in earlier
-            ]
-            again = [row for row in known if _has_made_id(row)]
-            if len(known) > len(again):
-                gone.update(row.place for row in again)
-            elif number and made and len(again) == len(made) == len(mine):
+            known = [(row.ids["annotation_id"], row.content) for row in mine if row.content is not None]
+            if made and len(known) == len(mine) and earlier.issuperset(known):
                 message = f"file {made[0].home} is there again with equal answers that have no id; they were kept."
                 issue = Issue("warning", "repeated_answers", "annotations", made[0].home, None, message)
                 edits.issues.append((made[0].place, issue))
-            earlier.update((row.ids["annotation_id"], row.content) for row in mine if row.content is not None)
-    for place in sorted(gone):
-        edits.dropped[place.batch].append(place.row)
-    return [row for row in rows if row.place not in gone]
+            earlier.update(known)
 
 
 def _has_made_id(row: Row) -> bool:
