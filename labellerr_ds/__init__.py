@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
     from labellerr_ds.errors import LimitError as LimitError
     from labellerr_ds.errors import LinkExpiredError as LinkExpiredError
+    from labellerr_ds.errors import MirrorError as MirrorError
     from labellerr_ds.errors import MissingExtraError as MissingExtraError
     from labellerr_ds.errors import NotFoundError as NotFoundError
     from labellerr_ds.errors import RateLimitedError as RateLimitedError
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from labellerr_ds.exports.job import ExportJob as ExportJob
     from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
     from labellerr_ds.limits import Limits as Limits
+    from labellerr_ds.mirror.mirror import Mirror as Mirror
     from labellerr_ds.models import ExportFormat as ExportFormat
     from labellerr_ds.models import ExportState as ExportState
     from labellerr_ds.models import FileStatus as FileStatus
@@ -94,6 +96,8 @@ _HOMES = {
     "LimitError": "errors",
     "Limits": "limits",
     "LinkExpiredError": "errors",
+    "Mirror": "mirror.mirror",
+    "MirrorError": "errors",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
     "Project": "service.project",

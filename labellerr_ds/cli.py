@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,7 @@ from labellerr_ds.door import export_dataset, read_export
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
 from labellerr_ds.exports import cache as exports_cache
 from labellerr_ds.exports.job import ExportJob
+from labellerr_ds.mirror.mirror import Mirror
 from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
@@ -97,7 +99,7 @@ def _told() -> Iterator[None]:
 
 
 def _say(message: str, style: str = "") -> None:
-    _err.print(Text(message, style=style))
+    _err.print(Text(message, style=style), soft_wrap=True)  # a line a message, however long: so grep has all of it
 
 
 def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False) -> None:
@@ -259,6 +261,39 @@ def _delivery(
             _preview(dataset, level.value, 20)
 
     return deliver
+
+
+@app.command()
+def sync(
+    project: _Project,
+    mirror: Annotated[str, typer.Option(help="The mirror: a folder, or s3://bucket/prefix; made where there is none.")],
+    full: Annotated[bool, typer.Option("--full", help="Ask for all files, so that deleted ones are known.")] = False,
+    status: Annotated[
+        str | None, typer.Option("--statuses", help="What --out gets of it, such as accepted,rejected.")
+    ] = None,
+    out: _Out = None,
+    level: _Level = Level.ANNOTATION,
+    as_json: Annotated[bool, typer.Option("--json", help="What the sync did, as JSON on stdout.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit code 3 where nothing changed.")] = False,
+    timeout: _Timeout = None,
+    overwrite: _Overwrite = False,
+    safe: _Safe = True,
+    quiet: _Quiet = False,
+) -> None:
+    """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
+    with _told():
+        deliver = _delivery(out, None, level, overwrite=overwrite, safe=safe) if out else None
+        copy = Mirror(mirror)
+        with copy.alone():
+            result = copy.sync(project, full, timeout=timeout, progress=not quiet)
+        _say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
+        if as_json:
+            names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
+            typer.echo(json.dumps({name: getattr(result, name) for name in names}))
+        if deliver:
+            deliver(copy.dataset(statuses=status))
+        if exit_code and not result:
+            raise typer.Exit(NOTHING)
 
 
 def _picked_up(project: str, report: str) -> ExportJob:

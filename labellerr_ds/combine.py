@@ -314,4 +314,4 @@ def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
             raise InvalidArgumentError(
                 f"compare takes Datasets or annotations frames of labellerr_ds, got {type(side).__name__}."
             )
-    return compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou)
+    return replace(compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou), sides=(a, b))

@@ -187,6 +187,10 @@ class AmbiguousObjectsError(LabellerrError):
         self.candidates = candidates
 
 
+class MirrorError(LabellerrError):
+    """A mirror cannot be read, or others write to it again and again; what was in it before is as it was."""
+
+
 class MissingExtraError(LabellerrError, ImportError):
     """A library that only some need is not installed; the message says how to install it."""
 

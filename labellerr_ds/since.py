@@ -56,7 +56,7 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
     """
     if since is None:
         return None
-    instant = _instant(since, now)
+    instant = instant_of(since, now)
     if instant < _EPOCH:
         raise InvalidArgumentError(f"since={since!r} is {instant.isoformat()}, before 1970. {_HINT}")
     ahead = instant - now()
@@ -70,18 +70,19 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
     return instant
 
 
-def _instant(since: object, now: Callable[[], datetime]) -> datetime:
+def instant_of(since: object, now: Callable[[], datetime], name: str = "since") -> datetime:
+    """The instant that an argument of this name means, in UTC, whenever it is; as `resolve_since`."""
     try:
         if isinstance(since, str):
             if before := _BEFORE.fullmatch(since.strip()):
                 return now() - timedelta(**{_UNITS[before[2][0].lower()]: float(before[1])})
             if (days := _DAYS.get(since.strip().lower())) is not None:
                 midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-                return _point_in_time(midnight - timedelta(days=days))
+                return _point_in_time(midnight - timedelta(days=days), name)
             if _NUMBER.fullmatch(since.strip()):
-                raise InvalidArgumentError(f"since={since!r} has no unit: did you mean '{since.strip()}d'? {_HINT}")
+                raise InvalidArgumentError(f"{name}={since!r} has no unit: did you mean '{since.strip()}d'? {_HINT}")
             if not _ISO.fullmatch(since.strip()):
-                raise InvalidArgumentError(f"since={since!r} is not an ISO timestamp. {_HINT}")
+                raise InvalidArgumentError(f"{name}={since!r} is not an ISO timestamp. {_HINT}")
             since = pd.Timestamp(since.strip())
         if isinstance(since, np.timedelta64):
             since = pd.Timedelta(since)
@@ -89,29 +90,29 @@ def _instant(since: object, now: Callable[[], datetime]) -> datetime:
             since = since.to_pytimedelta()
         if isinstance(since, timedelta):
             return now() - since
-        return _point_in_time(since)
+        return _point_in_time(since, name)
     except (OverflowError, ValueError) as problem:
         if isinstance(problem, InvalidArgumentError):
             raise
-        raise InvalidArgumentError(f"since={since!r} is not a time: {problem}. {_HINT}") from None
+        raise InvalidArgumentError(f"{name}={since!r} is not a time: {problem}. {_HINT}") from None
 
 
-def _point_in_time(since: object) -> datetime:
+def _point_in_time(since: object, name: str) -> datetime:
     if isinstance(since, numbers.Number):
-        raise InvalidArgumentError(f"since={since!r} is a bare number: seconds or milliseconds? {_HINT}")
+        raise InvalidArgumentError(f"{name}={since!r} is a bare number: seconds or milliseconds? {_HINT}")
     if isinstance(since, np.datetime64):
         since = pd.Timestamp(since)
     if since is pd.NaT:
-        raise InvalidArgumentError(f"since is NaT, not a time. {_HINT}")
+        raise InvalidArgumentError(f"{name} is NaT, not a time. {_HINT}")
     if isinstance(since, pd.Timestamp):
         since = since.to_pydatetime(warn=False)
     if isinstance(since, date) and not isinstance(since, datetime):
         since = datetime(since.year, since.month, since.day)
     if not isinstance(since, datetime):
-        raise InvalidArgumentError(f"since cannot be a {type(since).__name__}. {_HINT}")
+        raise InvalidArgumentError(f"{name} cannot be a {type(since).__name__}. {_HINT}")
     if since.tzinfo is None:
         local = since.astimezone()
-        log.info("since=%s has no time zone: taken as local time, %s", since, local.isoformat())
+        log.info("%s=%s has no time zone: taken as local time, %s", name, since, local.isoformat())
         since = local
     return since.astimezone(timezone.utc)
 

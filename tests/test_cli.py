@@ -235,3 +235,30 @@ def test_convert_writes_what_trainers_read_and_replaces_nothing_by_itself(export
     assert out.exists()
     assert run(*arguments).exit_code == 2
     assert run(*arguments, "--overwrite").exit_code == 0
+
+
+# --- a mirror
+
+
+def test_the_command_syncs_and_says_what_it_did(account, tmp_path):
+    project = account.project_ids[0]
+    path = str(tmp_path / "mirror")
+    out = tmp_path / "accepted.parquet"
+    first = run("sync", project, "--mirror", path, "--json", "--quiet")
+    assert first.exit_code == 0
+    assert json.loads(first.stdout)["added"] == 24
+    assert run("sync", project, "--mirror", path, "--quiet").exit_code == 0
+    again = run(
+        "sync", project, "--mirror", path, "--exit-code", "--statuses", "accepted", "--out", str(out), "--quiet"
+    )
+    assert again.exit_code == 3
+    assert set(pd.read_parquet(out)["status"]) == {"accepted"}
+    assert run("sync", "nope", "--mirror", path, "--quiet").exit_code == 1
+
+
+def test_a_second_command_on_one_mirror_is_refused(account, tmp_path):
+    mirror = lds.Mirror(tmp_path / "mirror")
+    with mirror.alone():
+        refused = run("sync", account.project_ids[0], "--mirror", mirror.path, "--quiet")
+    assert refused.exit_code == 1
+    assert "another sync is running" in refused.stderr

@@ -41,12 +41,15 @@ class Comparison:
         A row a class: `a`, `b` (annotations), `matched`, `agreement` (2 matched / (a + b), an F1), `mean_iou`.
     confusion : DataFrame
         Counts, classes of `a` down and of `b` across; ``(none)`` for what has no partner.
+    sides : (a, b) or None
+        What was compared: ``AnnotationViewer(comparison)`` shows it.
     """
 
     annotations: pd.DataFrame
     files: pd.DataFrame
     per_class: pd.DataFrame
     confusion: pd.DataFrame
+    sides: tuple[Any, Any] | None = None
 
     def __repr__(self) -> str:
         counts = self.annotations["change"].value_counts(sort=False)
@@ -67,7 +70,7 @@ class Comparison:
                 ", ".join(f"{name} {share:.0%}" for name, share in least.items()),
             ),
         ]
-        return card("Comparison", rows, then="lds.AnnotationViewer(a, compare=b)")
+        return card("Comparison", rows, then="lds.AnnotationViewer(comparison)")
 
 
 def compare_frames(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
+    from labellerr_ds.analysis.comparison import Comparison
     from labellerr_ds.dataset import Dataset
     from labellerr_ds.panels.canvas_viewer import CanvasViewer
     from labellerr_ds.panels.picture_viewer import PictureViewer
@@ -22,7 +23,7 @@ BACKENDS = ("auto", "canvas", "image", "static")
 
 
 def AnnotationViewer(  # noqa: N802
-    dataset_or_frame: Dataset | pd.DataFrame,
+    dataset_or_frame: Dataset | pd.DataFrame | Comparison,
     compare: Dataset | pd.DataFrame | None = None,
     *,
     images: Any = None,
@@ -45,8 +46,8 @@ def AnnotationViewer(  # noqa: N802
 
     Parameters
     ----------
-    dataset_or_frame : Dataset, or annotations frame
-        Of a Dataset files without annotations are shown as well.
+    dataset_or_frame : Dataset, annotations frame, or Comparison
+        Of a Dataset files without annotations are shown as well; of a Comparison both of its sides.
     compare : Dataset or annotations frame, optional
         What was added, removed, moved, reclassified since `dataset_or_frame`.
     images : folder, mapping of `file_id` to path, 'links', or Project, optional
@@ -94,6 +95,10 @@ def AnnotationViewer(  # noqa: N802
     """
     if backend not in BACKENDS:
         raise InvalidArgumentError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}.")
+    if (sides := getattr(dataset_or_frame, "sides", None)) is not None:
+        if compare is not None:
+            raise InvalidArgumentError("a Comparison has both sides already: leave compare out.")
+        dataset_or_frame, compare = sides
     pages = Pages(dataset_or_frame, compare, images)
     if backend == "static":
         hidden = hidden_classes(classes, layout, pages)

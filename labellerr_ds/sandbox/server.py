@@ -50,6 +50,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "parts": ("parts",),
     "png": ("png-id", "png-annotated", "png-class", "png-rgb", "png-grey16"),
     "since": ("since-inclusive",),
+    "since-status": ("status-untouched",),
     "ids": ("ids-one", "ids-plain"),
     "boxes": ("boxes-rings",),
     "coco-turned": ("coco-turned",),
@@ -165,7 +166,8 @@ class Sandbox:
         self.client_id = f"sandbox_{secrets.token_hex(4)}"
         self.requests: list[Seen] = []
         self._sign_key = secrets.token_bytes(32)
-        self._world = World(files, seed, int(time.time() * 1000) - 1000, "parts" in self.variants)
+        now_ms = int(time.time() * 1000) - 1000
+        self._world = World(files, seed, now_ms, "parts" in self.variants, "status-untouched" in self.variants)
         self._lock = threading.RLock()
         self._ports, self._export_seconds = (port, store_port), export_seconds
         self._buckets = bucket.Store(s3_endpoint, s3_region)

@@ -105,8 +105,11 @@ def _quarter(value: float, low: float, high: float) -> float | int:
 class Project:
     """A project of the world; its kind decides template, names and answers."""
 
-    def __init__(self, kind: str, name: str, data_type: str, files: int, seed: int, now_ms: int, parts: bool):
+    def __init__(
+        self, kind: str, name: str, data_type: str, files: int, seed: int, now_ms: int, parts: bool, untouched: bool
+    ) -> None:
         self.kind, self.name, self.data_type, self.seed, self.parts = kind, name, data_type, seed, parts
+        self.untouched = untouched
         self.rng = self._random("project")
         self.project_id = f"{kind}_{self.rng.getrandbits(40):010x}"
         self.template_id = _uuid(self.rng)
@@ -238,6 +241,7 @@ class Project:
         file = self.files[rng.randrange(len(self.files))]
         if file.deleted_ms is not None:
             return
+        before, touched = (file.answered, file.revision), file.updated_ms
         file.updated_ms = moment
         if what == "delete":
             file.deleted_ms = moment
@@ -251,6 +255,8 @@ class Project:
             file.status = BACK[file.status]
         else:
             file.revision += 1
+        if self.untouched and what != "delete" and (file.answered, file.revision) == before:
+            file.updated_ms = touched  # a status alone is no change to this service
 
     # --- answers
 
@@ -435,7 +441,7 @@ class Project:
 class World:
     """All projects and the one clock; it moves by `advance` alone."""
 
-    def __init__(self, files: int, seed: int, now_ms: int, parts: bool) -> None:
+    def __init__(self, files: int, seed: int, now_ms: int, parts: bool, untouched: bool = False) -> None:
         self.now_ms = now_ms
         few = max(2, min(files // 4, 40))
         plans = (
@@ -444,7 +450,7 @@ class World:
             ("reviews", "Product reviews", "document", max(few, 4)),
             ("calls", "Phone calls", "audio", max(few, 4)),
         )
-        made = (Project(*plan, seed, now_ms, parts) for plan in plans)
+        made = (Project(*plan, seed, now_ms, parts, untouched) for plan in plans)
         self.projects = {project.project_id: project for project in made}
 
     def advance(self, milliseconds: int) -> None:

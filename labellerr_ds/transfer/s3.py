@@ -28,7 +28,7 @@ from labellerr_ds.errors import (
 )
 from labellerr_ds.models import S3Object
 from labellerr_ds.progress import Progress, counting
-from labellerr_ds.redaction import redact, redact_logs
+from labellerr_ds.redaction import Secret, redact, redact_logs
 from labellerr_ds.transfer.checksums import md5_of, multipart_etag
 from labellerr_ds.transfer.fetch import BrokenStreamError, DamagedError, Stream, fetch
 from labellerr_ds.transfer.s3_errors import KEYS, changed, failures
@@ -87,6 +87,26 @@ def _session() -> Any:
 def _frozen_keys(session: Any) -> Any:
     credentials = session.get_credentials()
     return None if credentials is None else credentials.get_frozen_credentials()
+
+
+def delta_options() -> dict[str, str]:
+    """The user's own AWS settings in the words of deltalake's `storage_options`."""
+    with failures("looking for AWS keys", "AWS"):
+        session = _session()
+        frozen = _frozen_keys(session)
+        if frozen is None:
+            raise AuthError(f"no AWS keys; {KEYS}.")
+        endpoint = session.client("s3", region_name=session.region_name or "us-east-1").meta.endpoint_url
+    redact_logs(_LOUD, tuple(each for each in (frozen.access_key, frozen.secret_key, frozen.token) if each))
+    found = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+        "AWS_REGION": session.region_name or "us-east-1",
+        "AWS_ENDPOINT_URL": None if ".amazonaws.com" in endpoint else endpoint,
+        "AWS_ALLOW_HTTP": "true" if endpoint.startswith("http://") else None,
+    }
+    return {key: Secret(value) for key, value in found.items() if value}
 
 
 class Bucket:

@@ -1,0 +1,644 @@
+"""Mirror: a versioned local copy of a project that incremental exports keep up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labellerr_ds import schema
+from labellerr_ds.card import card
+from labellerr_ds.combine import compare
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.disk import disk_errors
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError, NotFoundError
+from labellerr_ds.exports.create import create_export
+from labellerr_ds.exports.images import ProjectImages
+from labellerr_ds.exports.polling import checked_timeout
+from labellerr_ds.mirror.merge import KEYS, Changes, categories_of, changes, united_categories
+from labellerr_ds.mirror.rows import DERIVED, rows_of, tables_of
+from labellerr_ds.mirror.store import BusyError, Snapshot, Store, Sync, Version
+from labellerr_ds.models import Statuses, resolve_statuses
+from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.project import Project
+from labellerr_ds.since import Since, instant_of, to_milliseconds
+from labellerr_ds.tables import Tables, with_info
+from labellerr_ds.transfer.s3 import delta_options
+
+if TYPE_CHECKING:
+    from labellerr_ds.analysis.comparison import Comparison
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+FULL_EVERY = timedelta(days=7)
+TRIES = 12
+_NAME = re.compile(r"[\w.\-]+")
+_CHANGE = ("added", "changed", "removed")
+
+
+@dataclass(frozen=True, repr=False)
+class SyncResult:
+    """What a sync did.
+
+    Attributes
+    ----------
+    version : int
+        The version that the mirror has now; that of before where nothing had changed.
+    added, changed, removed : int
+        Files. One that was there before and had been removed counts as added.
+    unchanged : int
+        Files that stayed as they were.
+    full : bool
+        Whether all files were asked for, so that removed ones are known.
+    watermark : datetime
+        When the export was created, by the service's clock, UTC.
+    report_id : str or None
+        None where no file had changed since.
+    files : DataFrame
+        A row a file that changed: `file_id`, `file_name`, `change` (``added``, ``changed``, ``removed``), `status`.
+    """
+
+    version: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    full: bool
+    watermark: datetime
+    report_id: str | None
+    files: pd.DataFrame
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.added or self.changed or self.removed)
+
+    def __repr__(self) -> str:
+        kind = "full" if self.full else "incremental"
+        return (
+            f"SyncResult(version {self.version}, {kind}: {self.added:,} added, {self.changed:,} changed, "
+            f"{self.removed:,} removed, {self.unchanged:,} unchanged)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = {name: f"{getattr(self, name):,}" for name in (*_CHANGE, "unchanged")}
+        rows = [("version", str(self.version)), *counts.items(), ("watermark", self.watermark.isoformat())]
+        return card("Full sync" if self.full else "Sync", rows, then="mirror.dataset()")
+
+
+class _Export(NamedTuple):
+    """What an export of all statuses brought."""
+
+    tables: Tables
+    created_at: int
+    report_id: str | None
+    full: bool
+
+
+class Mirror:
+    """A versioned local copy of one project.
+
+    Each sync that changes something makes a version of a Delta table with a row a file, its annotations nested in it;
+    every version can be read again. Files are taken with all statuses, and filtered by status when they are read.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder, or ``s3://bucket/prefix``, which the first `sync` fills. Keys, region and endpoint of S3 come from
+        the user's own AWS settings.
+    storage_options : mapping, optional
+        More of what deltalake's `storage_options` takes.
+
+    Raises
+    ------
+    MissingExtraError
+        Without deltalake: ``pip install 'labellerr-ds[mirror]'``.
+
+    Notes
+    -----
+    An incremental export has the files that changed since a time. It lacks files that were deleted, and whether a
+    change of the status alone makes a file "changed" is not documented; a full sync, the default after a week, has
+    both.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from labellerr_ds import Client
+    >>> mirror = Mirror(tempfile.mkdtemp())
+    >>> result = mirror.sync(Client.sandbox().project("Street scenes"), progress=False)
+    >>> result.full, result.added == len(mirror.dataset().files)
+    (True, True)
+    """
+
+    def __init__(self, path: str | Path, *, storage_options: Mapping[str, str] | None = None) -> None:
+        own = delta_options() if str(path).lower().startswith(("s3://", "s3a://")) else {}
+        self._store = Store(path, {**own, **(storage_options or {})})
+        self.path = self._store.path
+
+    def __repr__(self) -> str:
+        return f"Mirror({self.path!r})"
+
+    def _repr_html_(self) -> str:
+        if not self._store.exists():
+            return card("Mirror", [("path", self.path), ("versions", "none yet")], then="mirror.sync(project)")
+        latest = self._store.at().latest
+        rows = [
+            ("path", self.path),
+            ("project", latest.sync.project_name or latest.sync.project_id),
+            ("version", str(latest.number)),
+            ("watermark", _moment(latest.sync.watermark).isoformat()),
+        ]
+        return card("Mirror", rows, then="mirror.dataset(statuses=['accepted'])")
+
+    # --- bringing it up to date
+
+    def sync(
+        self,
+        project: ProjectLike,
+        full: bool = False,
+        *,
+        full_every: timedelta | None = FULL_EVERY,
+        overlap: timedelta = OVERLAP,
+        timeout: float | None = None,
+        progress: bool = True,
+        client: Client | None = None,
+    ) -> SyncResult:
+        """Bring the mirror up to date by an export of all statuses.
+
+        Only what changed since the last sync is asked for, unless a full sync is due. Nothing new makes no version. Two
+        syncs at once are safe, and so is one that is killed: the mirror then has the version of before. An export that
+        was created before the last one that is in the mirror changes nothing.
+
+        Parameters
+        ----------
+        project : Project, str, or a project of Labellerr's own SDK
+            A str is an id or a name.
+        full : bool
+            Ask for all files: those that were deleted, or whose change the service did not report, are known by it.
+        full_every : timedelta or None
+            How long after a full sync the next one is due, by the service's clock; None for never.
+        overlap : timedelta
+            How much earlier than the last sync is asked from: what the service does with a change at that very moment
+            is not documented.
+        timeout : float, optional
+            Seconds to wait for the export; 3,600 where none is given.
+        progress : bool
+        client : Client, optional
+            For a project id or name; else one is made of the credentials in the environment.
+
+        Returns
+        -------
+        SyncResult
+
+        Raises
+        ------
+        InvalidArgumentError
+            For another project than the mirror's.
+        MirrorError
+            Where other syncs came first again and again, or the mirror cannot be read.
+        AuthError, ExportFailedError, ExportTimeoutError, DownloadError, ReadError, DiskError
+            As `export_dataset`; the mirror is as it was.
+        """
+        checked_timeout(timeout)
+        for key, span in (("overlap", overlap), ("full_every", full_every)):
+            if span is not None and not (isinstance(span, timedelta) and span >= timedelta(0)):
+                raise InvalidArgumentError(f"{key} must be a timedelta, got {span!r}.")
+        project = as_project(project, client)
+        _ = project.facts, _listed(project, "")  # whether it is there; and an answer has the service's time now
+        export = None
+        for attempt in range(TRIES):
+            snapshot = self._snapshot(project)
+            if export is None or (export.full and _is_stale(export, snapshot)):
+                export = self._export(project, snapshot, full, full_every, overlap, timeout, progress)
+            try:
+                result = self._commit(project, snapshot, export)
+            except BusyError:
+                log.info("another sync of %s came first; trying again", self.path)
+                time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
+                continue
+            log.info("%r of project %s into %s", result, project.project_id, self.path)
+            return result
+        raise MirrorError(f"{self.path}: other syncs came first {TRIES} times. Sync again when they are done.")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes of this machine from this mirror meanwhile; for a folder, on a schedule.
+
+        Raises
+        ------
+        MirrorError
+            Where another process has it.
+        """
+        if not self._store.is_local:
+            yield  # commits are safe; there is no lock that could not outlive its owner
+            return
+        from filelock import FileLock, Timeout
+
+        with disk_errors(Path(self.path)):
+            Path(self.path).mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(Path(self.path) / "_sync.lock", timeout=0):
+                yield
+        except Timeout:
+            raise MirrorError(f"{self.path}: another sync is running.") from None
+
+    def _snapshot(self, project: Project) -> Snapshot | None:
+        """The last version; None where there is none yet."""
+        if not self._store.exists():
+            return None
+        snapshot = self._store.at()
+        known = snapshot.latest.sync
+        if known.project_id != project.project_id:
+            raise InvalidArgumentError(
+                f"{self.path} is a mirror of project {known.project_id!r} ({known.project_name}), not of "
+                f"{project.project_id!r}. Take another path for it."
+            )
+        return snapshot
+
+    def _export(
+        self, project: Project, snapshot: Snapshot | None, full: bool, full_every: timedelta | None, overlap: timedelta,
+        timeout: float | None, progress: bool,
+    ) -> _Export:  # fmt: skip
+        since = None
+        if snapshot is not None and not full:
+            last = _moment(snapshot.full_at)
+            if full_every is None or project.client.now() - last < full_every:
+                since = _moment(snapshot.latest.sync.watermark) - overlap
+        asked_at = to_milliseconds(project.client.now())
+        try:
+            job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
+            job.wait(timeout, progress=progress)
+            tables = job.load(progress=progress, cache=False).to_tables()
+        except EmptyExportError:
+            nothing = schema.empty
+            known = Dataset(nothing("files"), nothing("annotations"), project.categories(), nothing("issues"))
+            return _Export(known.to_tables(), asked_at, None, since is None)
+        created = _listed(project, job.report_id) or job.created_at  # the answer has the service's time after it
+        return _Export(tables, asked_at if created is None else to_milliseconds(created), job.report_id, since is None)
+
+    def _commit(self, project: Project, snapshot: Snapshot | None, export: _Export) -> SyncResult:
+        rows = rows_of(export.tables, export.created_at)
+        sync = Sync(
+            0, project.project_id, project.name, export.created_at, export.created_at, export.report_id, export.full,
+            0, 0, 0, 0, version_of("labellerr-ds"),
+        )  # fmt: skip
+        if snapshot is None:
+            made = changes(rows.slice(0, 0).select(KEYS), rows, export.created_at, full=True)
+            sync = _counted(sync, made)
+            number = self._store.create(rows, sync, united_categories(export.tables.categories, None))
+            return _result(number, made, sync)
+        latest, before = snapshot.latest, snapshot.categories()
+        old = snapshot.rows(KEYS, deleted=True)
+        if _is_stale(export, snapshot):  # all that it says is in the mirror already, or something newer
+            nothing = changes(old, rows.slice(0, 0), export.created_at, full=False)
+            return _result(latest.number, nothing, sync)
+        made = changes(old, rows, export.created_at, full=export.full)
+        categories = united_categories(export.tables.categories, None if export.full else before)
+        same = categories == before
+        full_at = export.created_at if export.full else snapshot.full_at
+        sync = _counted(sync, made, full_at, latest.sync.categories_at)
+        if not made.rows.num_rows and same:
+            if export.full and full_at > snapshot.full_at:
+                snapshot.set_checked(full_at)
+            return _result(latest.number, made, sync)
+        number = snapshot.merge(made.rows, sync, None if same else categories)
+        return _result(number, made, sync)
+
+    # --- reading
+
+    def dataset(
+        self,
+        version: int | str | None = None,
+        as_of: Since = None,
+        statuses: Statuses | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> Dataset:
+        """The labels as they are, or were.
+
+        Parameters
+        ----------
+        version : int or str, optional
+            A version, or the name of a pin; the last one where neither it nor `as_of` is given.
+        as_of : datetime, date, str, timedelta, optional
+            The last version whose export was created by then, by the service's clock; what has no time zone is local
+            time.
+        statuses : list of statuses, optional
+            Only files with these, as for `export_dataset`; a pin has its own where none are given.
+        columns : list of str, optional
+            Columns of `annotations` to read, beside `file_id`; all where none are given. `[]` reads files alone.
+
+        Returns
+        -------
+        Dataset
+            Files in the order in which they were created. ``info`` has the version and its watermark.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For a version, pin or column that is not there.
+        MirrorError
+            Where the data of a version was removed by `vacuum`, or is not what a pin says.
+        """
+        snapshot, found, lock = self._find(version, as_of)
+        wanted = _words(statuses if statuses is not None else lock.get("statuses") if lock else None)
+        names = None if columns is None else _checked_columns(columns)
+        read = None
+        if names is not None:
+            own = [name for name in names if name not in DERIVED] + (["category_id"] if "category" in names else [])
+            read = [*(column.name for column in schema.TABLES["files"]), *(["annotations"] if own or names else [])]
+        rows = snapshot.rows(read, _where(wanted))
+        if lock and names is None and wanted == _words(lock.get("statuses")):
+            _check_digest(rows, lock)
+        tables = tables_of(rows, categories_of(snapshot.categories()))
+        tables = with_info(tables, self._info(found, wanted))
+        dataset = Dataset.from_tables(tables, image_source=ProjectImages())
+        if names is None:
+            return dataset
+        kept = dataset.annotations[[name for name in dataset.annotations.columns if name in {"file_id", *names}]]
+        return Dataset(
+            dataset.files, kept, dataset.categories, dataset.issues, dataset.info, image_source=dataset.image_source
+        )
+
+    def versions(self) -> pd.DataFrame:
+        """The versions that syncs made, the newest first.
+
+        Returns
+        -------
+        DataFrame
+            `version`, `created_at` (by the clock of the machine that made it), `watermark` (when the export was
+            created, by the service's clock), `added`, `changed`, `removed` (files), `full`, `report_id`, `pins`.
+        """
+        snapshot = self._store.at()
+        pins: dict[int, list[str]] = {}
+        for name, lock in snapshot.pins().items():
+            pins.setdefault(lock["version"], []).append(name)
+        found = snapshot.versions
+        syncs = [each.sync for each in found]
+        return pd.DataFrame(
+            {
+                "version": np.array([each.number for each in found], dtype=np.int64),
+                "created_at": schema.times([to_milliseconds(each.created_at) for each in found]),
+                "watermark": schema.times([each.watermark for each in syncs]),
+                **{name: np.array([getattr(each, name) for each in syncs], dtype=np.int64) for name in _CHANGE},
+                "full": np.array([each.full for each in syncs], dtype=bool),
+                "report_id": schema.text([each.report_id for each in syncs]),
+                "pins": schema.text([", ".join(pins.get(each.number, [])) for each in found]),
+            }
+        )
+
+    def diff(self, a: int | str, b: int | str | None = None) -> Comparison:
+        """What changed between two versions: of the files that are not the same in both.
+
+        Parameters
+        ----------
+        a, b : int or str
+            Versions, or names of pins; `b` is the last one where none is given.
+
+        Returns
+        -------
+        Comparison
+            ``AnnotationViewer(mirror.diff(a, b))`` shows it.
+        """
+        sides = [self._find(each, None)[:2] for each in (a, b)]
+        hashes = [snapshot.rows(["file_id", "content_hash"]) for snapshot, _ in sides]
+        frames = [pd.Series(each["content_hash"].to_numpy(), index=each["file_id"].to_pylist()) for each in hashes]
+        both = pd.concat(frames, axis=1)
+        ids = both.index[both.iloc[:, 0].ne(both.iloc[:, 1]).to_numpy()].tolist()
+        where = pc.field("file_id").isin(pa.array(ids, pa.string()))
+        datasets = []
+        for snapshot, found in sides:
+            tables = tables_of(snapshot.rows(None, where), categories_of(snapshot.categories()))
+            datasets.append(Dataset.from_tables(with_info(tables, self._info(found, None))))
+        return compare(datasets[0], datasets[1])
+
+    def scan(
+        self, version: int | str | None = None, as_of: Since = None, statuses: Statuses | None = None
+    ) -> pa.dataset.Dataset:
+        """The rows as an Arrow dataset, for DuckDB, Polars and others; nothing is read yet.
+
+        Parameters
+        ----------
+        version, as_of, statuses
+            As for `dataset`.
+
+        Returns
+        -------
+        pyarrow.dataset.Dataset
+            A row a file: the columns of `files`, `annotations` (a list of structs), `issues`, `content_hash`,
+            `exported_at`, and `deleted_at`, which is missing here.
+        """
+        snapshot, _, lock = self._find(version, as_of)
+        return snapshot.dataset(_where(_words(statuses if statuses is not None else (lock or {}).get("statuses"))))
+
+    def _find(self, version: int | str | None, as_of: Since) -> tuple[Snapshot, Version, dict[str, Any] | None]:
+        """The table of a version, what made it, and the lock where it was named by a pin."""
+        if version is not None and as_of is not None:
+            raise InvalidArgumentError("pass version or as_of, not both.")
+        last, lock = self._store.at(), None
+        found = last.latest
+        if isinstance(version, str):
+            lock = last.pins().get(version)
+            if lock is None:
+                raise InvalidArgumentError(f"unknown pin {version!r}; there are {', '.join(last.pins()) or 'none'}.")
+            version = int(lock["version"])
+        if version is not None:
+            known = {each.number: each for each in last.versions}
+            if isinstance(version, bool) or version not in known:
+                few = ", ".join(map(str, sorted(known)[-8:]))
+                raise InvalidArgumentError(f"unknown version {version!r}; versions() lists them: {few}.")
+            found = known[version]
+        elif as_of is not None:
+            latest = _moment(last.latest.sync.watermark)
+            until = to_milliseconds(instant_of(as_of, lambda: max(datetime.now(timezone.utc), latest), "as_of"))
+            earlier = [each for each in last.versions if each.sync.watermark <= until]
+            if not earlier:
+                first = _moment(last.versions[-1].sync.watermark).isoformat()
+                raise InvalidArgumentError(f"as_of={as_of!r} is before the first sync, which was at {first}.")
+            found = earlier[0]
+        return (last if found.number == last.number else self._store.at(found.number)), found, lock
+
+    def _info(self, found: Version, statuses: list[str] | None) -> dict[str, Any]:
+        sync = found.sync
+        return {
+            "project_id": sync.project_id, "project_name": sync.project_name, "report_id": sync.report_id,
+            "format": "json", "statuses": statuses, "since": None,
+            "exported_at": _moment(sync.watermark).isoformat(), "source": Path(self.path).name,
+            "mirror_version": found.number,
+        }  # fmt: skip
+
+    # --- names, and room
+
+    def pin(
+        self,
+        name: str,
+        version: int | None = None,
+        *,
+        statuses: Statuses | None = None,
+        lock_file: str | Path | None = None,
+    ) -> dict[str, Any]:
+        """Give a version a name: `vacuum` keeps it, and ``dataset("name")`` reads it and checks that it is the same.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, ``.``, ``_``, ``-``.
+        version : int, optional
+            The last one where none is given.
+        statuses : list of statuses, optional
+            What a training run takes of it.
+        lock_file : path, optional
+            Where to write the lock as JSON too.
+
+        Returns
+        -------
+        dict
+            The lock, for the log of a training run: `name`, `version`, `project_id`, `watermark`, `statuses`, `files`,
+            `annotations`, `digest` (SHA-256 of the ids and contents of the files), `library_version`,
+            `schema_version`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For a name that another version has.
+        """
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise InvalidArgumentError(f"the name of a pin has letters, digits, '.', '_' and '-'; got {name!r}.")
+        snapshot, found, _ = self._find(version, None)
+        words = _words(statuses)
+        rows = snapshot.rows(["file_id", "content_hash", "annotation_count"], _where(words))
+        lock = {
+            "name": name,
+            "version": found.number,
+            "project_id": found.sync.project_id,
+            "watermark": _moment(found.sync.watermark).isoformat(),
+            "statuses": words,
+            "files": rows.num_rows,
+            "annotations": int(pc.sum(rows["annotation_count"]).as_py() or 0),
+            "digest": _digest(rows),
+            "library_version": version_of("labellerr-ds"),
+            "schema_version": schema.SCHEMA_VERSION,
+        }
+        known = self._store.at().pins().get(name)
+        if known and known["digest"] != lock["digest"]:
+            raise InvalidArgumentError(f"the pin {name!r} is on version {known['version']}; unpin({name!r}) it first.")
+        self._again(lambda: self._store.at().set_pin(name, lock))
+        if lock_file is not None:
+            Path(lock_file).write_text(json.dumps(lock, indent=1) + "\n", encoding="utf-8")
+        return lock
+
+    def unpin(self, name: str) -> None:
+        """Take the name off its version."""
+        if name not in self._store.at().pins():
+            raise InvalidArgumentError(f"unknown pin {name!r}.")
+        self._again(lambda: self._store.at().set_pin(name, None))
+
+    def vacuum(self, older_than: timedelta = timedelta(days=30)) -> int:
+        """Remove data that only versions have which are older, not pinned, and not the last.
+
+        Parameters
+        ----------
+        older_than : timedelta
+            In whole hours. Less than the longest sync takes would remove what a running one has written.
+
+        Returns
+        -------
+        int
+            How many files were removed. `versions` still lists the versions; reading one that is gone is an error.
+        """
+        if not isinstance(older_than, timedelta) or older_than < timedelta(0):
+            raise InvalidArgumentError(f"older_than must be a timedelta, got {older_than!r}.")
+        return len(self._again(lambda: self._store.at().vacuum(older_than)))
+
+    def _again(self, write: Any) -> Any:
+        for attempt in range(TRIES):
+            try:
+                return write()
+            except BusyError:
+                time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
+        raise MirrorError(f"{self.path}: others wrote first {TRIES} times. Try again when they are done.")
+
+
+def _listed(project: Project, report_id: str) -> datetime | None:
+    """When an export was created, as the list has it; not all deployments have one."""
+    try:
+        exports = project.exports()
+    except NotFoundError:
+        return None
+    created = exports.loc[exports["report_id"].eq(report_id).to_numpy(dtype=bool), "created_at"].dropna()
+    return created.iloc[0].to_pydatetime() if len(created) else None
+
+
+def _is_stale(export: _Export, snapshot: Snapshot | None) -> bool:
+    """Whether the mirror has an export that was created later."""
+    return snapshot is not None and export.created_at < snapshot.latest.sync.watermark
+
+
+def _counted(sync: Sync, made: Changes, full_at: int | None = None, categories_at: int = 0) -> Sync:
+    counts = {name: getattr(made, name).num_rows for name in _CHANGE}
+    told = {**sync.__dict__, **counts, "categories_at": categories_at}
+    return Sync(**{**told, "full_at": sync.full_at if full_at is None else full_at})
+
+
+def _result(number: int, made: Changes, sync: Sync) -> SyncResult:
+    parts = [getattr(made, name) for name in _CHANGE]
+    whole = pa.concat_tables(parts)
+    codes = np.repeat(np.arange(len(_CHANGE)), [part.num_rows for part in parts])
+    files = pd.DataFrame(
+        {
+            "file_id": schema.text(whole["file_id"]),
+            "file_name": schema.text(whole["file_name"]),
+            "change": schema.categorical(codes, _CHANGE),
+            "status": schema.categorical(*schema.dictionary_of(whole["status"], schema.STATUSES)),
+        }
+    )
+    added, changed, removed = (part.num_rows for part in parts)
+    watermark = _moment(sync.watermark)
+    return SyncResult(number, added, changed, removed, made.unchanged, sync.full, watermark, sync.report_id, files)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=milliseconds)
+
+
+def _words(statuses: Any) -> list[str] | None:
+    return None if statuses is None else [status.value for status in resolve_statuses(statuses)]
+
+
+def _where(statuses: list[str] | None) -> Any:
+    return None if statuses is None else pc.field("status").isin(pa.array(statuses, pa.string()))
+
+
+def _checked_columns(columns: Iterable[str]) -> list[str]:
+    names = [columns] if isinstance(columns, str) else list(columns)
+    known = {column.name for column in schema.TABLES["annotations"]}
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidArgumentError(
+            f"unknown column {unknown[0]!r} of annotations; there are {', '.join(sorted(known))}."
+        )
+    return names
+
+
+def _digest(rows: pa.Table) -> str:
+    """SHA-256 of the ids and content hashes of files, in the order of their ids."""
+    pairs = sorted(zip(rows["file_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
+    return hashlib.sha256(json.dumps(pairs, separators=(",", ":")).encode()).hexdigest()
+
+
+def _check_digest(rows: pa.Table, lock: Mapping[str, Any]) -> None:
+    if _digest(rows) != lock["digest"]:
+        raise MirrorError(f"version {lock['version']} is not what the pin {lock['name']!r} names: checksum mismatch.")
