@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from labellerr_ds.exports.create import create_export as create_export
     from labellerr_ds.exports.job import ExportJob as ExportJob
     from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
+    from labellerr_ds.folders import read_voc as read_voc
+    from labellerr_ds.folders import read_yolo as read_yolo
     from labellerr_ds.limits import Limits as Limits
     from labellerr_ds.mirror.mirror import Mirror as Mirror
     from labellerr_ds.models import ExportFormat as ExportFormat
@@ -116,6 +118,8 @@ _HOMES = {
     "export_to_coco": "door",
     "export_to_dataframe": "door",
     "read_export": "door",
+    "read_voc": "folders",
+    "read_yolo": "folders",
     "scan_export": "door",
     "update": "combine",
 }

@@ -29,10 +29,17 @@ def local_name(served: str) -> str:
     return name or "export"
 
 
+_STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+
+
 def is_stray(name: str) -> bool:
-    """Whether a system put a file there: hidden files, and what macOS adds to archives."""
+    """Whether a system put a file there: hidden files, Windows' own, and what macOS adds to archives."""
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or any(part.startswith(".") for part in parts if part not in ("..", "."))
+    return (
+        "__MACOSX" in parts
+        or bool(parts and parts[-1].lower() in _STRAYS)
+        or any(part.startswith(".") for part in parts if part not in ("..", "."))
+    )
 
 
 def check_room(folder: str | Path, needed: int = LEAST_BYTES) -> None:

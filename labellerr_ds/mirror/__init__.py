@@ -1,1 +1,1 @@
-"""A versioned copy of a project: rows (a file with its annotations), the store that keeps them, merge, and the mirror."""
+"""A versioned copy of a project: rows (a file with its annotations), the store, what an export changes, the mirror."""

@@ -18,6 +18,7 @@ from labellerr_ds.readers.color_maps import RGB
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 
 COLORS_OF_A_PHOTOGRAPH = 512  # more than a mask has classes
+MOST_COLORS = 8192  # more than any mask has, one that tells instances by color too; each costs time
 
 
 @dataclass
@@ -75,7 +76,7 @@ def _opened(file: BinaryIO, head: bytes) -> Image.Image:
     return PngImageFile(file) if head.startswith(PNG) else Image.open(file)
 
 
-def _regions(image: Image.Image) -> Mask:
+def _regions(image: Image.Image) -> Mask | str:
     mode = image.mode
     if mode in ("RGB", "RGBA", "PA", "LA", "La", "CMYK", "YCbCr"):
         return _of_colors(image, mode)
@@ -98,8 +99,10 @@ def _regions(image: Image.Image) -> Mask:
     return Mask(image.height, image.width, mode, regions)
 
 
-def _of_colors(image: Image.Image, mode: str) -> Mask:
+def _of_colors(image: Image.Image, mode: str) -> Mask | str:
     rgba = np.array(image.convert("RGBA"))
+    if image.getcolors(MOST_COLORS) is None:
+        return f"more than {MOST_COLORS:,} colors, as a photograph has and no mask"
     codes = rgba.view("<u4")[..., 0] & 0xFFFFFF  # a pixel in one number: red in the lowest byte
     transparent = rgba[..., 3] == 0
     if transparent.any():

@@ -20,7 +20,7 @@ from labellerr_ds.readers.csv import read_csv, shape_columns
 from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import read_masks
-from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames
+from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames, refuse_others
 from labellerr_ds.readers.text import as_utf8, utf8_error
 from labellerr_ds.tables import Tables, with_status
 
@@ -70,6 +70,7 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
         inside = members(source, opened, options.limits)
         kinds = [recognise(member) for member in inside]
         refuse_frames(source.name, inside)
+        refuse_others(source.name, inside, kinds)
         form = format_of(source.name, inside, kinds, options.format)
         info = {"format": form, "source": source.name}
         try:

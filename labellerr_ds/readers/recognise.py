@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from labellerr_ds.errors import ReadError
+from labellerr_ds.images.files import PICTURES
 from labellerr_ds.readers.archive import PNG, Member
 from labellerr_ds.readers.csv import is_table
+from labellerr_ds.readers.mask_folders import LOOKED_AT
+from labellerr_ds.readers.mask_pixels import is_photograph
 from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8
+from labellerr_ds.readers.yolo import LINE
 
 _FRAME = re.compile(
     rb"\A(PAR1|\s*annotation_id,file_id,|\s*file_id,file_name,status,label_state,|\s*file_name,status,(category,type|"
@@ -49,8 +54,14 @@ def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None
         Where nothing can be read, or something else than what was asked for.
     """
     seen = {kind for kind in kinds if kind}
-    if "png" in seen:
-        seen = {"png"}  # what lies beside masks is a color map
+    if "png" in seen and wanted in (None, "png"):
+        beside = [member.name for member, kind in zip(members, kinds, strict=True) if _is_export(member, kind)]
+        if beside and wanted is None:
+            raise ReadError(
+                f"{source} holds PNG masks and {beside[0]}, which is an export of its own: pass format= to choose one, "
+                "or the path of that file."
+            )
+        seen = {"png"}  # what else lies beside masks is a color map
     if not members and wanted == "png":
         return wanted
     if not seen:
@@ -63,6 +74,35 @@ def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None
     if wanted is None and len(seen) > 1:
         raise ReadError(f"{source} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
     return wanted or next(iter(seen))
+
+
+def _is_export(member: Member, kind: str | None) -> bool:
+    """Whether a file is one of labels, and no color map or settings beside masks."""
+    if kind == "coco_json":
+        return bool(re.search(rb'"(images|annotations)"\s*:', as_utf8(member.head)))
+    return kind in ("json", "csv")
+
+
+def refuse_others(source: str, members: Sequence[Member], kinds: Sequence[str | None]) -> None:
+    """Refuse folders that are no export, by what they are.
+
+    Raises
+    ------
+    ReadError
+    """
+    path = repr(source)
+    texts = [member for member in members if member.name.lower().endswith(".txt")]
+    if any(LINE.fullmatch(member.head.partition(b"\n")[0]) for member in texts):
+        raise ReadError(f"{source} is a YOLO folder, not an export of Labellerr: lds.read_yolo({path}) reads it.")
+    if any(member.name.lower().endswith(".xml") and b"<annotation" in member.head for member in members):
+        raise ReadError(f"{source} is a Pascal VOC folder, not an export of Labellerr: lds.read_voc({path}) reads it.")
+    images = [member for member in members if PurePosixPath(member.name).suffix.lower() in PICTURES]
+    masks = [member for member, kind in zip(members, kinds, strict=True) if kind == "png"]
+    if images and set(kinds) <= {None, "png"} and all(map(is_photograph, masks[:LOOKED_AT] + masks[-LOOKED_AT:])):
+        raise ReadError(
+            f"{source} holds {len(images):,} photographs ({images[0].name}, …) and no labels. Masks have few colors, and "
+            "an export has json, csv or PNG masks."
+        )
 
 
 def _nothing(source: str, members: Sequence[Member]) -> ReadError:

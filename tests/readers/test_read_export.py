@@ -8,8 +8,10 @@ import pathlib
 import shutil
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import labellerr_ds as lds
 
@@ -178,3 +180,58 @@ def test_strict_raises_wherever_there_are_issues(tmp_path, where):
         path = dataset.to_parquet(tmp_path / "frames")
     with pytest.raises(lds.ReadError, match="unknown_status"):
         lds.read_export(path, strict=True)
+
+
+# --- folders that are no export
+
+
+def photograph(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"labels/a.txt": "0 0.5 0.5 0.1 0.1\n", "images/a.png": None}, "is a YOLO folder.*lds.read_yolo"),
+        ({"Annotations/a.xml": "<annotation></annotation>"}, "is a Pascal VOC folder.*lds.read_voc"),
+        ({f"{number}.png": None for number in range(8)}, "holds 8 photographs"),
+        ({f"{number}.jpg": None for number in range(8)}, "holds 8 photographs"),
+    ],
+)
+def test_a_folder_that_is_no_export_is_refused_by_what_it_is(tmp_path, files, message):
+    for name, text in files.items():
+        if text is None:
+            photograph(tmp_path / name)
+        else:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+    with pytest.raises(lds.ReadError, match=message):
+        lds.read_export(tmp_path)
+
+
+def test_masks_beside_an_export_are_read_only_where_one_of_them_is_asked_for(tmp_path):
+    Image.new("L", (4, 4), 1).save(tmp_path / "mask.png")
+    (tmp_path / "export.json").write_text('[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted"}]')
+    with pytest.raises(lds.ReadError, match=r"PNG masks and export.json.*format="):
+        lds.read_export(tmp_path)
+    assert lds.read_export(tmp_path, format="json").files["file_id"].tolist() == ["f"]
+    with pytest.warns(lds.LabellerrWarning, match="unmatched_color"):
+        assert lds.read_export(tmp_path, format="png").files["file_id"].tolist() == ["mask"]
+
+
+def test_a_photograph_among_masks_is_told_and_costs_no_minutes(tmp_path):
+    large = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    Image.fromarray(large).save(tmp_path / "photo.png")
+    for number in range(6):
+        Image.new("L", (4, 4), 0).save(tmp_path / f"{number}.png")
+    with pytest.warns(lds.LabellerrWarning, match="unreadable_image"):
+        dataset = lds.read_export(tmp_path)
+    assert "more than 8,192 colors" in dataset.issues["message"].iloc[0]
+
+
+@pytest.mark.parametrize("stray", ["desktop.ini", "Thumbs.db", ".DS_Store"])
+def test_what_a_system_leaves_beside_an_export_is_not_read(tmp_path, stray):
+    (tmp_path / stray).write_text("x")
+    (tmp_path / "export.json").write_text('[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted"}]')
+    assert len(lds.read_export(tmp_path)) == 1
