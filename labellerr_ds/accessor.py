@@ -324,7 +324,14 @@ class LabellerrAccessor:
 
     # --- looking at it
 
-    def check(self, *, files: pd.DataFrame | None = None, images: Any = None, min_side: float = 2.0) -> pd.DataFrame:
+    def check(
+        self,
+        *,
+        files: pd.DataFrame | None = None,
+        images: Any = None,
+        min_side: float = 2.0,
+        predictions: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
         """What is probably wrong with the labels: a row a problem.
 
         Parameters
@@ -335,19 +342,24 @@ class LabellerrAccessor:
             To look for images that are missing, have another size, or look nearly the same.
         min_side : float
             Boxes with a side below so many pixels are `tiny`.
+        predictions : DataFrame, optional
+            What a detector says of the same files, with a `score` (`Dataset.with_predictions` makes it): the likeliest
+            label errors come first then, in order: a prediction without a label, one of another class or beside the
+            label, a label that no prediction meets.
 
         Returns
         -------
         DataFrame
             `problem` (category), `row` (index of the row in this frame), `annotation_id`, `file_id`, `file_name`,
-            `category`, `message`; what each problem means is in `labellerr_ds.analysis.quality.PROBLEMS`.
+            `category`, `message`; with `predictions` also `likelihood`, from 0 to 1, which orders them and is no
+            probability; what each problem means is in `labellerr_ds.analysis.quality.PROBLEMS`.
         """
         from labellerr_ds.analysis import quality
 
         frame = self._need(
             "annotation_id", "file_id", "file_name", "category", "category_id", "area", "iscrowd", *_SHAPE
         )
-        return quality.check(frame, files=files, images=images, min_side=min_side)
+        return quality.check(frame, files=files, images=images, min_side=min_side, predictions=predictions)
 
     def view(
         self,

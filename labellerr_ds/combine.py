@@ -278,7 +278,7 @@ def below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 # --- differences
 
 
-def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
+def compare(a: Any, b: Any = None, *, iou: float = 0.5) -> Comparison:
     """What differs between two datasets: two annotators, two versions, labels and predictions.
 
     Annotations of one id are one; else those of one file are paired by IoU (of masks too), the best first and
@@ -287,13 +287,16 @@ def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
     Parameters
     ----------
     a, b : Dataset, or annotations frame
+        Files are known by their ids; where no id is in both and names are unique, by their names. Without `b` the
+        predictions of `a`.
     iou : float
         The IoU from which two shapes may be one.
 
     Returns
     -------
     Comparison
-        ``.annotations`` (a row a pair or single), ``.files`` (what changed in each), ``.per_class``, ``.confusion``.
+        ``.annotations`` (a row a pair or single), ``.files`` (what changed in each), ``.per_class``, ``.confusion``;
+        where `b` has scores, ``.figures``.
 
     Examples
     --------
@@ -304,6 +307,8 @@ def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
     """
     from labellerr_ds.analysis.comparison import compare_frames
 
+    if isinstance(a, Dataset) and b is None:
+        b = a.predictions
     frames: list[pd.DataFrame] = []
     for side in (a, b):
         if isinstance(side, Dataset):
@@ -314,4 +319,33 @@ def compare(a: Any, b: Any, *, iou: float = 0.5) -> Comparison:
             raise InvalidArgumentError(
                 f"compare takes Datasets or annotations frames of labellerr_ds, got {type(side).__name__}."
             )
-    return replace(compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou), sides=(a, b))
+    frames = _by_name(frames)
+    found = replace(compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou), sides=(a, b))
+    if "score" not in frames[3]:
+        return found
+    from labellerr_ds.analysis.evaluation import figures
+
+    return replace(found, figures=figures(frames[1], frames[3], found.annotations))
+
+
+def _by_name(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Files and annotations of two sides, those of the second under the ids of the first where only names are shared.
+
+    Other tools' folders have names and no ids of the service.
+    """
+    mine, theirs = (frames[place][["file_id", "file_name"]].dropna().drop_duplicates() for place in (0, 2))
+    if mine.empty or theirs.empty or set(mine["file_id"]) & set(theirs["file_id"]):
+        return frames
+    if not (mine["file_name"].is_unique and theirs["file_name"].is_unique):
+        return frames
+    own = dict(zip(mine["file_name"], mine["file_id"], strict=True))
+    names = zip(theirs["file_id"], theirs["file_name"], strict=True)
+    new = {file_id: own[name] for file_id, name in names if name in own}
+    if not new:
+        return frames
+    warn(f"no file_id is in both: {len(new):,} files were matched by their names.")
+
+    def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(file_id=schema.text([new.get(each, each) for each in frame["file_id"].astype(object)]))
+
+    return [frames[0], frames[1], renamed(frames[2]), renamed(frames[3])]

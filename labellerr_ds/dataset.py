@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -15,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.errors import InvalidArgumentError, LabellerrWarning
 from labellerr_ds.images.colors import OWN, own_colors
 from labellerr_ds.parquet import stored_schema, words_of, write_parquet
 from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
@@ -54,6 +55,8 @@ class Dataset:
         Where it came from; each frame has it too, as ``df.attrs["labellerr"]``.
     raw : DataFrame or None
         csv only: the table as it was read, all text.
+    predictions : DataFrame or None
+        What a detector says of the files: an annotations frame with a `score`; see `with_predictions`.
     image_source : callable or None
         What `download_images` asks; whoever exports or reads a dataset gives it one. It holds the project that the
         dataset came from in this process alone, and is pickled without it.
@@ -65,6 +68,7 @@ class Dataset:
     issues: pd.DataFrame
     info: dict[str, Any] = field(default_factory=dict)
     raw: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = field(default=None, kw_only=True)
     image_source: ImageSource | None = field(default=None, kw_only=True)
 
     @classmethod
@@ -507,12 +511,62 @@ class Dataset:
         >>> small.info["remapped"]["lane"]["to"] is None, "vehicle" in small.categories["name"].tolist()
         (True, True)
         """
-        from labellerr_ds.analysis.remap import remap
+        from labellerr_ds.analysis.remap import remap, renamed_rows
 
         made = remap(self.files, self.annotations, self.categories, classes)
         issues = _issues_of(self.issues, {"annotations": made.kept})
         info = {**self.info, "remapped": {**self.info.get("remapped", {}), **made.told}}
-        return Dataset(made.files, made.annotations, made.categories, issues, info, image_source=self.image_source)
+        told = None if self.predictions is None else renamed_rows(self.predictions, classes)
+        return Dataset(
+            made.files, made.annotations, made.categories, issues, info, predictions=told,
+            image_source=self.image_source,
+        )  # fmt: skip
+
+    def with_predictions(self, predictions: Any, *, coco: COCO | str | Path | None = None) -> Dataset:
+        """The dataset with a detector's predictions beside its labels.
+
+        Parameters
+        ----------
+        predictions : DataFrame, list of dict, or path
+            A frame with `file_id` or `file_name`, `category`, `score` (0 to 1) and `bbox_x`, `bbox_y`, `bbox_width`,
+            `bbox_height` or `segmentation`; or COCO results (https://cocodataset.org/#format-results), boxes or masks,
+            or a JSON file of them.
+        coco : COCO or path, optional
+            What COCO results were made for: their numbers are its numbers. ``to_coco()`` where it is not given; a
+            trainer that read ``to_coco_json(path)`` has the numbers of that file.
+
+        Returns
+        -------
+        Dataset
+            With ``predictions``. ``lds.compare(dataset)`` then counts matches, false positives and misses,
+            ``df.labellerr.check(predictions=dataset.predictions)`` ranks the likeliest label errors, and
+            `AnnotationViewer` draws both.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For files, images or categories that are not there, scores that are not from 0 to 1, and broken shapes.
+
+        Examples
+        --------
+        >>> from labellerr_ds import Client, compare, export_dataset
+        >>> project = Client.sandbox().project("Street scenes")
+        >>> dataset = export_dataset(project, ["accepted"], progress=False)
+        >>> boxes = dataset.annotations[dataset.annotations["type"] == "bbox"]
+        >>> seen = dataset.with_predictions(boxes.assign(score=0.9))
+        >>> int(compare(seen).figures["matches"].iloc[-1]) == len(boxes)
+        True
+        """
+        from labellerr_ds.analysis.predictions import numbers_at, predictions_of
+
+        def numbers() -> Any:
+            if coco is None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", LabellerrWarning)  # what is left out has no number
+                    return self.to_coco()
+            return numbers_at(Path(coco)) if isinstance(coco, str | Path) else coco
+
+        return replace(self, predictions=predictions_of(self.files, predictions, numbers))
 
     def where(self, files: NDArray[np.bool_]) -> Dataset:
         """The part of the dataset with the files at which the mask is true, one value for each row of `files`."""
@@ -525,8 +579,16 @@ class Dataset:
             self.categories,
             _issues_of(self.issues, {"files": kept, "annotations": rows}),
             self.info,
+            predictions=self._predictions_of(ids[kept]),
             image_source=self.image_source,
         )
+
+    def _predictions_of(self, file_ids: pd.Series) -> pd.DataFrame | None:
+        """The predictions of some files."""
+        if self.predictions is None:
+            return None
+        rows = self.predictions["file_id"].isin(set(file_ids.dropna())).to_numpy(dtype=bool)
+        return self.predictions[rows].reset_index(drop=True)
 
     def plot(self, axes: Any = None) -> Any:
         """Six plots on a page: classes, statuses, annotations a file, areas, where they are, what goes together."""

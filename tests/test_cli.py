@@ -154,7 +154,7 @@ def test_sandbox_prints_the_lines_that_make_the_client_use_it(monkeypatch):
         for line in lines:
             name, value = line.removeprefix("export ").split("=", 1)
             monkeypatch.setenv(name, value)
-        assert len(lds.Client().projects()) == 4
+        assert len(lds.Client().projects()) == 5
         process.terminate()
 
 

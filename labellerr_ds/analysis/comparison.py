@@ -43,6 +43,10 @@ class Comparison:
         Counts, classes of `a` down and of `b` across; ``(none)`` for what has no partner.
     sides : (a, b) or None
         What was compared: ``AnnotationViewer(comparison)`` shows it.
+    figures : DataFrame or None
+        Where `b` has a `score`: how good these predictions are, a row a class and ``(all)``: `labels`, `predictions`,
+        `matches`, `false_positives`, `misses`, `precision`, `recall` (at the IoU of the comparison), and COCO's `ap`
+        and `ap50` of boxes. Answers, points and lines are then left out of the comparison.
     """
 
     annotations: pd.DataFrame
@@ -50,6 +54,7 @@ class Comparison:
     per_class: pd.DataFrame
     confusion: pd.DataFrame
     sides: tuple[Any, Any] | None = None
+    figures: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         counts = self.annotations["change"].value_counts(sort=False)
@@ -70,6 +75,9 @@ class Comparison:
                 ", ".join(f"{name} {share:.0%}" for name, share in least.items()),
             ),
         ]
+        if self.figures is not None:
+            whole = self.figures.iloc[-1]
+            rows.append(("predictions", f"AP {whole['ap']:.3f}, AP50 {whole['ap50']:.3f}"))
         return card("Comparison", rows, then="lds.AnnotationViewer(comparison)")
 
 
@@ -88,6 +96,8 @@ def compare_frames(
     left, right = _Side(a), _Side(b)
     rows: list[tuple[Any, ...]] = []
     for mine, theirs in _by_file(a, b):
+        if "score" in b:  # nobody predicts answers, points and lines
+            mine = mine[left.filled[mine]]
         rows += _pairs(left, right, mine, theirs, iou)
     table = _table(rows, a, b)
     return Comparison(table, _files(table, a_files, b_files), _per_class(table), _confusion(table))
@@ -98,9 +108,12 @@ def _warn_of_strangers(a: pd.DataFrame, b: pd.DataFrame) -> None:
     if a.empty or b.empty or set(a["file_id"].dropna()) & set(b["file_id"].dropna()):
         return
     names = len(set(a["file_name"].dropna()) & set(b["file_name"].dropna()))
-    hint = "no file_name is either: are they of two projects?"
+    hint = "no file_name is in both either: are they of two projects?"
     if names:
-        hint = f"{names:,} file names are: compare exports of one format, since not all carry the service's ids."
+        hint = (
+            f"{names:,} file names are, but names are not unique: compare exports of one format, since not all carry the "
+            "service's ids."
+        )
     warn(f"no file_id is in both, so every annotation is added or removed; {hint}")
 
 
@@ -128,6 +141,7 @@ class _Side:
         )
         self.filled = np.isin(self.types.astype(str), rasters.FILLED)
         self.fine = np.isin(self.types.astype(str), ("polygon", "mask"))
+        self.coarse = np.full(len(frame), "score" in frame) & ~self.fine  # a detector's box means a box
         self.shapes = rasters.Shapes(frame)
         self.boxes = self.shapes.boxes
         self._rles: dict[int, RLE | None] = {}
@@ -260,6 +274,7 @@ def _ious(
     wanted[:, list(partner.values())] = False
     wanted[list(partner), list(partner.values())] = True
     fine = wanted & (a.fine[mine][:, None] | b.fine[theirs][None, :])
+    fine &= ~(a.coarse[mine][:, None] | b.coarse[theirs][None, :])
     by_size: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for place, other in np.argwhere((np.nan_to_num(ious) > 0) & fine).tolist():
         row, their = int(mine[place]), int(theirs[other])

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
+from labellerr_ds.analysis.predictions import suspicions
 from labellerr_ds.images.files import locate
 from labellerr_ds.images.pixels import open_image
 from labellerr_ds.images.similarity import alike, difference_hash, groups_of
@@ -34,6 +35,10 @@ PROBLEMS = {
     "unreadable_image": "The image cannot be opened.",
     "alike_images": "Two files look nearly the same.",
     "shared_name": "Several files have this name.",
+    "other_class": "A prediction of another class lies there.",
+    "misplaced": "A prediction of its class lies beside it.",
+    "missing_label": "A prediction has no label.",
+    "unconfirmed_label": "No prediction lies there.",
 }
 """What `check` finds, each with its sentence."""
 
@@ -43,8 +48,37 @@ BOX_SLACK = 1.5  # pixels that a told box may differ from the one around the sha
 Finding = tuple[str, Any, str]
 
 
-def check(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_side: float) -> pd.DataFrame:
+def check(
+    frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_side: float, predictions: pd.DataFrame | None
+) -> pd.DataFrame:
     """A row a problem; see ``df.labellerr.check``."""
+    told = _problems(frame, files=files, images=images, min_side=min_side)
+    return told if predictions is None else pd.concat([_by_predictions(frame, predictions), told], ignore_index=True)
+
+
+def _by_predictions(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The likeliest label errors by what a detector says, a row each, the likeliest first."""
+    found = suspicions(frame, predictions)
+    sources = [(frame, each.row) if each.row is not None else (predictions, each.predicted) for each in found]
+    columns = {
+        name: schema.text([None if pd.isna(value := side[name].iloc[place]) else value for side, place in sources])
+        for name in ("file_id", "file_name", "category")
+    }
+    own = [None if each.row is None else frame["annotation_id"].iloc[each.row] for each in found]
+    rows = [None if each.row is None else frame.index[each.row] for each in found]
+    is_whole = pd.api.types.is_integer_dtype(frame.index.dtype)
+    return pd.DataFrame(
+        {
+            "problem": schema.categorical([list(PROBLEMS).index(each.problem) for each in found], PROBLEMS),
+            "row": pd.Series(rows, dtype="Int64" if is_whole else object),
+            "annotation_id": schema.text(own), **columns,
+            "message": schema.text([each.message for each in found]),
+            "likelihood": np.array([each.likelihood for each in found], dtype=np.float64),
+        }
+    )  # fmt: skip
+
+
+def _problems(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_side: float) -> pd.DataFrame:
     found = [*_shapes(frame, min_side), *_classes(frame), *_pairs(frame)]
     names = ("problem", "row", "annotation_id", "file_id", "file_name", "category", "message")
     made: dict[str, list[Any]] = {name: [] for name in names}

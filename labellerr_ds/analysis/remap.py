@@ -48,16 +48,23 @@ def remap(
             raise InvalidArgumentError(f"the new name of {name!r} must be a str, or None to drop it; got {new!r}.")
     dropped = {name for name, new in classes.items() if new is None}
     kept = ~_gone(annotations, dropped)
-    rows = annotations[kept].reset_index(drop=True)
-    column = rows["category"].astype("category")
-    words = [str(word) for word in column.cat.categories]
-    new_words = list(dict.fromkeys(str(classes.get(word) or word) for word in words if word not in dropped))
-    places = np.array([*(-1 if word in dropped else new_words.index(classes.get(word) or word) for word in words), -1])
-    rows["category"] = schema.categorical(places[column.cat.codes.to_numpy()], new_words)
+    rows = renamed_rows(annotations[kept], classes)
     table = categories[~categories["name"].isin(dropped).to_numpy(dtype=bool)].reset_index(drop=True)
     table["name"] = schema.text([None if pd.isna(name) else classes.get(name) or name for name in table["name"]])
     told = {name: {"to": new, "annotations": int(counts.get(name, 0))} for name, new in classes.items()}
     return Remapped(_counted(files, rows), rows, table, kept, told)
+
+
+def renamed_rows(annotations: pd.DataFrame, classes: Mapping[str, str | None]) -> pd.DataFrame:
+    """Annotations under the new names of their classes, without those of classes that are dropped."""
+    dropped = {name for name, new in classes.items() if new is None}
+    gone = np.array(annotations["category"].astype(object).isin(dropped), dtype=bool)
+    rows = annotations[~gone].reset_index(drop=True)
+    column = rows["category"].astype("category")
+    words = [str(word) for word in column.cat.categories]
+    new_words = list(dict.fromkeys(str(classes.get(word) or word) for word in words if word not in dropped))
+    places = np.array([*(-1 if word in dropped else new_words.index(classes.get(word) or word) for word in words), -1])
+    return rows.assign(category=schema.categorical(places[column.cat.codes.to_numpy()], new_words))
 
 
 def _gone(annotations: pd.DataFrame, dropped: set[str]) -> NDArray[np.bool_]:

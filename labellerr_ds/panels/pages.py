@@ -220,7 +220,7 @@ class Pages:
 
     def next_change(self, after: int) -> int | None:
         """The next page on which a comparison found something other than ``same``."""
-        changed = np.array([row for row, (word, _) in self._marks.items() if word != "same"], dtype=np.int64)
+        changed = np.array([row for row, (word, _) in self._marks.items() if not _is_quiet(word)], dtype=np.int64)
         page_of = np.empty(len(self._frame), dtype=np.int64)
         page_of[self._rows] = np.repeat(np.arange(len(self._file_of)), np.diff(self._bounds))
         pages = np.unique(page_of[np.intersect1d(changed, self._rows)])
@@ -358,7 +358,29 @@ def _flags(values: pd.Series[Any]) -> NDArray[np.bool_]:
 
 def side_of(word: str) -> str:
     """On which side of a comparison a row is: ``a``, ``b`` or ``both``."""
-    return {"same": "both", "before": "a", "removed": "a"}.get(word, "b")
+    return {"same": "both", "before": "a", "removed": "a", "label": "a", "missed": "a"}.get(word, "b")
+
+
+def _is_quiet(word: str) -> bool:
+    """Whether a mark says that both sides agree; what a row was before stands beside what it has become."""
+    return word in ("same", "before", "label") or word.startswith("match")
+
+
+def _old_mark(change: str, predicted: bool) -> tuple[str, str]:
+    """What stands at a row of the first side: it is gone, or what it was before."""
+    if change == "removed":
+        return "missed" if predicted else change, CHANGE_COLORS[change]
+    return "label" if predicted else "before", CHANGE_COLORS["before"]
+
+
+def _new_mark(change: str, was: object, score: float | None) -> tuple[str, str]:
+    """What stands at a row of the second side: how it differs, from which class, and how sure a prediction is."""
+    other = change in ("reclassified", "changed") and isinstance(was, str)
+    color = CHANGE_COLORS[change]
+    if score is None:
+        return f"{change} from {was}" if other else change, color
+    word = f"not {was}" if other else "false positive" if change == "added" else "match"
+    return f"{word} {score:.2f}", CHANGE_COLORS["added"] if word == "match" else CHANGE_COLORS["removed"]
 
 
 def _next(pages: NDArray[np.intp], after: int) -> int | None:
@@ -429,13 +451,12 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     old = told[told["row_a"].notna() & (told["change"] != "same")]
     new = told[told["row_b"].notna()]
     united = below_each_other([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
-    changes = [*old["change"].astype(str), *new["change"].astype(str)]
-    marks = {}
-    for row, change in enumerate(changes):
-        if row < len(old) and change != "removed":  # what it was before
-            marks[row] = ("before", CHANGE_COLORS["before"])
-        else:
-            marks[row] = (change, CHANGE_COLORS[change])
+    scores = frames[1]["score"].to_numpy()[new["row_b"].astype(int)] if "score" in frames[1] else None
+    marks = {row: _old_mark(change, scores is not None) for row, change in enumerate(old["change"].astype(str))}
+    was = new["category_a"].astype(object).tolist()
+    for place, change in enumerate(new["change"].astype(str)):
+        score = None if scores is None else float(scores[place])
+        marks[len(old) + place] = _new_mark(change, was[place], score)
     if files is not None:
         names = ["file_id", "file_name", "width", "height", "status"]
         new_files = other.files if isinstance(other, Dataset) else _files_of(frames[1], np.arange(len(frames[1])))

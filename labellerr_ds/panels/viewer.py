@@ -47,9 +47,11 @@ def AnnotationViewer(  # noqa: N802
     Parameters
     ----------
     dataset_or_frame : Dataset, annotations frame, or Comparison
-        Of a Dataset files without annotations are shown as well; of a Comparison both of its sides.
+        Of a Dataset files without annotations are shown as well, and its predictions beside its labels; of a Comparison
+        both of its sides.
     compare : Dataset or annotations frame, optional
-        What was added, removed, moved, reclassified since `dataset_or_frame`.
+        What was added, removed, moved, reclassified since `dataset_or_frame`; of a frame with a `score` which
+        predictions match, are false positives, and what was missed.
     images : folder, mapping of `file_id` to path, 'links', or Project, optional
         ``'links'`` fetches them through signed links of the project that the dataset came from, a `Project`
         through its own; the links stay in Python. A frame of a video is known by ``(file_id, frame)``. Without
@@ -99,6 +101,8 @@ def AnnotationViewer(  # noqa: N802
         if compare is not None:
             raise InvalidArgumentError("a Comparison has both sides already: leave compare out.")
         dataset_or_frame, compare = sides
+    if compare is None:
+        compare = getattr(dataset_or_frame, "predictions", None)
     pages = Pages(dataset_or_frame, compare, images)
     if backend == "static":
         hidden = hidden_classes(classes, layout, pages)

@@ -100,8 +100,8 @@ def refuse_others(source: str, members: Sequence[Member], kinds: Sequence[str | 
     masks = [member for member, kind in zip(members, kinds, strict=True) if kind == "png"]
     if images and set(kinds) <= {None, "png"} and all(map(is_photograph, masks[:LOOKED_AT] + masks[-LOOKED_AT:])):
         raise ReadError(
-            f"{source} holds {len(images):,} photographs ({images[0].name}, …) and no labels. Masks have few colors, and "
-            "an export has json, csv or PNG masks."
+            f"{source} holds {len(images):,} photographs ({images[0].name}, …) and no labels. Masks have few colors, "
+            "and an export has json, csv or PNG masks."
         )
 
 

@@ -94,7 +94,7 @@ def image_bytes(project: Project, file: File, turn: int = 1) -> bytes:
 def _scene(project: Project, file: File, turn: int) -> Image.Image:
     """The street as its answers tell it, the nearer over the farther; before it is labelled, as they will tell it."""
     height, width = file.height or 0, file.width or 0
-    answers = project.answers(file) or (project.first_answers(file) if file.status in ("none", "assigned") else [])
+    answers = project.true_answers(file) or (project.first_answers(file) if file.status in ("none", "assigned") else [])
     words = {question.name: answer for question, answer in answers if isinstance(answer, str)}
     rng = random.Random(f"{project.seed}:{file.index}:scene")
     picture = scene.ground(width, height, words.get("time of day"), rng)

@@ -26,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from labellerr_ds.sandbox import bucket, draw, truth, writers
+from labellerr_ds.sandbox import bucket, draw, planted, truth, writers
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
 from labellerr_ds.sandbox.world import World
 
@@ -217,7 +217,7 @@ class Sandbox:
 
     @property
     def project_ids(self) -> list[str]:
-        """The projects: street scenes, videos, documents, calls."""
+        """The projects: street scenes, videos, documents, calls, and street scenes with wrong labels among them."""
         return list(self._world.projects)
 
     @property
@@ -246,6 +246,29 @@ class Sandbox:
         project = self._world.projects[project_id]
         turn = writers.turn(self.variants) if "png-turned" in self.variants else 0
         return {file.file_id: draw.label_map(project, file, project.answers(file), turn) for file in project.alive()}
+
+    def planted(self) -> pd.DataFrame:
+        """The wrong labels in the project "Street scenes with errors".
+
+        Returns
+        -------
+        DataFrame
+            `file_id`, `file_name`, `error` (``shifted``, ``duplicate``, ``missing``, ``swapped``: another class),
+            `category` (in truth), `annotation_id` (missing where the label is), `bbox_x`, … (in truth).
+        """
+        with self._lock:
+            return planted.planted(self._world.projects[self.project_ids[-1]])
+
+    def predictions(self) -> pd.DataFrame:
+        """What a detector says of the images of "Street scenes with errors"; made up, as all here.
+
+        Returns
+        -------
+        DataFrame
+            `file_id`, `file_name`, `category`, `score`, `bbox_x`, `bbox_y`, `bbox_width`, `bbox_height`.
+        """
+        with self._lock:
+            return planted.predictions(self._world.projects[self.project_ids[-1]])
 
     def mask_classes(self, project_id: str) -> list[str]:
         """The question of each class of `masks`, from 1."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from labellerr_ds.sandbox import scene
+from labellerr_ds.sandbox import planted, scene
 
 STATUSES = (
     "none", "assigned", "review", "r_assigned", "client_review", "cr_assigned", "accepted", "rejected",
@@ -110,6 +110,7 @@ class Project:
     ) -> None:
         self.kind, self.name, self.data_type, self.seed, self.parts = kind, name, data_type, seed, parts
         self.untouched = untouched
+        self.is_street = kind in ("street", "flawed")
         self.rng = self._random("project")
         self.project_id = f"{kind}_{self.rng.getrandbits(40):010x}"
         self.template_id = _uuid(self.rng)
@@ -131,7 +132,7 @@ class Project:
         def ask(name: str, kind: str, color: str | None = None, *options: str, about: str | None = None) -> Question:
             return Question(_uuid(rng), name, kind, color, options, about)
 
-        if self.kind == "street":
+        if self.is_street:
             walker = ask("pedestrian", "BoundingBox", "#dc143c")
             return [
                 ask("road", "polygon", "#804080"),
@@ -199,7 +200,7 @@ class Project:
         )
 
     def _file_name(self, index: int, rng: random.Random) -> str:
-        if self.kind != "street":
+        if not self.is_street:
             ending = {"traffic": "mp4", "reviews": "pdf", "calls": "wav"}[self.kind]
             return f"{self.kind} {index:05d}.{ending}"
         ending = rng.choice(("jpg", "jpg", "png"))
@@ -262,6 +263,11 @@ class Project:
 
     def answers(self, file: File) -> Answers:
         """What the file's questions are answered with now, in the order of the template."""
+        answers = self.true_answers(file)
+        return planted.plant(self, file, answers)[0] if self.kind == "flawed" else answers
+
+    def true_answers(self, file: File) -> Answers:
+        """The answers without the errors that are planted in one of the projects."""
         if not file.answered:
             return []
         answers = self.first_answers(file)
@@ -271,7 +277,7 @@ class Project:
 
     def first_answers(self, file: File) -> Answers:
         """What the first annotator answers, or will."""
-        make = {"street": self._street, "traffic": self._traffic}.get(self.kind, self._texts)
+        make = {"street": self._street, "flawed": self._street, "traffic": self._traffic}.get(self.kind, self._texts)
         return make(file, self._random("answers", file.index))
 
     def _correct(self, file: File, answers: Answers, rng: random.Random) -> None:
@@ -341,7 +347,7 @@ class Project:
 
     def _shape(self, question: Question, file: File, rng: random.Random) -> Any:
         wide, high = file.width or 0, file.height or 0
-        if self.kind == "street":
+        if self.is_street:
             return self._street_shape(question, wide, high, rng)
         x, y = rng.uniform(20, wide - 20), rng.uniform(20, high - 20)
         if question.type == "BoundingBox":
@@ -449,6 +455,7 @@ class World:
             ("traffic", "Traffic videos", "video", few),
             ("reviews", "Product reviews", "document", max(few, 4)),
             ("calls", "Phone calls", "audio", max(few, 4)),
+            ("flawed", "Street scenes with errors", "image", files),
         )
         made = (Project(*plan, seed, now_ms, parts, untouched) for plan in plans)
         self.projects = {project.project_id: project for project in made}

@@ -106,7 +106,7 @@ def test_files_that_one_side_alone_has_and_statuses_are_told(sides):
     a = sides(labellerr_file_status="review")
     b = sides(labellerr_file_status="accepted")
     assert lds.compare(a, b).files[["status_a", "status_b"]].to_numpy().tolist() == [["review", "accepted"]]
-    other = sides(labellerr_file_id="g")
+    other = sides(labellerr_file_id="g", file_name="g.jpg")
     with pytest.warns(lds.LabellerrWarning, match="no file_id is in both"):
         files = lds.compare(a, other).files
     assert files[["file_id", "in_a", "in_b"]].to_numpy().tolist() == [["f", True, False], ["g", False, True]]
@@ -171,5 +171,8 @@ def test_two_projects_without_a_file_in_common_are_told(sides):
     a, b = sides(box(0, 0)), sides(box(0, 0), labellerr_file_id="g", file_name="b.jpg")
     with pytest.warns(lds.LabellerrWarning, match="of two projects"):
         lds.compare(a, b)
-    with pytest.warns(lds.LabellerrWarning, match="no file_id is in both.*1 file names are"):
-        lds.compare(a, sides(box(0, 0), labellerr_file_id="g"))
+    with pytest.warns(lds.LabellerrWarning, match="reused_coco_id"):
+        twice = lds.concat([b, sides(box(0, 0), labellerr_file_id="h", file_name="b.jpg")])
+    mine = sides(box(0, 0), file_name="b.jpg")
+    with pytest.warns(lds.LabellerrWarning, match="no file_id is in both.*names are not unique"):
+        lds.compare(mine, twice)
