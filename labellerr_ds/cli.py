@@ -7,7 +7,12 @@ files match, 130 stopped by the user.
 from __future__ import annotations
 
 import contextlib
+import getpass
+import io
 import json
+import os
+import re
+import shutil
 import sys
 import tempfile
 import time
@@ -21,20 +26,21 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from labellerr_ds.card import counted
 from labellerr_ds.combine import compare as compare_datasets
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.door import export_dataset, read_export
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning, ReadError
 from labellerr_ds.exports import cache as exports_cache
 from labellerr_ds.exports.job import ExportJob
+from labellerr_ds.folders import read_voc, read_yolo
 from labellerr_ds.mirror.mirror import Mirror
 from labellerr_ds.models import ExportFormat, S3Destination
+from labellerr_ds.readers.recognise import is_frame
 from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
 from labellerr_ds.target import file_at, refuse
@@ -42,11 +48,13 @@ from labellerr_ds.target import file_at, refuse
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would print the values of variables
-    add_completion=False,
 )
 _err = Console(stderr=True, highlight=False)
 
 FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
+
+
+_GAP = "  "
 
 
 class Form(str, Enum):
@@ -55,6 +63,8 @@ class Form(str, Enum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 class Level(str, Enum):
@@ -67,8 +77,12 @@ class Level(str, Enum):
 _As = Annotated[Form, typer.Option("--as", help="How to print it.")]
 _Project = Annotated[str, typer.Argument(help="The project's id.")]
 _Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
-_File = Annotated[str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key.")]
-_Out = Annotated[Path | None, typer.Option(help="Write the frame here: .parquet, .csv or .json.")]
+_File = Annotated[
+    str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key; a YOLO or VOC folder as well.")
+]
+_Out = Annotated[
+    Path | None, typer.Option(help="Write the frame here: .parquet, .csv, .json or .jsonl; - is stdout, as --as says.")
+]
 _Coco = Annotated[Path | None, typer.Option(help="Write a COCO file here.")]
 _Level = Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")]
 _Timeout = Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")]
@@ -86,34 +100,103 @@ def _told() -> Iterator[None]:
             warnings.showwarning = lambda message, *_: _say(f"warning: {message}", "yellow")
             yield
     except EmptyExportError as problem:
-        _say(str(problem), "yellow")
+        _say(_in_shell_words(str(problem)), "yellow")
         raise typer.Exit(NOTHING) from None
     except InvalidArgumentError as problem:
-        _say(str(problem), "red")
+        _say(_in_shell_words(str(problem)), "red")
         raise typer.Exit(WRONG_CALL) from None
     except LabellerrError as problem:
-        _say(str(problem), "red")
+        _say(_in_shell_words(str(problem)), "red")
         raise typer.Exit(FAILED) from None
+    except BrokenPipeError:  # head has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
+
+
+_WORDS = (
+    (r"allow_empty=True gives", "--allow-empty gives"),
+    (r"overwrite=True", "--overwrite"),
+    (r"lds\.ExportJob\(project, '([^']+)'\)\.wait\(\)", r"labellerr-ds load PROJECT \1"),
+    (r"[Pp]ass timeout=", "--timeout "),
+    (r"project\.exports\(\)", "`labellerr-ds exports PROJECT`"),
+    (r"client\.projects\(\)", "`labellerr-ds projects`"),
+    (r"project\.categories\(\)", "the project's template"),
+    (r"pass api_key=[^,;.]*", "set LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID"),
+)
+"""What Python's words are at a shell."""
+
+
+def _in_shell_words(message: str) -> str:
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+def _is_told(quiet: bool) -> bool:
+    """Whether a person is there to see a bar."""
+    return not quiet and sys.stderr.isatty()
 
 
 def _say(message: str, style: str = "") -> None:
     _err.print(Text(message, style=style), soft_wrap=True)  # a line a message, however long: so grep has all of it
 
 
-def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, short: bool = False) -> None:
-    if form is Form.CSV:
-        typer.echo(frame.labellerr.plain(safe=True).to_csv(index=False), nl=False)
-    elif form is Form.JSON:
-        typer.echo(_json(frame))
+def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, of: int | None = None) -> None:
+    """A frame on stdout.
+
+    In a terminal (and where COLUMNS says how wide it is) a table has the columns that fit, and says which do not;
+    nothing in it is cut or wrapped, so that every id can be copied.
+
+    Parameters
+    ----------
+    of : int, optional
+        How many rows there are, where these are the first.
+    """
+    if form is not Form.TABLE:
+        _emit(frame, form)
+        return
+    kept = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    columns = {str(name): [str(name), *map(_cell, kept[name])] for name in kept.columns}
+    widths = {name: max(map(cell_len, column)) for name, column in columns.items()}
+    room = Console().width if sys.stdout.isatty() or "COLUMNS" in os.environ else sum(widths.values()) * 2
+    shown: list[str] = []
+    used = 0
+    for name, width in widths.items():
+        if not shown or used + width + len(_GAP) <= room:
+            used += width + len(_GAP) * bool(shown)
+            shown.append(name)
+    if title:
+        typer.echo(title)
+    for place, row in enumerate(zip(*(columns[name] for name in shown), strict=True)):
+        cells = []
+        for name, text in zip(shown, row, strict=True):
+            gap = " " * (widths[name] - cell_len(text))
+            cells.append(gap + text if pd.api.types.is_numeric_dtype(kept[name].dtype) else text + gap)
+        typer.secho(_GAP.join(cells).rstrip(), bold=place == 0 and "NO_COLOR" not in os.environ)
+    if of is not None and of > len(frame):
+        _say(f"{len(frame):,} of {of:,} rows", "dim")
+    if left := [name for name in widths if name not in shown]:
+        _say(f"too narrow for {', '.join(left)}; --as csv has all columns", "dim")
+
+
+def _emit(frame: pd.DataFrame, form: Form, safe: bool = True) -> None:
+    """A frame for another program."""
+    if form is Form.PARQUET:
+        if sys.stdout.isatty():
+            raise InvalidArgumentError("Parquet is not for a terminal: send it to a file or a program, or use --out.")
+        body = io.BytesIO()
+        frame.labellerr.plain().to_parquet(body)
+        sys.stdout.buffer.write(body.getbuffer())
+        sys.stdout.buffer.flush()
+    elif form is Form.CSV:
+        typer.echo(frame.labellerr.plain(safe=safe).to_csv(index=False), nl=False)
+    elif form is Form.JSONL:
+        for record in _records(frame):
+            typer.echo(json.dumps(record, ensure_ascii=False))
     else:
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in frame.columns:
-            table.add_column(str(name), overflow="ellipsis" if short else "fold", no_wrap=short)
-        for row in frame.itertuples(index=False):
-            table.add_row(*(Text(_cell(value)) for value in row))
-        Console(highlight=False).print(table)
+        typer.echo(json.dumps(_records(frame), ensure_ascii=False, indent=1))
 
 
 def _cell(value: Any) -> str:
@@ -121,25 +204,38 @@ def _cell(value: Any) -> str:
         return str(value.strftime("%Y-%m-%d %H:%M"))
     if isinstance(value, float) and value == value:
         return f"{value:g}"
-    return "" if pd.isna(value) else str(value)
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if pd.isna(value) else str(value).translate(_ONE_LINE)
 
 
-def _json(frame: pd.DataFrame) -> str:
-    return str(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=1))
+_ONE_LINE = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x1B: "\\e"}
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON, with shapes, attributes and the like as JSON and not as text of it."""
+    records: list[dict[str, Any]] = json.loads(
+        frame.to_json(orient="records", date_format="iso", force_ascii=False) if len(frame) else "[]"
+    )
+    for record in records:
+        for key in ("attributes", "extra"):
+            if isinstance(text := record.get(key), str):
+                record[key] = json.loads(text)
+    return records
 
 
 def _preview(dataset: Dataset, level: str, rows: int, title: str | None = None) -> None:
-    """The first rows, in as many columns as fit a terminal."""
+    """The first rows, in the columns that a person looks at first."""
     if level == "file" or dataset.annotations.empty:
-        columns = ["file_name", "status", "label_state", "width", "height", "annotation_count"]
-        _print(dataset.files[columns].head(rows), title=title, short=True)
+        columns = ["file_name", "status", "label_state", "annotation_count", "width", "height", "file_id"]
+        _print(dataset.files[columns].head(rows), title=title, of=len(dataset.files))
         return
     frame = dataset.annotations.head(rows)
     short = frame[["file_name", "status", "category", "type", "value"]].copy()
     boxes = frame.labellerr.boxes("xywh")
-    short["bbox"] = [" ".join(f"{side:g}" for side in each) if each[0] == each[0] else "" for each in boxes]
+    short["bbox"] = [" ".join(f"{side:g}" for side in each) if each[0] == each[0] else None for each in boxes]
     short["area"] = frame["area"]
-    _print(short, title=title, short=True)
+    _print(short, title=title, of=len(dataset.annotations))
 
 
 def _version(wanted: bool) -> None:
@@ -157,26 +253,41 @@ def main(
     """Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID."""
 
 
+_DEMO = {"json": "street.json", "coco_json": "street.coco.json", "csv": "street.csv", "png": "street.masks.zip"}
+_HOLDS = {
+    "json": "a row a shape or answer: everything",
+    "coco_json": "a row a shape: no answers, no lines",
+    "csv": "as json",
+    "png": "a row a class of an image: pixels of boxes and polygons",
+}
+
+
 @app.command()
 def demo(
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the files; a temporary one where none is given.")
+        Path | None, typer.Option(help="A folder for the files; one among the temporary files where none is given.")
     ] = None,
     files: Annotated[int, typer.Option(min=1, help="Files of the sample project.")] = 60,
 ) -> None:
     """Run the main job on the built-in sandbox, in all four formats."""
-    folder = out or Path(tempfile.mkdtemp(prefix="labellerr-demo-"))
-    with _told(), Sandbox(files=files) as sandbox:
+    folder = out or Path(tempfile.gettempdir()) / f"labellerr-demo-{getpass.getuser()}"
+    with _told(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
         _say(NOTICE, "dim")
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
+        folder.mkdir(parents=True, exist_ok=True)
         for form in ExportFormat:
-            dataset = export_dataset(project, ["accepted"], format=form, download_to=folder)
-            title = f'export_to_dataframe(project, ["accepted"], format="{form}"): {len(dataset.annotations):,} rows'
+            came = Path(kept) / form.value
+            dataset = export_dataset(project, ["accepted"], format=form, download_to=came, progress=_is_told(False))
+            title = f'export_to_dataframe(project, ["accepted"], format="{form}")'
             _preview(dataset, "annotation", 5, title)
-        typer.echo(f"The exports as they were served: {folder}")
-        for path in sorted(folder.iterdir()):
-            typer.echo(f"  {path}  {path.stat().st_size:,} bytes")
+            _say(f"{form}: {_HOLDS[form.value]}\n", "dim")
+            (path,) = came.iterdir()
+            shutil.copy(path, folder / _DEMO[form.value])
+        typer.echo(f"The exports as they were served are in {folder}:")
+        for name in _DEMO.values():
+            typer.echo(f"  {name}  {(folder / name).stat().st_size:,} bytes")
+        typer.echo(f"Next: labellerr-ds show {folder / _DEMO['json']}")
 
 
 @app.command()
@@ -220,10 +331,11 @@ def export(
     overwrite: _Overwrite = False,
     safe: _Safe = True,
     quiet: _Quiet = False,
+    form: _As = Form.TABLE,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
     with _told():
-        deliver = _delivery(out, coco, level, overwrite=overwrite, safe=safe)
+        deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         destination = _destination(to, connection)
         dataset = export_dataset(
             project,
@@ -235,15 +347,19 @@ def export(
             timeout=timeout,
             download_to=keep,
             allow_empty=allow_empty,
-            progress=not quiet,
+            progress=_is_told(quiet),
         )
         deliver(dataset)
 
 
 def _delivery(
-    out: Path | None, coco: Path | None, level: Level, *, overwrite: bool, safe: bool
+    out: Path | None, coco: Path | None, level: Level, form: Form, *, overwrite: bool, safe: bool
 ) -> Callable[[Dataset], None]:
     """What is done with a dataset: written or shown; what cannot be written is refused now."""
+    if out is not None and str(out) == "-":
+        out, form = None, Form.CSV if form is Form.TABLE else form
+    if out is not None and form is not Form.TABLE:
+        raise InvalidArgumentError("--out has its form from its ending; --as is for stdout.")
     write = _writer(out, safe) if out else None
     for path in (out, coco):
         if path is not None:
@@ -257,10 +373,24 @@ def _delivery(
             typer.echo(str(out))
         if coco:
             typer.echo(str(dataset.to_coco_json(coco, overwrite=overwrite)))
-        if not out and not coco:
+        if form is not Form.TABLE:
+            _emit(dataset.to_frame(level=level.value), form, safe)
+        elif not out and not coco:
             _preview(dataset, level.value, 20)
 
     return deliver
+
+
+def _read(path: str) -> Dataset:
+    """The labels in a file or folder, whoever wrote them."""
+    try:
+        return read_export(path)
+    except ReadError as problem:
+        readers = {"lds.read_yolo": read_yolo, "lds.read_voc": read_voc}
+        other = next((read for name, read in readers.items() if name in str(problem)), None)
+        if other is None:
+            raise
+        return other(path)
 
 
 @app.command()
@@ -282,10 +412,10 @@ def sync(
 ) -> None:
     """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
     with _told():
-        deliver = _delivery(out, None, level, overwrite=overwrite, safe=safe) if out else None
+        deliver = _delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
         copy = Mirror(mirror)
         with copy.alone():
-            result = copy.sync(project, full, timeout=timeout, progress=not quiet)
+            result = copy.sync(project, full, timeout=timeout, progress=_is_told(quiet))
         _say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
         if as_json:
             names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
@@ -323,8 +453,8 @@ def download(
     """Wait for an export, and download its file; one that broke off goes on where it broke."""
     with _told():
         job = _picked_up(project, report)
-        job.wait(timeout, progress=not quiet)
-        typer.echo(str(job.download(to, progress=not quiet)))
+        job.wait(timeout, progress=_is_told(quiet))
+        typer.echo(str(job.download(to, progress=_is_told(quiet))))
 
 
 @app.command()
@@ -338,24 +468,27 @@ def load(
     overwrite: _Overwrite = False,
     safe: _Safe = True,
     quiet: _Quiet = False,
+    form: _As = Form.TABLE,
 ) -> None:
     """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
     with _told():
-        deliver = _delivery(out, coco, level, overwrite=overwrite, safe=safe)
+        deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         job = _picked_up(project, report)
-        job.wait(timeout, progress=not quiet)
-        deliver(job.load(progress=not quiet))
+        job.wait(timeout, progress=_is_told(quiet))
+        deliver(job.load(progress=_is_told(quiet)))
 
 
 @app.command()
 def check(file: _File, form: _As = Form.TABLE) -> None:
     """List what is probably wrong with the labels of an export. Exit code 1 where something is."""
     with _told():
-        dataset = read_export(file)
+        dataset = _read(file)
         problems = dataset.annotations.labellerr.check(files=dataset.files)
         shown = problems[["problem", "file_name", "category", "annotation_id", "message"]]
-        _print(shown, form)
-        _say(f"{len(problems):,} problems: " + counted(problems["problem"].value_counts().items()))
+        if len(problems) or form is not Form.TABLE:
+            _print(shown, form)
+        kinds = counted(problems["problem"].value_counts().items())
+        _say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
         if len(problems):
             raise typer.Exit(FAILED)
 
@@ -369,7 +502,7 @@ def compare(
 ) -> None:
     """Compare two exports: what was added, removed, moved or reclassified, a row a class."""
     with _told():
-        found = compare_datasets(read_export(a), read_export(b), iou=iou)
+        found = compare_datasets(_read(a), _read(b), iou=iou)
         _say(repr(found))
         _print(found.per_class, form)
 
@@ -395,7 +528,7 @@ def convert(
     """Convert an export to what trainers read."""
     with _told():
         refuse(out, overwrite=overwrite, words="--overwrite")
-        dataset = read_export(file)
+        dataset = _read(file)
         writers: dict[Target, Callable[[], object]] = {
             Target.YOLO: lambda: dataset.to_yolo(out, images=images, overwrite=overwrite),
             Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, overwrite=overwrite),
@@ -417,11 +550,14 @@ def _destination(to: str | None, connection: str | None) -> S3Destination | Lite
     return S3Destination(path if path.endswith("/") else path + "/", connection_id=connection)
 
 
-def _writer(out: Path, safe: bool) -> Callable[[pd.DataFrame, Path], None]:
-    writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+def _writer(out: Path, safe: bool) -> Callable[[pd.DataFrame, Path], object]:
+    writers: dict[str, Callable[[pd.DataFrame, Path], object]] = {
         ".parquet": lambda frame, path: frame.labellerr.plain().to_parquet(path),
         ".csv": lambda frame, path: frame.labellerr.plain(safe=safe).to_csv(path, index=False),
-        ".json": _write_json,
+        ".json": lambda frame, path: path.write_text(json.dumps(_records(frame), ensure_ascii=False), encoding="utf-8"),
+        ".jsonl": lambda frame, path: path.write_text(
+            "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in _records(frame)), encoding="utf-8"
+        ),
     }
     if out.suffix.lower() not in writers:
         raise InvalidArgumentError(f"--out must end in {', '.join(writers)}; got {out.name!r}.")
@@ -430,14 +566,47 @@ def _writer(out: Path, safe: bool) -> Callable[[pd.DataFrame, Path], None]:
     return writers[out.suffix.lower()]
 
 
-def _write_json(frame: pd.DataFrame, out: Path) -> None:
-    """Records, with shapes, attributes and the like as JSON and not as text of it."""
-    records = json.loads(_json(frame))
-    for record in records:
-        for key in ("attributes", "extra"):
-            if record.get(key) is not None:
-                record[key] = json.loads(record[key])
-    out.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+@app.command()
+def split(
+    file: _File,
+    out: Annotated[Path, typer.Option(help="Where to write which file is in which split: .csv or .parquet.")],
+    shares: Annotated[str, typer.Option(help="Of train, val and test.")] = "0.8,0.1,0.1",
+    stratify: Annotated[bool, typer.Option("--stratify", help="Deal the classes out evenly.")] = False,
+    group: Annotated[str | None, typer.Option(help="A column of files whose groups are never torn.")] = None,
+    previous: Annotated[Path | None, typer.Option(help="An earlier split, whose files stay where they are.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same split.")] = 0,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Split the files for training: without leakage, and the same again when more files come."""
+    with _told():
+        refuse(out, overwrite=overwrite, words="--overwrite")
+        try:
+            train, val, test = (float(share) for share in shares.split(","))
+        except ValueError:
+            raise InvalidArgumentError(f"--shares must be three numbers such as 0.8,0.1,0.1; got {shares!r}.") from None
+        made = _read(file).split(train, val, test, stratify=stratify, group=group, previous=previous, seed=seed)
+        made.save(out)
+        _say(repr(made))
+        typer.echo(str(out))
+
+
+@app.command()
+def images(
+    project: _Project,
+    file: _File,
+    to: Annotated[Path, typer.Option(help="The folder for the images; what is there already stays.")],
+    quiet: _Quiet = False,
+) -> None:
+    """Download the images of an export's files. Exit code 1 where some could not be had."""
+    with _told():
+        dataset = read_export(file)
+        table = dataset.download_images(to, Client().project(project), progress=_is_told(quiet))
+        _say(counted(table["state"].value_counts().items()))
+        failed = table[table["state"] == "failed"]
+        typer.echo(str(to))
+        if len(failed):
+            _print(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
+            raise typer.Exit(FAILED)
 
 
 class CacheWord(str, Enum):
@@ -468,14 +637,36 @@ def show(
     file: _File,
     level: _Level = Level.ANNOTATION,
     rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    form: _As = Form.TABLE,
 ) -> None:
-    """Read an export that lies on disk or in a bucket, and show what is in it."""
+    """Show what is in an export that lies on disk or in a bucket, or in what `export --out` wrote."""
     with _told():
-        dataset = read_export(file)
+        if (frame := _own_frame(file)) is not None:
+            _print(frame.head(rows), form, of=len(frame)) if form is Form.TABLE else _emit(frame, form)
+            return
+        dataset = _read(file)
         _say(repr(dataset))
+        if form is not Form.TABLE:
+            _emit(dataset.to_frame(level=level.value), form)
+            return
         _preview(dataset, level.value, rows)
         if len(dataset.issues):
-            _print(dataset.issues.head(rows), title="issues")
+            _print(dataset.issues.head(rows), title="issues", of=len(dataset.issues))
+
+
+def _own_frame(file: str) -> pd.DataFrame | None:
+    """The frame that `export --out` wrote to this file; None for anything else."""
+    path = Path(file)
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".parquet": pd.read_parquet,
+        ".csv": lambda path: pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]),
+        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
+        ".json": lambda path: pd.read_json(path, dtype=False),
+    }
+    if path.suffix.lower() not in readers or not path.is_file() or not is_frame(path):
+        return None
+    frame = readers[path.suffix.lower()](path)
+    return frame.labellerr.from_safe() if path.suffix.lower() == ".csv" else frame
 
 
 @app.command()

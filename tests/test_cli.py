@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pathlib
 import subprocess
@@ -36,7 +37,12 @@ def test_demo_prints_four_tables_and_where_the_files_are(tmp_path):
         assert f'format="{form}"' in result.stdout
     assert "simulation" in result.stderr
     assert len(list(tmp_path.iterdir())) == 4
-    assert all(str(path) in result.stdout for path in tmp_path.iterdir())
+    assert str(tmp_path) in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "street.json", "street.coco.json", "street.csv", "street.masks.zip",
+    }  # fmt: skip
+    assert run("demo", "--out", str(tmp_path), "--files", "20").exit_code == 0  # and once more, into the same
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
@@ -262,3 +268,123 @@ def test_a_second_command_on_one_mirror_is_refused(account, tmp_path):
         refused = run("sync", account.project_ids[0], "--mirror", mirror.path, "--quiet")
     assert refused.exit_code == 1
     assert "another sync is running" in refused.stderr
+
+
+# --- for people and for other programs
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_has_the_columns_that_fit_and_cuts_and_wraps_nothing(account, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = run("projects")
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 6
+    assert [line.split()[0] for line in lines[1:]] == account.project_ids
+    assert ("too narrow for" in result.stderr) == (width < 120)
+
+
+def test_a_pipe_gets_every_column(account, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert run("projects").stdout.splitlines()[0].split()[-1] == "created_at"
+
+
+def test_a_text_of_two_lines_is_one_row(account, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    result = run("export", account.project_ids[0], "--status", "all", "--quiet")
+    assert len(result.stdout.splitlines()) == 21
+    assert "20 of " in result.stderr
+
+
+def test_json_lines_have_a_row_each_with_its_shape(account):
+    result = run("export", account.project_ids[0], "--status", "accepted", "--as", "jsonl", "--quiet")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    dataset = lds.export_dataset(
+        lds.Client.sandbox(account).project(account.project_ids[0]), "accepted", progress=False
+    )
+    assert len(rows) == len(dataset.annotations)
+    assert all(isinstance(row["segmentation"], list) for row in rows if row["type"] == "polygon")
+
+
+def test_csv_and_parquet_go_to_stdout(account, tmp_path):
+    project = account.project_ids[0]
+    dash = run("export", project, "--status", "accepted", "--out", "-", "--quiet")
+    assert dash.stdout == run("export", project, "--status", "accepted", "--as", "csv", "--quiet").stdout
+    command = [sys.executable, "-m", "labellerr_ds", "export", project, "--status", "accepted", "--as", "parquet"]
+    (tmp_path / "labels.parquet").write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert len(pd.read_parquet(tmp_path / "labels.parquet")) == len(pd.read_csv(io.StringIO(dash.stdout)))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(account):
+    command = f"{sys.executable} -m labellerr_ds export {account.project_ids[0]} --status all --as jsonl | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json", "jsonl"])
+def test_show_reads_what_export_wrote(account, tmp_path, ending):
+    path = str(tmp_path / f"labels.{ending}")
+    assert run("export", account.project_ids[0], "--status", "accepted", "--out", path, "--quiet").exit_code == 0
+    result = run("show", path, "--rows", "3")
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == 4
+    assert "3 of " in result.stderr
+
+
+def test_out_and_as_together_are_a_wrong_call(account, tmp_path):
+    path = str(tmp_path / "labels.csv")
+    result = run("export", account.project_ids[0], "--status", "accepted", "--out", path, "--as", "json")
+    assert result.exit_code == 2
+    assert "--as is for stdout" in result.stderr
+
+
+def test_no_message_speaks_python(account, tmp_path):
+    project = account.project_ids[0]
+    empty = run("export", project, "--status", "accepted", "--since", "1s", "--quiet")
+    (tmp_path / "labels.csv").write_text("x")
+    taken = run("export", project, "--status", "accepted", "--out", str(tmp_path / "labels.csv"), "--quiet")
+    unknown = run("export", "nope", "--status", "accepted", "--quiet")
+    assert [empty.exit_code, taken.exit_code, unknown.exit_code] == [3, 2, 1]
+    for result in (empty, taken, unknown):
+        assert not [word for word in ("=True", "()", "Client", "lds.") if word in result.stderr], result.stderr
+
+
+# --- split, images, folders of others
+
+
+@pytest.fixture
+def served(account, tmp_path):
+    """An export on disk."""
+    project = account.project_ids[0]
+    report = json.loads(run("exports", project, "--as", "json").stdout or "[]")
+    if not report:
+        run("export", project, "--status", "accepted", "--quiet")
+        report = json.loads(run("exports", project, "--as", "json").stdout)
+    done = run("download", project, report[0]["report_id"], "--to", str(tmp_path / "exports"), "--quiet")
+    return done.stdout.strip()
+
+
+def test_split_writes_which_file_is_where(served, tmp_path):
+    out = tmp_path / "split.csv"
+    assert run("split", served, "--out", str(out), "--shares", "0.5,0.25,0.25").exit_code == 0
+    table = pd.read_csv(out)
+    assert set(table["split"]) <= {"train", "val", "test"}
+    again = tmp_path / "again.csv"
+    assert run("split", served, "--out", str(again), "--previous", str(out), "--stratify").exit_code == 0
+    assert pd.read_csv(again)["split"].tolist() == table["split"].tolist()
+    wrong = run("split", served, "--out", str(tmp_path / "x.csv"), "--shares", "half")
+    assert (wrong.exit_code, "three numbers" in wrong.stderr) == (2, True)
+
+
+def test_images_are_downloaded_and_convert_and_show_take_the_folder(account, served, tmp_path):
+    images = tmp_path / "images"
+    result = run("images", account.project_ids[0], served, "--to", str(images), "--quiet")
+    assert (result.exit_code, "downloaded" in result.stderr) == (0, True)
+    yolo = str(tmp_path / "yolo")
+    assert run("convert", served, "--to", "yolo", "--out", yolo, "--images", str(images)).exit_code == 0
+    assert run("show", yolo).exit_code == 0
+    assert run("convert", yolo, "--to", "voc", "--out", str(tmp_path / "voc")).exit_code == 0
+    assert run("show", str(tmp_path / "voc")).exit_code == 0
+    compared = run("compare", yolo, str(tmp_path / "voc"))
+    assert compared.exit_code == 0, compared.output

@@ -111,8 +111,8 @@ def _warn_of_strangers(a: pd.DataFrame, b: pd.DataFrame) -> None:
     hint = "no file_name is in both either: are they of two projects?"
     if names:
         hint = (
-            f"{names:,} file names are, but names are not unique: compare exports of one format, since not all carry the "
-            "service's ids."
+            f"{names:,} file names are, but names are not unique: compare exports of one format, since not all carry "
+            "the service's ids."
         )
     warn(f"no file_id is in both, so every annotation is added or removed; {hint}")
 

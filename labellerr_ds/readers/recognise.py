@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from labellerr_ds.errors import ReadError
 from labellerr_ds.images.files import PICTURES
-from labellerr_ds.readers.archive import PNG, Member
+from labellerr_ds.readers.archive import HEAD_BYTES, PNG, Member
 from labellerr_ds.readers.csv import is_table
 from labellerr_ds.readers.mask_folders import LOOKED_AT
 from labellerr_ds.readers.mask_pixels import is_photograph
@@ -114,6 +114,12 @@ def _nothing(source: str, members: Sequence[Member]) -> ReadError:
     return ReadError(
         f"{source}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
     )
+
+
+def is_frame(path: Path) -> bool:
+    """Whether a file is a frame that was written by itself."""
+    with path.open("rb") as file:
+        return bool(_FRAME.search(as_utf8(file.read(HEAD_BYTES))))
 
 
 def refuse_frames(source: str, members: Sequence[Member]) -> None:
