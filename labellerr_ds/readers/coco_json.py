@@ -38,17 +38,23 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
         )
         info = {"exported_at": _exported_at(rest), "extra": rest}
         images = ImageReader(issues)
+        held, first = None, 0  # the last batch of images goes with the first of annotations: a small file is one batch
         for entries in _elements(json_file, outline, "images", Image):
+            if held is not None:
+                yield _batch(held, None, categories, issues, info=info, part=part, first_file=first)
             first = images.count
             issues.add_mended("files", (first + place for place in json_file.mended))
-            files = images.read(entries)
-            yield _batch(files, None, categories, issues, info=info, part=part, first_file=first)
-        if not images.count:
-            yield _batch(None, None, categories, issues, info=info, part=part)
+            held = images.read(entries)
         annotations = AnnotationReader(images, class_ids, issues)
+        is_first = True
         for batch in _elements(json_file, outline, "annotations", Annotation):
             issues.add_mended("annotations", json_file.mended)
-            yield _batch(None, annotations.read(batch), categories, issues, info={}, part=part, first_file=images.count)
+            rows = annotations.read(batch)
+            about, start = (info, first) if is_first else ({}, images.count)
+            yield _batch(held if is_first else None, rows, categories, issues, info=about, part=part, first_file=start)
+            is_first = False
+        if is_first:
+            yield _batch(held, None, categories, issues, info=info, part=part, first_file=first)
 
 
 def _check(outline: Outline, name: str) -> None:

@@ -60,7 +60,10 @@ def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables
 
 def shape_columns(member: Member) -> frozenset[str]:
     """The columns of a csv that hold shapes, known by what is in them."""
-    header, cells, odd_rows = table_of(member.read(), IssueLog())
+    body = member.read()
+    if b"{" not in body and b"[" not in body:  # which every shape has
+        return frozenset()
+    header, cells, odd_rows = table_of(body, IssueLog())
     file_table = _Table(header, [column.to_pylist() for column in cells], odd_rows, ReadOptions(), IssueLog())
     return frozenset(question.id for question in file_table.questions.values())
 
