@@ -21,6 +21,7 @@ from labellerr_ds import accessor as _accessor  # noqa: F401
 from labellerr_ds.shapes import segmentation as _segmentation  # noqa: F401
 
 if TYPE_CHECKING:
+    from labellerr_ds.cluster import read_exports_dask as read_exports_dask
     from labellerr_ds.combine import compare as compare
     from labellerr_ds.combine import concat as concat
     from labellerr_ds.combine import update as update
@@ -118,6 +119,7 @@ _HOMES = {
     "export_to_coco": "door",
     "export_to_dataframe": "door",
     "read_export": "door",
+    "read_exports_dask": "cluster",
     "read_voc": "folders",
     "read_yolo": "folders",
     "scan_export": "door",

@@ -24,7 +24,7 @@ from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, empty, j
 
 TOGETHER_ROWS = 100_000
 
-__all__ = ["Plan", "apply", "finish", "plan", "report"]
+__all__ = ["Plan", "apply", "finish", "moved_issues", "plan", "report"]
 
 
 def finish(batches: Sequence[Tables]) -> Tables:
@@ -41,7 +41,7 @@ def finish(batches: Sequence[Tables]) -> Tables:
         All columns of the schema; `report` says what is in its issues.
     """
     whole = plan(batches)
-    issues = [_moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
+    issues = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
     raws = [batch.raw for batch in batches if batch.raw is not None and whole.raw_header]
     return Tables(
         files=whole.files,
@@ -76,7 +76,7 @@ def apply(whole: Plan, batch: Tables, number: int) -> Tables:
         files=whole.files.slice(start, stop - start),
         annotations=_annotations(whole, [(number, batch)]),
         categories=whole.categories,
-        issues=_moved_issues(whole, batch, number),
+        issues=moved_issues(whole, batch, number),
         info=whole.info,
         raw=batch.raw if whole.raw_header else None,
         raw_header=whole.raw_header,
@@ -228,7 +228,7 @@ def _named(whole: Plan, renames: Mapping[str, str], annotations: pa.Table) -> pa
     return _with(annotations, "category", dictionary(codes[indices], names))
 
 
-def _moved_issues(whole: Plan, batch: Tables, number: int) -> pa.Table:
+def moved_issues(whole: Plan, batch: Tables, number: int) -> pa.Table:
     """The issues of a batch, their positions those of the finished tables."""
     issues = batch.issues
     if not issues.num_rows:

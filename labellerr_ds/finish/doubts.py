@@ -53,9 +53,9 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     doubts = _Doubts(files, row_of, old_ids, odd, repeated, seen.categories.ids)
     new_ids = final_ids.to_pylist()
     rows: list[Row] = []
-    for number, batch in enumerate(batches):
-        if batch.annotations.num_rows:
-            rows += _doubtful_rows(number, batch, doubts, new_ids)
+    for number, ((part, _), (places, _)) in enumerate(zip(seen.file_parts, seen.file_rows, strict=True)):
+        if doubtful(repeated, seen.ids[number]).any() or (part in odd and odd[part][places].any()):
+            rows += _doubtful_rows(number, batches[number], doubts, new_ids)
     return resolve(rows)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,31 @@ from labellerr_ds.finish.union import CategoriesUnion
 from labellerr_ds.tables import FILE_ROW, Tables
 
 Ints = NDArray[np.int64]
+LOSSY = ("bad_row", "bad_segmentation", "unparsed_answer")
+
+
+class Glance(NamedTuple):
+    """What one look at the annotations of a batch gathers.
+
+    Attributes
+    ----------
+    file_rows : (rows within the part, how many annotations each has)
+    size : int
+    ids : (N,) uint64
+        Hashes of the ids that are there.
+    lacks_ids : bool
+    category_ids : dict
+        First row and count by id.
+    is_named : bool
+        Whether annotations came with the names of their categories.
+    """
+
+    file_rows: tuple[Ints, Ints]
+    size: int
+    ids: NDArray[np.uint64]
+    lacks_ids: bool
+    category_ids: dict[str, tuple[int, int]]
+    is_named: bool
 
 
 @dataclass
@@ -33,15 +58,22 @@ class Seen:
     infos: list[Mapping[str, Any]]
     unknown_keys: Counter[str]
     raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
+    lossy: list[tuple[int, Ints]] = field(default_factory=list)  # part, files that lost an answer or a shape
     alone: bool = False  # annotations without their categories
 
 
-def look(batches: Sequence[Tables]) -> Seen:
+def look(batches: Iterable[Tables]) -> Seen:
     """One look at every batch: the ids, the counts and the categories, without a copy of a column."""
+    return gathered((batch, glance(batch.annotations)) for batch in batches)
+
+
+def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
+    """What batches and the looks at their annotations say together; the annotations themselves are not asked for."""
     seen = Seen([], [], CategoriesUnion(), [], [], [], [], [], [], Counter())
     infos: dict[int, Mapping[str, Any]] = {}
     previous: tuple[int, pa.Table] | None = None
-    for batch in batches:
+    named = False
+    for batch, told in looked_at:
         seen.files.append(batch.files)
         seen.file_parts.append((batch.part, batch.files.num_rows))
         if previous is None or batch.part == previous[0] or not batch.categories.equals(previous[1]):
@@ -53,25 +85,35 @@ def look(batches: Sequence[Tables]) -> Seen:
         infos[batch.part] = {**infos.get(batch.part, {}), **batch.info}
         seen.unknown_keys.update(batch.unknown_keys)
         seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
-        _look_at_annotations(batch.annotations, seen)
+        if batch.issues.num_rows:
+            seen.lossy.append((batch.part, _lossy(batch.issues)))
+        seen.file_rows.append(told.file_rows)
+        seen.sizes.append(told.size)
+        seen.ids.append(told.ids)
+        seen.without_id.append(told.lacks_ids)
+        seen.category_ids.append(told.category_ids)
+        named |= told.is_named
     seen.infos = list(infos.values())
-    named = any("category" in batch.annotations.column_names for batch in batches)
     seen.alone = named and not seen.categories.rows
     return seen
 
 
-def _look_at_annotations(annotations: pa.Table, seen: Seen) -> None:
+def _lossy(issues: pa.Table) -> Ints:
+    """The rows, within their part, of files that have an answer or a shape that was not understood."""
+    frame = issues.select(["code", "table", "position"]).to_pandas()
+    lossy = frame["code"].isin(LOSSY) & (frame["table"] == "files") & frame["position"].notna()
+    rows: Ints = frame.loc[lossy, "position"].to_numpy(dtype=np.int64)
+    return rows
+
+
+def glance(annotations: pa.Table) -> Glance:
+    """One look at the annotations of a batch."""
     rows = column_of(annotations, FILE_ROW)
     used, counts = np.unique(rows[rows >= 0], return_counts=True)
-    seen.file_rows.append((used, counts))
-    seen.sizes.append(annotations.num_rows)
+    own, lacks = np.array([], dtype=np.uint64), annotations.num_rows > 0
     if "annotation_id" in annotations.column_names:
         ids = annotations["annotation_id"]
-        seen.ids.append(hashes(ids) if not ids.null_count else hashes(ids.drop_null()))
-        seen.without_id.append(bool(ids.null_count))
-    else:
-        seen.ids.append(np.array([], dtype=np.uint64))
-        seen.without_id.append(annotations.num_rows > 0)
+        own, lacks = hashes(ids) if not ids.null_count else hashes(ids.drop_null()), bool(ids.null_count)
     firsts: dict[str, tuple[int, int]] = {}
     if annotations.num_rows and "category_id" in annotations.column_names:
         coded = annotations["category_id"].combine_chunks().dictionary_encode()
@@ -84,7 +126,8 @@ def _look_at_annotations(annotations: pa.Table, seen: Seen) -> None:
             for place, row, number in zip(places, first, count, strict=True)
             if place >= 0
         }
-    seen.category_ids.append(firsts)
+    named = "category" in annotations.column_names
+    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named)
 
 
 def column_of(annotations: pa.Table, name: str) -> Ints:

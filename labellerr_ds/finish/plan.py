@@ -20,8 +20,6 @@ from labellerr_ds.finish.positions import missing_positions
 from labellerr_ds.finish.union import FilesUnion, Issue, has_repeats, issue_rows, unite_files, unite_info
 from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, table
 
-LOSSY = ("bad_row", "bad_segmentation", "unparsed_answer")
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -68,9 +66,16 @@ class Plan:
     raw_header: tuple[str, ...] | None
 
 
-def plan(batches: Sequence[Tables]) -> Plan:
-    """Look at every batch once, and at what is in doubt again."""
-    seen = look(batches)
+def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
+    """Look at every batch once, and at what is in doubt again.
+
+    Parameters
+    ----------
+    batches : sequence of Tables
+    seen : Seen, optional
+        What the first look told, where it was done elsewhere; a batch is then asked for only where it is in doubt.
+    """
+    seen = look(batches) if seen is None else seen
     parts = np.repeat([part for part, _ in seen.file_parts], [count for _, count in seen.file_parts]).astype(np.int64)
     every = pa.concat_tables(seen.files, promote_options="default") if seen.files else pa.table({})
     every = every.combine_chunks()  # rows are taken out of it once a batch
@@ -84,7 +89,7 @@ def plan(batches: Sequence[Tables]) -> Plan:
     starts = np.cumsum([0, *sizes])[:-1].tolist()
     categories = seen.categories
     counts = _counts(batches, seen, files, row_of, edits)
-    finished, file_issues = _finish_files(files, counts, _lossy(batches, row_of, len(counts)) & (counts == 0))
+    finished, file_issues = _finish_files(files, counts, _lossy(seen, row_of, len(counts)) & (counts == 0))
     issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(seen, starts, edits)]
     for place, issue in edits.issues:
         dropped = sum(row < place.row for row in edits.dropped.get(place.batch, ()))
@@ -151,15 +156,11 @@ def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Ma
     return counts
 
 
-def _lossy(batches: Sequence[Tables], row_of: Mapping[int, Ints], length: int) -> NDArray[np.bool_]:
+def _lossy(seen: Seen, row_of: Mapping[int, Ints], length: int) -> NDArray[np.bool_]:
     """Which files have an answer that was not understood: without any other they are no negatives."""
     found = np.zeros(length, dtype=bool)
-    for batch in batches:
-        if not batch.issues.num_rows:
-            continue
-        issues = batch.issues.select(["code", "table", "position"]).to_pandas()
-        lossy = issues["code"].isin(LOSSY) & (issues["table"] == "files") & issues["position"].notna()
-        found[final_rows(issues.loc[lossy, "position"].to_numpy(dtype=np.int64), row_of.get(batch.part))] = True
+    for part, rows in seen.lossy:
+        found[final_rows(rows, row_of.get(part))] = True
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,7 @@ from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.mask_classes import Classes, read_classes, with_added
 from labellerr_ds.readers.mask_files import MaskFiles
-from labellerr_ds.readers.mask_folders import look_at_folders
+from labellerr_ds.readers.mask_folders import Folders, look_at_folders
 from labellerr_ds.readers.mask_pixels import Mask, decode_mask, merged
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.values import json_text
@@ -41,14 +41,53 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
         The template's `color`, and its `coco_id` for grey masks, give the classes. `files` gives the file of a mask,
         by the file's id or the stem of its name.
     """
-    issues = IssueLog()
+    context = look_at_masks(masks, others, options)
+    yield from read_some_masks(context.folders.masks, context, options)
+
+
+class MaskContext(NamedTuple):
+    """What the masks of an export say together, before a pixel is read: their classes, and whose they are.
+
+    Attributes
+    ----------
+    template : DataFrame
+    classes : Classes
+    folders : Folders
+    """
+
+    template: pd.DataFrame
+    classes: Classes
+    folders: Folders
+
+
+def look_at_masks(masks: list[Member], others: list[Member], options: ReadOptions) -> MaskContext:
+    """The context of masks; of each folder a few are looked at."""
     template = schema.empty("categories") if options.categories is None else options.categories
     classes = read_classes(template, others)
-    folders = look_at_folders(masks, others, classes)
-    masks = folders.masks
-    for name in folders.classes:
-        message = f"the folder {name!r} was taken for a class, which no template names. Pass categories=."
-        issues.add("unmatched_color", "categories", name, None, message, "warning")
+    return MaskContext(template, classes, look_at_folders(masks, others, classes))
+
+
+def read_some_masks(
+    masks: list[Member], context: MaskContext, options: ReadOptions, *, part: int = 0, is_first: bool = True
+) -> Iterator[Tables]:
+    """Batches of some of the masks.
+
+    Parameters
+    ----------
+    masks : list of Member
+    context : MaskContext
+    options : ReadOptions
+    part : int
+        Their part of the export.
+    is_first : bool
+        Whether to report what holds for all masks.
+    """
+    issues = IssueLog()
+    template, classes, folders = context
+    if is_first:
+        for name in folders.classes:
+            message = f"the folder {name!r} was taken for a class, which no template names. Pass categories=."
+            issues.add("unmatched_color", "categories", name, None, message, "warning")
     files = MaskFiles(options.files, issues, folders)
     rows: list[tuple[Any, ...]] = []
     decode = partial(decode_mask, largest=options.limits.pixels)
@@ -60,10 +99,11 @@ def read_masks(masks: list[Member], others: list[Member], options: ReadOptions) 
                 rows += _rows_of(member, mask, files, classes, issues)
                 bar.update()
             if len(rows) >= options.batch_rows:
-                yield _batch(rows, template, issues)
+                yield _batch(rows, template, issues, part)
                 rows = []
         bar.close()
-    yield _batch(rows, template, issues, files=table("files", files.columns(), len(files.ids)), classes=classes)
+    told = table("files", files.columns(), len(files.ids))
+    yield _batch(rows, template, issues, part, files=told, classes=classes)
 
 
 _COLUMNS = (
@@ -91,6 +131,7 @@ def _batch(
     rows: list[tuple[Any, ...]],
     template: pd.DataFrame,
     issues: IssueLog,
+    part: int,
     *,
     files: pa.Table | None = None,
     classes: Classes | None = None,
@@ -108,6 +149,7 @@ def _batch(
         categories=from_frame(categories, "categories"),
         issues=reported,
         unknown_keys=keys,
+        part=part,
     )
 
 

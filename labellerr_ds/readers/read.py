@@ -98,7 +98,7 @@ def _read(
             raise ReadError(f"{source}: {member.name} in it is empty or damaged. Download the export again.")
     mine = [member for member, kind in zip(inside, kinds, strict=True) if kind == form]
     if form == "csv" and len(mine) > 1 and options.categories is None:
-        options = replace(options, shape_columns=frozenset().union(*map(shape_columns, mine)))
+        options = replace(options, shape_columns=options.shape_columns.union(*map(shape_columns, mine)))
     for part, member in enumerate(mine):
         try:
             yield from _READERS[form](member, part, options)

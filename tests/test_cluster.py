@@ -1,0 +1,233 @@
+"""Exports of many shards on a Dask cluster of two processes: the rows are those of `read_export`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import zipfile
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import labellerr_ds as lds
+from labellerr_ds import schema
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made,
+        distributed.Client(made) as client,
+    ):
+        yield client
+
+
+def rows(frame):
+    """Rows as comparable text, in an order of their own."""
+    plain = (
+        frame if str(frame.dtypes.iloc[0]).startswith(("large_string", "string[pyarrow]")) else frame.labellerr.plain()
+    )
+    columns = {}
+    for name in plain:
+        values = plain[name].astype(object).where(plain[name].notna(), None)
+        columns[name] = [
+            None if value is None else value.isoformat() if isinstance(value, pd.Timestamp) else str(value)
+            for value in values
+        ]
+    return sorted(map(repr, zip(*columns.values(), strict=True)))
+
+
+def same(ddf, frame):
+    assert rows(ddf.compute()) == rows(frame)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory, serve):
+    """The sandbox's project in four formats, cut into shards that share files, ids and categories."""
+    home = tmp_path_factory.mktemp("shards")
+    sandbox = serve(files=120)
+    project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
+    exports = {}
+    for form in ("json", "coco_json", "csv", "png"):
+        job = lds.create_export(project, "all", format=form)
+        job.wait(progress=False)
+        exports[form] = job.download(home, progress=False)
+        (home / form).mkdir()
+    rng = random.Random(0)
+    parts = [[] for _ in range(60)]
+    for record in json.loads(exports["json"].read_text()):
+        rng.choice(parts).append(record)
+        if rng.random() < 0.3:  # in two shards, whole or in part
+            rng.choice(parts).append({**record, "latest_answer": record["latest_answer"][: rng.choice((1, 99))]})
+    for number, part in enumerate(parts):
+        (home / "json" / f"{number:03}.json").write_text(json.dumps(part))
+    coco = json.loads(exports["coco_json"].read_text())
+    for number in range(60):  # each counts from 0
+        images = coco["images"][2 * number : 2 * number + 2]
+        new = {image["id"]: place for place, image in enumerate(images)}
+        mine = [each for each in coco["annotations"] if each["image_id"] in new]
+        shard = {
+            **coco,
+            "images": [{**image, "id": new[image["id"]]} for image in images],
+            "annotations": [{**each, "id": n, "image_id": new[each["image_id"]]} for n, each in enumerate(mine)],
+        }
+        if number % 3 == 0:
+            plain = lambda each: {key: value for key, value in each.items() if not key.startswith("labellerr")}  # noqa: E731
+            shard["images"] = [plain(each) for each in shard["images"]]
+            shard["annotations"] = [plain(each) for each in shard["annotations"]]
+        (home / "coco_json" / f"{number:03}.json").write_text(json.dumps(shard))
+    table = pd.read_csv(exports["csv"], dtype=str, keep_default_na=False)
+    for number in range(30):
+        table.iloc[4 * number : 4 * number + 4].to_csv(home / "csv" / f"{number:03}.csv", index=False)
+    zipfile.ZipFile(exports["png"]).extractall(home / "png")
+    return home, project.categories()
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.parametrize("table", ["annotations", "files"])
+@pytest.mark.parametrize("form", ["json", "coco_json", "csv", "png"])
+@pytest.mark.parametrize("template", [True, False])
+def test_the_rows_are_those_of_read_export(cluster, shards, form, table, template):
+    home, categories = shards
+    known = categories if template else None
+    plain = lds.read_export(home / form, categories=known, progress=False)
+    ddf = lds.read_exports_dask(home / form, table, cluster, categories=known, shards_a_task=7)
+    assert ddf.npartitions > 1
+    same(ddf, getattr(plain, table))
+
+
+def test_without_a_cluster_it_runs_here(shards):
+    home, _ = shards
+    with pytest.warns(lds.LabellerrWarning):
+        ddf = lds.read_exports_dask(home / "json", "files")
+    with pytest.warns(lds.LabellerrWarning):
+        same(ddf, lds.read_export(home / "json", progress=False).files)
+
+
+def test_the_meta_is_what_partitions_have(cluster, shards):
+    home, _ = shards
+    with pytest.warns(lds.LabellerrWarning):
+        ddf = lds.read_exports_dask(home / "json", client=cluster)
+    assert ddf.dtypes.equals(ddf.get_partition(1).compute().dtypes)
+    assert "string" in str(ddf.dtypes["segmentation"])
+    counted = ddf.groupby("category")["annotation_id"].count().compute()
+    assert counted.sum() == ddf["category"].count().compute() > 0
+    assert ddf.attrs["labellerr"]["failed"] == []
+
+
+def use(settings):
+    """In a worker: its own AWS settings."""
+    os.environ.update(settings)
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_shards_in_a_bucket(cluster, shards, moto, own_keys):
+    home, _ = shards
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
+    for form in ("json", "png"):
+        for path in sorted((home / form).rglob("*")):
+            if path.is_file():
+                moto.put(f"cluster/{form}/{path.relative_to(home / form).as_posix()}", path.read_bytes())
+        ddf = lds.read_exports_dask(f"s3://labels/cluster/{form}", client=cluster, shards_a_task=20)
+        same(ddf, lds.read_export(home / form, progress=False).annotations)
+
+
+def test_masks_by_the_thousand_go_in_tasks(cluster, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(2_000):
+        pixels = np.zeros((24, 32), dtype=np.uint8)
+        pixels[rng.integers(0, 12) : 20, 4 : rng.integers(8, 30)] = rng.integers(1, 4)
+        Image.fromarray(pixels).save(tmp_path / f"{number:05}.png")
+    categories = schema.build(
+        "categories", {"category_id": ["a", "b", "c"], "name": ["car", "bus", "van"], "coco_id": [1, 2, 3]}, 3
+    )
+    ddf = lds.read_exports_dask(tmp_path, client=cluster, categories=categories, shards_a_task=300)
+    assert ddf.npartitions == 7
+    same(ddf, lds.read_export(tmp_path, categories=categories, progress=False).annotations)
+
+
+# --- what dies, and what cannot be read
+
+
+def deadly(task, word, once):
+    """A task that kills its worker where it has this shard; once alone, or each time."""
+    if any(word in str(shard) for shard in task.args[1]) and (not once or not os.path.exists(once)):
+        if once:
+            open(once, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task()
+
+
+class Deadly:
+    """A client whose tasks die at a shard."""
+
+    def __init__(self, client, word, once=""):
+        self._client, self._word, self._once = client, word, once
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def submit(self, task, **more):
+        return self._client.submit(partial(deadly, task, self._word, self._once), **more)
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_a_worker_that_is_killed_in_between_loses_nothing(cluster, shards, tmp_path):
+    home, _ = shards
+    once = str(tmp_path / "died")
+    ddf = lds.read_exports_dask(home / "json", client=Deadly(cluster, "030.json", once), shards_a_task=5)
+    assert os.path.exists(once)
+    same(ddf, lds.read_export(home / "json", progress=False).annotations)
+
+
+def test_a_shard_that_kills_each_worker_is_named_and_the_others_are_there(cluster, shards, tmp_path):
+    home, _ = shards
+    with pytest.warns(lds.LabellerrWarning) as told:
+        ddf = lds.read_exports_dask(
+            home / "json", client=Deadly(cluster, "030.json"), shards_a_task=5, on_error="collect"
+        )
+    message = str(told[0].message)
+    assert message.startswith("1 of 60 shards could not be read: ")
+    assert "030.json: its worker died each time" in message
+    assert [name.rsplit("/", 1)[-1] for name in ddf.attrs["labellerr"]["failed"]] == ["030.json"]
+    (tmp_path / "others").mkdir()
+    for path in (home / "json").iterdir():
+        if path.name != "030.json":
+            (tmp_path / "others" / path.name).write_bytes(path.read_bytes())
+    with pytest.warns(lds.LabellerrWarning):
+        same(ddf, lds.read_export(tmp_path / "others", progress=False).annotations)
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_a_damaged_shard_is_named(shards, tmp_path):
+    home, _ = shards
+    for path in sorted((home / "json").iterdir())[:6]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "003.json").write_text('[{"file_id": "f"')
+    with pytest.raises(lds.ReadError, match=r"1 of 6 shards could not be read: .*003.json.*on_error='collect'"):
+        lds.read_exports_dask(tmp_path)
+    ddf = lds.read_exports_dask(tmp_path, "files", on_error="collect")
+    assert len(ddf.attrs["labellerr"]["failed"]) == 1
+    assert len(ddf) > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (("nowhere",), "nothing found at 'nowhere'"),
+        (([],), "urls must be a path"),
+        ((".", "issues"), "table must be 'annotations' or 'files'"),
+    ],
+)
+def test_a_wrong_call_says_what_is_expected(call, message):
+    with pytest.raises(lds.LabellerrError, match=message):
+        lds.read_exports_dask(*call)
