@@ -77,6 +77,16 @@ def read_exports_dask(
     Notes
     -----
     The calling process holds the files, some 300 bytes each, and 8 bytes an annotation, 16 while they are sorted.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> for name in ("a", "b"):
+    ...     record = {"file_id": name, "file_name": f"{name}.jpg", "file_status": "accepted"}
+    ...     _ = (folder / f"{name}.json").write_text(json.dumps([record]))
+    >>> read_exports_dask(folder, "files")["label_state"].compute().tolist()
+    ['negative', 'negative']
     """
     try:
         import dask.dataframe as dd

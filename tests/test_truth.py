@@ -90,6 +90,7 @@ TOUCHES = {
 def test_every_variant_is_tried():
     tried = {name for variants in TOUCHES.values() for each in variants for name in each.split(",") if name}
     tried |= {"empty-status", "empty-file"}  # in test_door.py
+    tried |= {"status-untouched"}  # in mirror/test_mirror.py
     tried |= {"s3-plain", "s3-loose"}  # in test_s3_exports.py
     assert tried == {name for names in VARIANTS.values() for name in names}
 

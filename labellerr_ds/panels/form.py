@@ -20,7 +20,7 @@ CARRIES = {
 }
 DESTINATIONS = {"local": "local: a link to download it through", "s3": "S3: a folder in a bucket of your own"}
 NEW = ""  # not None: Voila shows no option whose value that is
-CHOICES = {"all": tuple(FileStatus), "none": (), "finished work only": (FileStatus.ACCEPTED,)}
+CHOICES = {"all": tuple(FileStatus), "clear": (), "finished work only": (FileStatus.ACCEPTED,)}
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Form:
 
     def __init__(self, title: str, statuses: set[FileStatus], format: ExportFormat, since: str) -> None:
         self.changed: Callable[[], None] = lambda: None
+        self._is_busy = False
         self.title: Any = widgets.Label(title)
         self.list = widgets.Dropdown(options=[("New export…", NEW)], value=NEW, description="Export", layout=_wide())
         self.boxes = {
@@ -106,10 +107,12 @@ class Form:
         self._in_bucket = widgets.HBox([self.bucket, self.connection])
         self.destination.observe(lambda change: _show(self._in_bucket, change["new"] == "s3"), "value")
         _show(self._in_bucket, False)
+        for field in (self.list, *self.boxes.values()):
+            field.observe(lambda _: self._enable(), "value")
 
     def children(self) -> list[Any]:
         """All of it, from top to bottom, which is the order of the Tab key."""
-        frame = widgets.Layout(max_height="250px", overflow="auto", border="1px solid #8888", display="block")
+        frame = widgets.Layout(border="1px solid #8888", display="block", flex="0 0 auto")
         return [
             PanelShell(label="Labellerr export picker"),
             widgets.HBox([self.title, self.buttons["refresh"]]),
@@ -124,9 +127,9 @@ class Form:
             self.destination,
             self._in_bucket,
             self.problems["destination"],
+            self.line,
             widgets.HBox([self.buttons[name] for name in ("run", "stop", "load")]),
             self.bar,
-            self.line,
             widgets.HBox([self.remedy, self.more]),
             self.details,
             widgets.HBox([self.code, self.copy]),
@@ -180,8 +183,8 @@ class Form:
 
     def follow(self, state: str, *, busy: bool, line: str) -> None:
         """What may be pressed and filled in, and what is said."""
-        for name, button in self.buttons.items():
-            button.disabled = busy != (name == "stop")
+        self._is_busy = busy
+        self._enable()
         for field in self.fields():
             field.disabled = busy
         self.bar.layout.visibility = "visible" if busy else "hidden"
@@ -189,6 +192,17 @@ class Form:
         self.bar.bar_style = "info"
         self.line.value = line
         (self.line.add_class if state == "failed" else self.line.remove_class)("labellerr-problem")
+
+    def _enable(self) -> None:
+        """Let be pressed what can do something: nothing is exported without a status, nor loaded that is not there."""
+        can = {
+            "refresh": not self._is_busy,
+            "run": not self._is_busy and any(box.value for box in self.boxes.values()),
+            "stop": self._is_busy,
+            "load": not self._is_busy and self.list.value != NEW,
+        }
+        for name, button in self.buttons.items():
+            button.disabled = not can[name]
 
     def show_exports(self, exports: pd.DataFrame | None) -> None:
         """Fill the list, newest first; what is picked stays picked."""

@@ -15,7 +15,7 @@ import traitlets
 
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, LabellerrError
-from labellerr_ds.models import ExportFormat, S3Destination, Statuses, resolve_format, resolve_statuses
+from labellerr_ds.models import ExportFormat, FileStatus, S3Destination, Statuses, resolve_format, resolve_statuses
 from labellerr_ds.panels.display import Shown
 from labellerr_ds.panels.failures import failure_text, remedy
 from labellerr_ds.panels.form import Filled, Form
@@ -36,7 +36,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
     ----------
     project : Project, id or name, or a project of Labellerr's own SDK
     statuses : list of statuses, optional
-        What is chosen at first.
+        What is chosen at first; the finished work where none are given.
     format : {'json', 'coco_json', 'csv', 'png'}
     since : datetime, date, str, optional
         An ISO timestamp or ``"7d"``.
@@ -79,7 +79,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         client: Client | None = None,
     ) -> None:
         self.project = as_project(project, client)
-        chosen = set() if statuses is None else set(resolve_statuses(statuses))
+        chosen = {FileStatus.ACCEPTED} if statuses is None else set(resolve_statuses(statuses))
         resolve_since(since, lambda: datetime.max.replace(tzinfo=timezone.utc))  # whether it is a time at all
         filled = "" if since is None else str(since)
         self._form = Form(f"Labellerr exports: {self.project.project_id}", chosen, resolve_format(format), filled)

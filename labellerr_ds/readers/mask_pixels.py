@@ -18,6 +18,7 @@ from labellerr_ds.readers.color_maps import RGB
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 
 COLORS_OF_A_PHOTOGRAPH = 512  # more than a mask has classes
+MOST_LOOKED_AT = 40_000_000  # pixels
 MOST_COLORS = 8192  # more than any mask has, one that tells instances by color too; each costs time
 
 
@@ -130,7 +131,9 @@ def merged(regions: list[LabelRegion], mask: Mask) -> LabelRegion:
 def is_photograph(member: Member) -> bool:
     """Whether an image has more colours than any mask; grey values are no colours."""
     try:
-        with member.open() as file, Image.open(file) as image:
+        with member.open() as file, _opened(file, member.head) as image:
+            if image.width * image.height > MOST_LOOKED_AT:
+                return False
             return image.mode in ("RGB", "RGBA") and image.getcolors(COLORS_OF_A_PHOTOGRAPH) is None
     except UNREADABLE:
         return False

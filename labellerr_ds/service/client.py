@@ -68,7 +68,7 @@ class Client:
     --------
     >>> client = Client.sandbox()
     >>> client.projects()["name"].tolist()
-    ['Street scenes', 'Traffic videos', 'Product reviews', 'Phone calls']
+    ['Street scenes', 'Traffic videos', 'Product reviews', 'Phone calls', 'Street scenes with errors']
     """
 
     def __init__(

@@ -87,7 +87,7 @@ def test_what_is_enabled_follows_from_the_state(project):
     for state in STATES:
         picker.state = state
         busy = state in BUSY
-        assert enabled(picker) == {"refresh": not busy, "run": not busy, "stop": busy, "load": not busy}
+        assert enabled(picker) == {"refresh": not busy, "run": not busy, "stop": busy, "load": False}
         assert all(field.disabled == busy for field in picker._form.fields())
         assert picker._form.bar.layout.visibility == ("visible" if busy else "hidden")
 
@@ -155,6 +155,9 @@ def test_nothing_matching_is_no_failure(unused):
 
 def test_a_wrong_form_is_told_beside_the_field_and_asks_for_nothing(unused):
     picker = lds.ExportPicker(unused).wait(30)
+    assert [status.value for status in picker._form.filled().statuses] == ["accepted"]
+    picker._form.choices["clear"].click()
+    assert not enabled(picker)["run"]  # nothing can be exported without a status
     picker.run()
     assert told(picker, "statuses") == "Choose at least one status."
     assert isinstance(picker.error, lds.InvalidArgumentError)

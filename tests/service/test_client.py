@@ -13,7 +13,7 @@ from labellerr_ds.service.client import as_project
 def test_the_projects_are_a_frame(client, sandbox):
     frame = client.projects()
     assert frame["project_id"].tolist() == sandbox.project_ids
-    assert frame["data_type"].tolist() == ["image", "video", "document", "audio"]
+    assert frame["data_type"].tolist() == ["image", "video", "document", "audio", "image"]
     assert frame["status"].unique().tolist() == ["ready"]
     assert str(frame["created_at"].dtype) == "datetime64[ns, UTC]"
 
