@@ -57,7 +57,7 @@ class LabellerrAccessor:
         normalized : bool
             As shares of the image's width and height, 0 to 1; NaN where its size is not known.
         turned : bool
-            Of a rotated box the one around it where it lies; without it the box as told, before it is turned.
+            Of a rotated box the one around it where it lies; without it the box as exported, before it is turned.
 
         Examples
         --------
@@ -92,7 +92,7 @@ class LabellerrAccessor:
         Parameters
         ----------
         turned : bool
-            Boxes about their centre by their `rotation`. Without it they are as told, before they are
+            Boxes about their centre by their `rotation`. Without it they are as exported, before they are
             turned, as in a coco_json and in png masks.
         """
         from labellerr_ds.shapes import rasters
@@ -181,7 +181,7 @@ class LabellerrAccessor:
         pad : float
             Pixels around the box.
         turned : bool
-            Of a rotated box the part around it where it lies; without it around the box as told.
+            Of a rotated box the part around it where it lies; without it around the box as exported.
         """
         from labellerr_ds.images.pixels import crops
 
@@ -351,7 +351,7 @@ class LabellerrAccessor:
         -------
         DataFrame
             `problem` (category), `row` (index of the row in this frame), `annotation_id`, `file_id`, `file_name`,
-            `category`, `message`; with `predictions` also `likelihood`, from 0 to 1, which orders them and is no
+            `category`, `message`; with `predictions` also `likelihood`, from 0 to 1, which orders them and is not a
             probability; what each problem means is in `labellerr_ds.analysis.quality.PROBLEMS`.
         """
         from labellerr_ds.analysis import quality

@@ -15,7 +15,7 @@ def card(title: str, rows: Iterable[tuple[str, str]], *, then: str = "") -> str:
     ----------
     title : str
     rows : iterable of (str, str)
-        Names and what is told of them; those of nothing are left out.
+        Names and their values; those without a value are left out.
     then : str
         Code for the next step.
 

@@ -101,7 +101,7 @@ def read_exports_dask(
     client = _current(client)
     shards = staging.shards_of(urls)
     if not shards:
-        raise ReadError(f"nothing found at {urls!r}.")
+        raise ReadError(f"nothing exists at {urls!r}.")
     name = Path(str(urls)).name if isinstance(urls, str | Path) else "export"
     home = _folder(folder)
     form = wanted or next((form for form in map(staging.form_of, shards[:8]) if form), None)

@@ -246,7 +246,7 @@ class Dataset:
             Without it all is ``train``.
         negatives : {'finished', 'all', 'none'}
             Which files without a shape go out as images on which nothing is: those whose `label_state` is
-            ``labelled`` or ``negative``, all, or none. An image that nobody has labelled yet is no negative.
+            ``labelled`` or ``negative``, all, or none. An image that nobody has labelled yet is not a negative.
         turned : bool
             Boxes about their centre by their `rotation`. With ``task="segment"`` a file of boxes alone then has four
             corners a line, which is Ultralytics' form of oriented boxes.
@@ -301,7 +301,7 @@ class Dataset:
         """Write COCO panoptic: ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``, of polygons and masks.
 
         A pixel belongs to one segment: where they overlap the later one lies on top, in the `order` given or
-        the smaller over the larger. What lies wholly under others is left out, and told.
+        the smaller over the larger. What lies wholly under others is left out, and counted in a warning.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class Dataset:
         form : {'imagefolder', 'parquet'}
             Images beside a ``metadata.jsonl``, or in Parquet files.
         images, split, negatives, turned, overwrite
-            As for `to_yolo`. A folder needs the images; files without one are left out, and told.
+            As for `to_yolo`. A folder needs the images; files without one are left out, and counted.
         """
         from labellerr_ds.converters.huggingface import to_huggingface
 
@@ -411,7 +411,7 @@ class Dataset:
     ) -> Split:
         """Split the files for training, without leakage.
 
-        A file's split follows from a hash of its group's key (its id where there is no group), so that a later
+        A file's split follows from a hash of its group's key (its id without a group), so that a later
         export with more files moves none. Groups are never torn. Groups of images that look alike, and of several
         keys, have no key that stays when more files come: for them, as with `stratify`, give `previous`.
 
@@ -428,7 +428,7 @@ class Dataset:
             several is one group.
         previous : Split, DataFrame, path, optional
             An earlier split (of csv or Parquet with `file_id` and `split`): its files stay where they are. A new
-            group that bridges several earlier splits is told, and nobody moves.
+            group that bridges several earlier splits gets a warning, and no file moves.
         seed : int
         images : folder, or mapping of `file_id` to path, optional
 

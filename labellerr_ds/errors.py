@@ -93,7 +93,7 @@ class AmbiguousCreateError(LabellerrError):
     Attributes
     ----------
     name : str
-        The name of the export, by which it can be found in ``project.exports()`` or the dashboard.
+        The name of the export, by which to look for it in ``project.exports()`` or the dashboard.
     """
 
     def __init__(self, message: str, *, name: str) -> None:

@@ -100,7 +100,7 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
     Raises
     ------
     InvalidArgumentError
-        For ``None`` itself, an empty list, and what is no status.
+        For ``None`` itself, an empty list, and anything that is not a status.
 
     Examples
     --------

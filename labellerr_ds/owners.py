@@ -36,7 +36,7 @@ def prefix_of(final: Path, key: str) -> str:
 
 
 def given_up(name: str) -> str:
-    """A name as that of a process which is no more."""
+    """A name as that of a process which has ended."""
     return re.sub(rf"-{os.getpid()}-", "-0-", name)
 
 

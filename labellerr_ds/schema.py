@@ -57,7 +57,7 @@ ISSUE_CODES = {
     "unknown_status": "A file has a status that is not one of the fifteen.",
     "unmatched_color": "A color or value of a mask belongs to no category; it was kept as a category of its own.",
     "unmatched_mask": "A mask belongs to no known file, or to several.",
-    "unparsed_answer": "An answer was not understood; it is in `extra`. A file without any other is no negative.",
+    "unparsed_answer": "An answer was not understood; it is in `extra`. A file without any other is not a negative.",
     "unreadable_image": "A mask could not be decoded.",
 }
 """What `issues.code` may hold, each with its sentence."""

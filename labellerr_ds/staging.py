@@ -122,7 +122,7 @@ def _below(url: str) -> list[Shard]:
         return [Shard(each.key[cut:], None, name, each) for each in objects]
     path = Path(url).expanduser()
     if not path.exists():
-        raise ReadError(f"nothing found at {url!r}.")
+        raise ReadError(f"nothing exists at {url!r}.")
     return [Shard(name, str(each.absolute())) for name, each in files_at(path)]
 
 

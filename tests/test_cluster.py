@@ -18,7 +18,12 @@ import labellerr_ds as lds
 from labellerr_ds import schema
 
 distributed = pytest.importorskip("distributed")
-pytestmark = pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning"),
+    # distributed looks for a free port with a socket that it leaves open
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +228,7 @@ def test_a_damaged_shard_is_named(shards, tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (("nowhere",), "nothing found at 'nowhere'"),
+        (("nowhere",), "nothing exists at 'nowhere'"),
         (([],), "urls must be a path"),
         ((".", "issues"), "table must be 'annotations' or 'files'"),
     ],

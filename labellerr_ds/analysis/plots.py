@@ -136,17 +136,17 @@ def class_balance(
 
 
 def status_funnel(annotations: pd.DataFrame, files: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
-    """Bars in the order of the workflow; what is no status of it comes last."""
+    """Bars in the order of the workflow; other words come last."""
     ax = _axes(ax, "Files by status")
     told = _per_file(annotations, files)
     status = told["status"]
     order = list(status.cat.categories) if hasattr(status, "cat") else list(dict.fromkeys(status.dropna()))
-    counts = status.astype(object).where(status.notna(), "(not told)").value_counts()
-    order = [name for name in [*order, "(not told)"] if counts.get(name, 0)]
+    counts = status.astype(object).where(status.notna(), "(missing)").value_counts()
+    order = [name for name in [*order, "(missing)"] if counts.get(name, 0)]
     if not order:
         return _nothing(ax)
     values = [int(counts[name]) for name in order]
-    bad = {"rejected", "client_rejected", "(not told)"}
+    bad = {"rejected", "client_rejected", "(missing)"}
     places = np.arange(len(order))[::-1]
     ax.barh(places, values, color=[GREY if name in bad else "#0072b2" for name in order], height=0.72)
     for place, value in zip(places, values, strict=True):

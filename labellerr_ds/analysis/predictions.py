@@ -190,7 +190,7 @@ class Suspicion(NamedTuple):
     predicted : int or None
         Position of the prediction.
     likelihood : float
-        0 to 1; it orders them, and is no probability.
+        0 to 1; it orders them, and is not a probability.
     message : str
     """
 
@@ -204,7 +204,7 @@ class Suspicion(NamedTuple):
 def suspicions(labels: pd.DataFrame, predictions: pd.DataFrame) -> list[Suspicion]:
     """The likeliest label errors, the likeliest first.
 
-    Files on which nothing was predicted are looked at too; what is no box, polygon or mask is not.
+    Files on which nothing was predicted are looked at too; other types than boxes, polygons and masks are not.
     """
     if SCORE not in predictions:
         raise InvalidArgumentError("predictions need a column score; Dataset.with_predictions makes one.")

@@ -31,7 +31,7 @@ PROBLEMS = {
     "box_mask_mismatch": "The box is not the one around the polygon or mask.",
     "broken_shape": "An RLE or ring does not hold together.",
     "missing_image": "The image of the file is not there.",
-    "image_size": "The image has another size than the export tells.",
+    "image_size": "The image has another size than the export says.",
     "unreadable_image": "The image cannot be opened.",
     "alike_images": "Two files look nearly the same.",
     "shared_name": "Several files have this name.",
@@ -186,7 +186,7 @@ def _box(
             yield "outside_image", position, f"its box is {told}, the image {shape.width} x {shape.height}"
     if tight is not None and max(abs(a - b) for a, b in zip(tight, shape.box, strict=True)) > BOX_SLACK:
         around, told = (" ".join(f"{side:g}" for side in box) for box in (tight, shape.box))
-        yield "box_mask_mismatch", position, f"the box around its shape is {around}, told is {told}"
+        yield "box_mask_mismatch", position, f"the box around its shape is {around}, the one in the export is {told}"
 
 
 def _classes(frame: pd.DataFrame) -> Iterator[Finding]:
@@ -236,7 +236,7 @@ def _files(frame: pd.DataFrame, files: pd.DataFrame | None, images: Any) -> Iter
     hashes = {}
     for file_id, name in names.items():
         if file_id not in where:
-            yield "missing_image", file_id, name, "there is no image of it"
+            yield "missing_image", file_id, name, "its image is missing"
             continue
         value = difference_hash(where[file_id])
         if value is None:
@@ -245,7 +245,7 @@ def _files(frame: pd.DataFrame, files: pd.DataFrame | None, images: Any) -> Iter
         hashes[file_id] = value
         told = sizes.get(file_id)
         if told and (size := open_image(where[file_id], *told).size) != told:
-            sizes_told = f"{size[0]} x {size[1]} pixels, the export tells {told[0]} x {told[1]}"
+            sizes_told = f"{size[0]} x {size[1]} pixels, the export says {told[0]} x {told[1]}"
             yield "image_size", file_id, name, f"its image has {sizes_told}"
     for other, one in groups_of(alike(hashes)).items():  # a row a file, however many there are
         if one != other:

@@ -101,7 +101,8 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
     if isinstance(group, str):
         if group not in files:
             raise InvalidArgumentError(
-                f"group={group!r} is no column of files; there are {', '.join(files.columns)}; or {NEAR_DUPLICATES!r}."
+                f"group={group!r} is not a column of files; expected {NEAR_DUPLICATES!r} or one of "
+                f"{', '.join(files.columns)}."
             )
         return {key: str(value) for key, value in files[["file_id", group]].dropna().itertuples(index=False)}
     if (

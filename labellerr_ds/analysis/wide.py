@@ -46,7 +46,7 @@ def attributes_of(text: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For text that is no JSON.
+        For text that is not JSON.
     """
     told = json.loads(text) if isinstance(text, str) else {}
     if isinstance(told, list):

@@ -57,7 +57,7 @@ def _tree(item: Item, file_name: str, chosen: Selection) -> tuple[ElementTree.El
     _add(root, segmented=0)
     for number, annotation_id, shape in item.shapes:
         if shape.iscrowd:
-            chosen.leave("annotations", annotation_id, "a crowd is no single object")
+            chosen.leave("annotations", annotation_id, "a crowd is not a single object")
             continue
         x, y, width, height = shape.box
         if not all(map(math.isfinite, (*shape.box, x + width, y + height))):

@@ -165,14 +165,16 @@ class Selection:
         if not item.split:
             self.leave("files", item.file_id, "it is in no split")
         elif not item.shapes and ending in NO_IMAGES:
-            self.leave("files", item.file_id, "it is no image")
+            self.leave("files", item.file_id, "it is not an image")
         elif (
             item.shapes or negatives == "all" or (negatives == "finished" and not pd.isna(state) and state in FINISHED)
         ):
             return True
         else:
             told = "unknown" if pd.isna(state) else state
-            self.leave("files", item.file_id, f"it has no shape, and its label_state is {told}, which is no negative")
+            self.leave(
+                "files", item.file_id, f"it has no shape, and its label_state is {told}, which is not a negative"
+            )
         for _, annotation_id, _ in item.shapes:
             self.leave("annotations", annotation_id, "its file was left out")
         return False
@@ -185,7 +187,7 @@ class Selection:
     def keeps(self, item: Item, written: int) -> bool:
         """Whether an item goes out with so many annotations: one that lost all it had would pass for a negative."""
         if not written and (item.shapes or item.lost) and not self._all:
-            self.leave("files", item.file_id, "none of its annotations could be written, and it is no negative")
+            self.leave("files", item.file_id, "none of its annotations could be written, and it is not a negative")
             self._refused += 1
             return False
         if self._wants_images and item.image is None:

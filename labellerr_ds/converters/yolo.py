@@ -65,7 +65,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) 
     lines = []
     for number, annotation_id, shape in item.shapes:
         if shape.iscrowd:
-            chosen.leave("annotations", annotation_id, "a crowd is no single object")
+            chosen.leave("annotations", annotation_id, "a crowd is not a single object")
             continue
         if not item.width or not item.height:
             chosen.leave("annotations", annotation_id, "the size of its image is not known")
@@ -182,7 +182,7 @@ def _data_yaml(folder: Path, splits: list[str], classes: list[str], more: list[s
     plain = {name: name if name in ("train", "val", "test") else _yaml_text(name) for name in splits}
     lines = [f"{plain[name]}: {_yaml_text(f'images/{name}')}" for name in splits]
     if whole and splits:
-        lines.append('val: "images/train" # there is no split of its own; Ultralytics asks for one')
+        lines.append('val: "images/train" # the same as train, since Ultralytics needs one')
     lines += [*more, f"nc: {len(classes)}", "names:"]
     lines += [f"  {number}: {_yaml_text(name)}" for number, name in enumerate(classes)]
     (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -194,7 +194,7 @@ def objects_of_export(
     Returns
     -------
     written, candidates : lists of S3Object
-        `written` is empty where it cannot be told; then `candidates` are what it may be.
+        `written` is empty where it is not certain; then `candidates` are what it may be.
     """
     token = re.compile(rf"(?<![0-9A-Za-z]){re.escape(report_id)}(?![0-9A-Za-z])")
     firsts = [each.key[len(folder) :].partition("/") for each in found]

@@ -73,7 +73,7 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
     ----------
     batches : sequence of Tables
     seen : Seen, optional
-        What the first look told, where it was done elsewhere; a batch is then asked for only where it is in doubt.
+        The first look, where it was done elsewhere; a batch is then asked for only where it is in doubt.
     """
     seen = look(batches) if seen is None else seen
     parts = np.repeat([part for part, _ in seen.file_parts], [count for _, count in seen.file_parts]).astype(np.int64)

@@ -50,7 +50,7 @@ def changes(old: pa.Table, new: pa.Table, exported_at: int, *, full: bool) -> Ch
     exported_at : int
         When it was created, Unix milliseconds.
     full : bool
-        Whether it has every file that there is: what it lacks is no more.
+        Whether it has every file that there is: what it lacks was deleted.
     """
     place = pc.index_in(new["file_id"], old["file_id"])
     is_new = place.is_null().to_numpy()

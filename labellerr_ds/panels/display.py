@@ -64,7 +64,7 @@ class Shown:
 
     A notebook keeps of an output the widget's id and whatever stands beside it. GitHub, nbviewer and nbconvert
     take the picture or the text that stands beside; but JupyterLab, where the kernel is gone, says only that
-    there is no widget. So there the still is an output of its own, which the live view hides, and which follows
+    a widget is not possible. So there the still is an output of its own, which the live view hides, and which follows
     what is shown: what is saved is the last state.
     """
 

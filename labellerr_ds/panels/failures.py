@@ -35,14 +35,14 @@ def failure_text(problem: BaseException, project_id: str) -> str:
         case ExportFailedError():
             return f"Labellerr reports this export as failed: {problem.reason or 'no reason is given'}. {problem}"
         case NotFoundError():
-            return f"Project {project_id}, or the export, was not found. ({problem})"
+            return f"Project {project_id}, or the export, does not exist. ({problem})"
         case DownloadError():
             return f"The export could not be downloaded. ({problem})"
         case ReadError():
             return f"What came is not a whole export. {problem}"
         case LabellerrError():
             return str(problem)
-    return f"Something unexpected happened: {type(problem).__name__}. Details, or picker.error_details, tells more."
+    return f"Something unexpected happened: {type(problem).__name__}. See Details, or picker.error_details."
 
 
 def remedy(problem: BaseException, *, linked: bool) -> Remedy:

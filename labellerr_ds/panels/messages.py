@@ -159,7 +159,7 @@ def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[i
         As the export tells it.
     """
     if size and told and size != told:
-        sides = f"{size[0]} x {size[1]} pixels, the export tells {told[0]} x {told[1]}"
+        sides = f"{size[0]} x {size[1]} pixels, the export says {told[0]} x {told[1]}"
         return {"warning": f"The image has {sides}."}
     if size is None and pages.wanted and pages.is_moment(page):
         return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}

@@ -219,7 +219,7 @@ class Pages:
         return _next(np.flatnonzero(np.isin(self._file_of[self._shown], files)), after)
 
     def next_change(self, after: int) -> int | None:
-        """The next page on which a comparison found something other than ``same``."""
+        """The next page on which a comparison has something other than ``same``."""
         changed = np.array([row for row, (word, _) in self._marks.items() if not _is_quiet(word)], dtype=np.int64)
         page_of = np.empty(len(self._frame), dtype=np.int64)
         page_of[self._rows] = np.repeat(np.arange(len(self._file_of)), np.diff(self._bounds))

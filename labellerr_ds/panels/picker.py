@@ -268,7 +268,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         options = list(zip(names, connections["connection_id"], strict=True))
         self._form.connection.options = options or [("none yet", "")]
         self._form.problems["destination"].value = (
-            "" if options else "There is no connection yet: lds.create_s3_connection(client, ...) makes one."
+            "" if options else "No connections yet: lds.create_s3_connection(client, ...) makes one."
         )
 
     def _follow(self) -> None:

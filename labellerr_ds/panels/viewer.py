@@ -76,13 +76,13 @@ def AnnotationViewer(  # noqa: N802
         A panel, whose attributes may be set but for `count`: `index` (which page is shown, from 0: a file, or a
         frame of a video; kept within what there is), `count` (how many pages there are), `selected` (the index of the
         selected row, ``df.loc[viewer.selected]``, or None; its position where the frame is not indexed by unique whole
-        numbers; setting it shows its page; in a comparison it is no row of either), `hidden` (places in `classes` of
+        numbers; setting it shows its page; in a comparison it is not a row of either), `hidden` (places in `classes` of
         those that are hidden), `opacity`.
 
     Raises
     ------
     InvalidArgumentError
-        For what is no dataset, and a class, backend or folder that is not there.
+        For anything that is not a dataset, and a class, backend or folder that is not there.
 
     Examples
     --------

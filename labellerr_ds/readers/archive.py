@@ -73,7 +73,7 @@ def members(source: Source, opened: ExitStack, limits: Limits) -> list[Member]:
     LimitError
         Where it unpacks to more than that.
     DiskError
-        Where there is no room for what it unpacks to.
+        Where the disk has too little room to unpack it.
     """
     budget = Budget(limits)
     try:

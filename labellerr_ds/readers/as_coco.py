@@ -89,7 +89,7 @@ def tables_of_parts(parts: CocoParts, source: str, form: str, *, strict: bool) -
 
 
 def size_of(image: Path) -> tuple[int, int] | None:
-    """Width and height as it is shown, by its EXIF orientation; None for what is no image. No pixel is read."""
+    """Width and height as it is shown, by its EXIF orientation; None for what is not an image. No pixel is read."""
     try:
         with Image.open(image) as opened:
             width, height = opened.size

@@ -214,7 +214,7 @@ class ImageReader:
         )
 
     def size(self, row: int) -> tuple[int | None, int | None]:
-        """Height and width of an image, None where it is not told; of no image for -1."""
+        """Height and width of an image, None where it is missing, and for -1."""
         height, width = self._sides[2 * row : 2 * row + 2] if row >= 0 else (-1, -1)
         return (None if height < 0 else height), (None if width < 0 else width)
 

@@ -156,9 +156,7 @@ class _Table:
             return [[row] for row in range(self.length)]
         keys = [self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns]
         if not keys:
-            raise ReadError(
-                "the table has a row an answer, but no column file_id or file_name that tells of which file."
-            )
+            raise ReadError("the table has a row an answer, but no column file_id or file_name.")
         groups: dict[str, list[int]] = {}
         for row in range(self.length):
             value = next((self.cells[key][row] for key in keys if self.cells[key][row]), "")

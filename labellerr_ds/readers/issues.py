@@ -45,7 +45,7 @@ class IssueLog:
         self._rows.append(Issue(severity, code, table, row_id, position, message))
 
     def add_mended(self, table: str, positions: Iterable[int]) -> None:
-        """Report elements of an array that held what is no JSON."""
+        """Report elements of an array that held what is not JSON."""
         message = "NaN, Infinity or half of a surrogate pair, which JSON does not have, was read as null or U+FFFD."
         for position in positions:
             self.add("mended_json", table, None, position, message, "warning")

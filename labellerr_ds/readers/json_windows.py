@@ -133,7 +133,7 @@ class JsonFile:
     def elements(self, array: Value, *usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
         """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that.
 
-        `mended` tells which of those that were given last held what is no JSON.
+        `mended` lists which of those given last held what is not JSON.
         """
         for number, span in enumerate(array.elements):
             start, text = self._bracketed(span, first=number == 0)

@@ -320,7 +320,7 @@ class Sandbox:
         try:
             return json.loads(request.get_data())
         except ValueError:
-            raise RefusedError(400, "the body is no JSON") from None
+            raise RefusedError(400, "the body is not JSON") from None
 
     def _project(self, request: Request, project_id: str) -> Any:
         project = self._project_of(request, project_id)

@@ -29,7 +29,7 @@ def _shape(answer: Any) -> str:
 
 def report_id(answer: Any) -> str:
     """The id of a new export. S."""
-    hint = "The export may exist; project.exports() or the dashboard tells."
+    hint = "The export may exist; see project.exports() or the dashboard."
     return _new_id(answer, "creating an export", "report_id", hint)
 
 
@@ -78,7 +78,7 @@ def _state(item: dict[str, Any]) -> ExportState:
 
 
 def signed_link(answer: Any, now: datetime) -> SignedLink:
-    """The link, and when it expires where that is told."""
+    """The link, and when it expires, where known."""
     response = _response(answer, "asking for the download link")
     if isinstance(response, str) and response.startswith("http"):
         return SignedLink(response)
@@ -167,7 +167,7 @@ class Connection(TypedDict):
 
 def connection_id(answer: Any) -> str:
     """The id of a new connection. S."""
-    hint = "The connection may exist; client.s3_connections() tells."
+    hint = "The connection may exist; see client.s3_connections()."
     return _new_id(answer, "creating an S3 connection", "connection_id", hint)
 
 

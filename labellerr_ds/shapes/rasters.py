@@ -46,7 +46,7 @@ class Shape(NamedTuple):
 
     @property
     def form(self) -> str | None:
-        """What of it encloses pixels: ``mask``, ``polygon`` or ``bbox``; None of points, lines and what is no shape.
+        """What of it encloses pixels: ``mask``, ``polygon`` or ``bbox``; None for points, lines and answers.
 
         Keypoints have the shape that came with them, else their box.
         """

@@ -289,7 +289,7 @@ class SegmentationArray(ExtensionArray):
             return None  # as many numbers as positions: one shape after all
 
     def isna(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Where there is no shape."""
+        """Where the shape is missing."""
         return np.asarray(pc.is_null(self._texts).to_numpy(zero_copy_only=False), dtype=bool)
 
     def take(self, indices: Sequence[int], *, allow_fill: bool = False, fill_value: Any = None) -> SegmentationArray:
@@ -396,7 +396,7 @@ class SegmentationArray(ExtensionArray):
         return pd.Series(self._text_objects(), dtype=object).duplicated(keep=keep).to_numpy()
 
     def value_counts(self, dropna: bool = True) -> Any:
-        """How often each shape stands there, by its text."""
+        """How often each shape occurs, by its text."""
         counts = pd.Series(self._text_objects(), dtype=object).value_counts(dropna=dropna)
         counts.index = pd.Index(self._from_sequence(counts.index))
         return counts

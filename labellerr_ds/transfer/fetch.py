@@ -60,7 +60,7 @@ class Store(Protocol):
         """Its bytes from this offset on; `BrokenStreamError` where another try may help."""
 
     def verify(self, path: Path) -> None:
-        """Raise `DamagedError` where what came is not what is there, `DownloadError` where trying again is no use."""
+        """Raise `DamagedError` where what came is not what is there, `DownloadError` where trying again cannot help."""
 
 
 class BrokenStreamError(Exception):
@@ -105,7 +105,7 @@ def fetch(store: Store, final: Path, *, advance: Advance, stop: threading.Event 
     DownloadError
         Where it could not be had whole; nothing stays behind.
     DiskError
-        Where there is no room for it.
+        Where the disk has too little room.
     """
     for last in (False, True):  # what is damaged is fetched once more
         try:

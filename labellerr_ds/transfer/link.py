@@ -92,7 +92,7 @@ def download(
     verified = store.is_told or _proves_its_end(final)
     if not verified:
         warn(
-            f"{store.what}: the server told neither a length nor a checksum, and the form of {final.name} does not "
+            f"{store.what}: the server sent neither a length nor a checksum, and the form of {final.name} does not "
             "prove that it is whole."
         )
     return Downloaded(final, verified)

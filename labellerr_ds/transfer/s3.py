@@ -168,7 +168,7 @@ class Bucket:
             key += "/"
         found = self.below(key)
         if not found:
-            raise NotFoundError(f"nothing found at s3://{self.name}/{key.removesuffix('/')}.")
+            raise NotFoundError(f"nothing exists at s3://{self.name}/{key.removesuffix('/')}.")
         return found
 
     def below(self, prefix: str) -> list[S3Object]:
@@ -220,7 +220,7 @@ class Bucket:
         DownloadError
             Where an object changed, was cut short, or does not have the checksum that the store has for it.
         DiskError
-            Where there is no room for them.
+            Where the disk has too little room.
         """
         folder, total = paths[0].parent, sum(each.size for each in objects)
         check_room(folder, total)

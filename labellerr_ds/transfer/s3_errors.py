@@ -68,7 +68,7 @@ def _refusal(problem: Any, what: str, endpoint: str, bucket: str, secrets: tuple
     if code == "NoSuchBucket":
         return NotFoundError(f"{what}: no bucket {bucket!r} at {endpoint}. Check its name.")
     if code in ("NoSuchKey", "404", "NotFound"):
-        return NotFoundError(f"{what}: not found.")
+        return NotFoundError(f"{what}: does not exist.")
     if code in ("PreconditionFailed", "412"):
         return changed(what)
     if code in _WRONG_REGION:

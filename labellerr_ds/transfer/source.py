@@ -27,7 +27,7 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -
     Raises
     ------
     InvalidArgumentError
-        For what is no path.
+        For anything that is not a path.
     ReadError
         Where there is nothing.
     """
@@ -47,7 +47,7 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -
             return Source(path.name, tuple(files_at(path)))
     except OSError as problem:  # also a folder that is just being replaced
         raise ReadError(f"{text!r} cannot be read: {problem.strerror}.") from None
-    raise ReadError(f"nothing found at {text!r}.")
+    raise ReadError(f"nothing exists at {text!r}.")
 
 
 def files_at(path: Path) -> list[tuple[str, Path]]:

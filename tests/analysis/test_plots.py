@@ -88,7 +88,7 @@ def test_statuses_stand_in_the_order_of_the_workflow_and_unknown_ones_last(proje
     shown = labels(files.labellerr.plot.status_funnel())
     order = [status.value for status in lds.FileStatus]
     assert shown == [name for name in order if name in set(files["status"])]
-    assert labels(ODD["unknown status"].labellerr.plot.status_funnel()) == ["frozen", "(not told)"]
+    assert labels(ODD["unknown status"].labellerr.plot.status_funnel()) == ["frozen", "(missing)"]
 
 
 def test_files_without_annotations_are_in_the_histogram(project):

@@ -205,7 +205,7 @@ def level_of_files(placed, sandbox):
     ("arguments", "words"),
     [
         ({"train": 0.5}, "must sum to 1"), ({"train": 1.2, "val": -0.1, "test": -0.1}, "a share from 0 to 1"),
-        ({"group": "zorp"}, "no column of files"), ({"group": 3}, "group must be"),
+        ({"group": "zorp"}, "not a column of files"), ({"group": 3}, "group must be"),
         ({"previous": "nowhere.csv"}, "not there"),
         ({"previous": pd.DataFrame({"x": [1]})}, "previous must be"),
         ({"previous": pd.DataFrame({"file_id": ["f0"], "split": ["dev"]})}, "'dev', which is not asked for"),

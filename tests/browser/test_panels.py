@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 from shapes import GREY, SHAPES, blend, close
 
 from labellerr_ds.images.colors import PALETTE
@@ -343,9 +344,10 @@ def test_a_picker_stops_fails_tries_again_and_finds_nothing(notebook):
     page = opened.page
     run = page.get_by_role("button", name="Run export")
     opened.said("exports yet")
-    run.click()
-    opened.said("Choose at least one status.")
+    page.get_by_role("button", name="clear", exact=True).click()
+    expect(run).to_be_disabled()
     page.get_by_role("button", name="finished work only").click()
+    expect(run).to_be_enabled()
     run.click()
     opened.said("finished with nothing in it")
     page.get_by_label("Since").fill("2999-01-01")

@@ -148,7 +148,7 @@ def test_a_file_that_lost_all_its_annotations_is_no_negative(tmp_path):
         folder.mkdir()
         result = written(folder, [annotation])
         assert (result.images, result.annotations) == (0, 0)
-        assert "no negative" in result.left_out.loc[result.left_out["table"] == "files", "reason"].iloc[0]
+        assert "not a negative" in result.left_out.loc[result.left_out["table"] == "files", "reason"].iloc[0]
     folder = tmp_path / "all"
     folder.mkdir()
     assert written(folder, [outside], negatives="all").images == 1
@@ -194,7 +194,7 @@ def test_names_that_files_share_get_their_ids_and_images_are_copied(project, tmp
     dataset = lds.export_dataset(project, "all", progress=False)
     dataset.download_images(tmp_path / "images", progress=False)
     split = dataset.split()
-    with pytest.warns(lds.LabellerrWarning, match="which is no negative"):
+    with pytest.warns(lds.LabellerrWarning, match="which is not a negative"):
         result = dataset.to_yolo(tmp_path / "yolo", images=tmp_path / "images", split=split)
     labels, images = ({path.stem for path in (tmp_path / "yolo" / name).rglob("*.*")} for name in ("labels", "images"))
     assert labels == images

@@ -92,7 +92,7 @@ def test_an_image_of_another_size_warns_and_one_that_is_not_there_too(dataset, t
     pages = Pages(dataset, None, {"f0": tmp_path / "0.png"})
     told, (picture, *_) = packet(pages, 0)
     assert picture.startswith(b"\x89PNG")
-    assert "50 x 30 pixels, the export tells 40 x 30" in told["warning"]
+    assert "50 x 30 pixels, the export says 40 x 30" in told["warning"]
     assert "not there" in message(pages, 1)["warning"]
     assert message(Pages(dataset, None, None), 1)["warning"] == ""
 

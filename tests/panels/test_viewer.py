@@ -233,7 +233,7 @@ def _instances(widget):
 def test_the_plain_viewer_warns_of_another_size(dataset, tmp_path):
     Image.new("RGB", (50, 30)).save(tmp_path / "0.png")
     viewer = lds.AnnotationViewer(dataset, images=tmp_path, backend="image")
-    assert "50 x 30 pixels, the export tells 40 x 30" in viewer._line.value
+    assert "50 x 30 pixels, the export says 40 x 30" in viewer._line.value
 
 
 def test_a_closed_viewer_lets_go_of_its_images(project):

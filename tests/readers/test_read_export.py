@@ -146,7 +146,7 @@ def test_several_formats_in_one_archive_must_be_chosen_from(tmp_path):
 
 @pytest.mark.parametrize("path", ["/nowhere/at/all.json", "https://host/x?sig=1"])
 def test_a_path_that_is_none(path):
-    with pytest.raises(lds.LabellerrError, match="nothing found at|cannot read https") as caught:
+    with pytest.raises(lds.LabellerrError, match="nothing exists at|cannot read https") as caught:
         lds.read_export(path)
     assert "sig" not in str(caught.value)
 

@@ -291,7 +291,7 @@ def test_one_of_many_that_fails_stops_the_others_and_leaves_nothing(moto, prefix
         return found
 
     monkeypatch.setattr(Bucket, "find", without_one)
-    with pytest.raises(lds.LabellerrError, match=r"001\.json: (not found|it was replaced)"):
+    with pytest.raises(lds.LabellerrError, match=r"001\.json: (does not exist|it was replaced)"):
         read(f"s3://labels/{prefix}/")
 
 
@@ -299,8 +299,8 @@ def test_one_of_many_that_fails_stops_the_others_and_leaves_nothing(moto, prefix
     ("url", "kind", "words"),
     [
         ("s3://nowhere-at-all/x.json", lds.NotFoundError, "no bucket 'nowhere-at-all'"),
-        ("s3://labels/none/x.json", lds.NotFoundError, "nothing found at s3://labels/none/x.json"),
-        ("s3://labels/none/", lds.NotFoundError, "nothing found at s3://labels/none"),
+        ("s3://labels/none/x.json", lds.NotFoundError, "nothing exists at s3://labels/none/x.json"),
+        ("s3://labels/none/", lds.NotFoundError, "nothing exists at s3://labels/none"),
     ],
 )
 def test_what_is_not_there_is_told(store, url, kind, words):

@@ -1,0 +1,73 @@
+"""Every string that a user can meet: messages, warnings, help, tables of words, public docstrings; one a line.
+
+    python scripts/messages.py [--words]
+
+With ``--words`` only the lines with words that read translated, and exit code 1 where there are any.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "labellerr_ds"
+TRANSLATED = re.compile(r"\b(told|tells?|stands? there|is no\b|are no\b|put right|found)\b", re.IGNORECASE)
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """String literals of several words that are no docstring; f-strings with … for what is put in."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    inside: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docstrings.add(id(node.value))  # of an attribute
+        if isinstance(node, ast.JoinedStr):
+            inside.update(id(part) for part in ast.walk(node) if part is not node)
+    for node in ast.walk(tree):
+        if id(node) in inside or id(node) in docstrings:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+            text = "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if len(re.findall(r"[A-Za-z]{2,}", text)) > 1 and " " in text.strip():
+            yield node.lineno, " ".join(text.split())
+
+
+def public_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The docstrings of what has no underscore before its name, line by line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            for line in (ast.get_docstring(node) or "").splitlines():
+                if line.strip():
+                    yield node.lineno, line.strip()
+
+
+def main() -> int:
+    """Print the list."""
+    only = "--words" in sys.argv
+    count = 0
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for line, text in [*texts(tree), *(() if only else public_docstrings(tree))]:
+            if only and not TRANSLATED.search(text):
+                continue
+            count += 1
+            print(f"{path.relative_to(PACKAGE.parent)}:{line}: {text}")
+    return int(only and count > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
