@@ -85,7 +85,7 @@ def test_splits_come_from_the_lists_and_sizes_from_the_images(tmp_path):
     (tmp_path / "ImageSets" / "Main" / "val.txt").write_text("a\n")
     (tmp_path / "ImageSets" / "Main" / "car_val.txt").write_text("a 1\n")
     files = lds.read_voc(tmp_path).files
-    assert files[["file_id", "width", "status", "extra"]].fillna("").values.tolist() == [
+    assert files[["file_id", "width", "status", "extra"]].astype(object).fillna("").values.tolist() == [
         ["a", 100, "accepted", '{"split":"val"}'],
         ["b", 100, "none", ""],
     ]
