@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Literal
@@ -281,6 +281,13 @@ class SignedLink:
 
     url: str
     expires_at: datetime | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until it expires, by this machine's clock; negative afterwards, None where it is not known."""
+        if self.expires_at is None:
+            return None
+        return (self.expires_at - datetime.now(timezone.utc)).total_seconds()
 
     def __repr__(self) -> str:
         return f"SignedLink({self.url.split('?', 1)[0]!r}, expires_at={self.expires_at})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from labellerr_ds.tables import TABLE_NAMES, Tables, complete, dictionary
 
 INFO, RAW = "info.json", "raw.parquet"
 SCHEMA = 1  # of the folder
+PIECE_BYTES = 1 << 20
 _WORDS = b"labellerr_categories"
 
 
@@ -64,7 +66,8 @@ def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[T
     info = {} if last is None else dict(last.info)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in TABLE_NAMES}
-    manifest = {"schema": SCHEMA, "sizes": sizes, "rows": rows}
+    digests = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    manifest = {"schema": SCHEMA, "sizes": sizes, "rows": rows, "sha256": digests}
     text = json.dumps({"info": info, "raw_header": header, "manifest": manifest})
     (folder / INFO).write_text(text, encoding="utf-8")
     return folder
@@ -118,6 +121,14 @@ def read_parquet(source: Source) -> Tables:
         raise ReadError(f"{source.name}: the Parquet files cannot be read: {problem}") from None
 
 
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
 def _check(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, pa.Table]) -> None:
     """Refuse files that are not those that were written together; a folder without a manifest is an older one."""
     if manifest is None:
@@ -127,6 +138,9 @@ def _check(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, pa.Tab
     for name, size in manifest["sizes"].items():
         if (found := paths[name].stat().st_size) != size:
             raise ValueError(f"{name} has {found:,} bytes, {size:,} were written: it is not the file of this dataset")
+    for name, digest in manifest.get("sha256", {}).items():
+        if _digest(paths[name]) != digest:
+            raise ValueError(f"{name}: checksum mismatch, it is not the file of this dataset")
     for name, rows in manifest["rows"].items():
         if tables[name].num_rows != rows:
             raise ValueError(f"{name} has {tables[name].num_rows:,} rows, {rows:,} were written")

@@ -51,6 +51,23 @@ def test_no_rows_come_back_from_parquet_with_their_dtypes(tmp_path):
         pd.testing.assert_frame_equal(getattr(back, name), getattr(dataset, name))
 
 
+def test_a_folder_in_which_a_file_is_of_another_dataset_has_a_checksum_mismatch(project, tmp_path):
+    import pyarrow.parquet as pq
+
+    dataset = dataset_of(project)
+    dataset.to_parquet(tmp_path / "labels")
+    path = tmp_path / "labels" / "annotations.parquet"
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1  # one bit, of the same length
+    path.write_bytes(body)
+    with pytest.raises(lds.ReadError, match=r"annotations\.parquet: checksum mismatch|cannot be read"):
+        lds.read_export(tmp_path / "labels")
+    other = pq.read_table(dataset.to_parquet(tmp_path / "other") / "files.parquet")
+    pq.write_table(other.slice(1), tmp_path / "other" / "files.parquet")
+    with pytest.raises(lds.ReadError, match="it is not the file of this dataset"):
+        lds.read_export(tmp_path / "other")
+
+
 def test_every_frame_tells_where_it_came_from(project):
     dataset = dataset_of(project, "coco_json", ["accepted"])
     told = dataset.annotations.attrs["labellerr"]

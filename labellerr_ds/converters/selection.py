@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from labellerr_ds.card import card, counted
 from labellerr_ds.disk import local_name
 from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.files import Images, locate, unique_names
+from labellerr_ds.images.upright import copy_upright
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rasters import Shape
 
@@ -111,6 +111,7 @@ class Selection:
     ) -> None:
         check_negatives(negatives)
         self._left: list[tuple[str, str, str, bool]] = []
+        self._upright = 0
         files, annotations, categories = frames
         self.classes = _classes(annotations, categories, types)
         splits = _splits(split)
@@ -207,11 +208,13 @@ class Selection:
         name = self.image_name(item)
         if item.image is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(item.image, folder / name)
+            self._upright += copy_upright(item.image, folder / name, item.width, item.height)
         return name
 
     def written(self, folder: Path, annotations: int, images: int | None = None) -> Written:
         """What became of it; a warning counts what was left out, by reason."""
+        if self._upright:
+            warn(f"{self._upright:,} images have an EXIF orientation; their copies are upright, and have none.")
         columns = list(zip(*self._left, strict=True)) if self._left else [(), (), (), ()]
         left = pd.DataFrame(
             {name: schema.text(list(each)) for name, each in zip(("table", "id", "reason"), columns, strict=False)}

@@ -6,14 +6,14 @@ import difflib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 
 from labellerr_ds import schema, template, vendor
 from labellerr_ds.card import card
-from labellerr_ds.errors import LabellerrError, NotFoundError, UnexpectedAnswerError
-from labellerr_ds.models import ExportRequest, ExportState, SignedLink
+from labellerr_ds.errors import InvalidArgumentError, LabellerrError, NotFoundError, UnexpectedAnswerError
+from labellerr_ds.models import ExportRequest, ExportState, SignedLink, State
 from labellerr_ds.service import replies, requests
 
 if TYPE_CHECKING:
@@ -132,8 +132,13 @@ class Project:
         )
         return template.categories(replies.questions(answer))
 
-    def exports(self) -> pd.DataFrame:
+    def exports(self, state: str | None = None) -> pd.DataFrame:
         """All exports of the project, finished and running, newest first.
+
+        Parameters
+        ----------
+        state : {'running', 'completed', 'failed', 'unknown'}, optional
+            Only those.
 
         Returns
         -------
@@ -145,7 +150,11 @@ class Project:
         ------
         NotFoundError
             Where this deployment has no list of exports.
+        InvalidArgumentError
+            For a state that does not exist.
         """
+        if state is not None and state not in get_args(State):
+            raise InvalidArgumentError(f"state must be one of {', '.join(get_args(State))}; got {state!r}.")
         try:
             listed = replies.export_list(self._get(vendor.EXPORT_LIST, "listing the exports"))
         except NotFoundError as problem:
@@ -160,6 +169,7 @@ class Project:
             for key in ("report_id", "name", "state", "raw_state", "format", "destination", "statuses")
         }
         frame = pd.DataFrame({**columns, "created_at": schema.times([item["created_at"] for item in listed])})
+        frame = frame if state is None else frame[frame["state"].eq(state).to_numpy(dtype=bool)]
         return frame.sort_values("created_at", ascending=False, kind="stable", ignore_index=True)
 
     # --- the steps of an export, one request each

@@ -264,15 +264,18 @@ def test_16_a_trickle_is_as_good_as_broken(tmp_path, monkeypatch):
 
         def dribble():
             yield head + b"\r\n\r\n"
-            for place in range(40):
+            for place in range(400):  # twenty seconds
                 time.sleep(0.05)
                 yield body[place : place + 1]
 
         return dribble()
 
+    started = time.monotonic()
     with serving(slow) as server:
         path, _ = download(link(server), tmp_path, progress=False)
+        took = time.monotonic() - started
     assert path.read_bytes() == BODY
+    assert took < 15
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,18 @@ def test_a_keyring_without_them_or_a_locked_one_is_as_good_as_none(keep, entries
     keep(entries)
     with pytest.raises(lds.AuthError, match="missing credentials: api_key, api_secret, client_id"):
         lds.Client()
+
+
+def test_exports_of_one_state(project):
+    lds.create_export(project, ["accepted"]).wait(progress=False)
+    assert set(project.exports(state="completed")["state"]) == {"completed"}
+    assert project.exports("failed").empty
+    with pytest.raises(lds.InvalidArgumentError, match="state must be one of running"):
+        project.exports("done")
+
+
+def test_a_link_says_how_long_it_holds(project):
+    job = lds.create_export(project, ["accepted"])
+    job.wait(progress=False)
+    assert 3_000 < job.link().seconds_left <= 3_700
+    assert lds.SignedLink("https://store/x?sig=1").seconds_left is None
