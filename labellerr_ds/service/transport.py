@@ -13,6 +13,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +40,8 @@ from labellerr_ds.redaction import Secret, redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 ANSWER_TIMEOUT_S = 120.0  # for all of an answer, which may come byte by byte
+HEADERS_TIMEOUT_S = 60.0  # of an answer, which may come byte by byte too
+TRIES_TIMEOUT_S = 600.0  # until the headers of the last of several tries
 LONGEST_WAIT_S = 60.0  # that a service may ask for
 TRANSIENT = (429, 500, 502, 503, 504)
 Params = Mapping[str, str]
@@ -70,6 +75,29 @@ def _session(retried: tuple[str, ...], tries: int = 4) -> requests.Session:
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
     return session
+
+
+def _within(seconds: float, ask: Callable[[], requests.Response]) -> requests.Response:
+    """An answer whose headers come in time: the timeouts of the library are for each byte of them.
+
+    Whoever asked is left with the thread that waits for the rest, which ends with the connection.
+    """
+    box: SimpleQueue[requests.Response | BaseException] = SimpleQueue()
+
+    def wait() -> None:
+        try:
+            box.put(ask())
+        except BaseException as problem:
+            box.put(problem)
+
+    Thread(target=wait, daemon=True, name="labellerr-request").start()
+    try:
+        answered = box.get(timeout=seconds)
+    except Empty:
+        raise requests.exceptions.ReadTimeout("the headers come too slowly") from None
+    if isinstance(answered, BaseException):
+        raise answered
+    return answered
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -202,7 +230,8 @@ class Transport:
         query = {**(params or {}), "client_id": self._client_id, "uuid": request_id}
         failure = None
         try:
-            response = session.request(
+            send = partial(
+                session.request,
                 method,
                 self.base_url + path,
                 params=query,
@@ -212,6 +241,7 @@ class Transport:
                 stream=True,
                 **body,
             )
+            response = _within(TRIES_TIMEOUT_S if patience_s is None else most + 1, send)
             answer = _Answer(response, time.monotonic() + most)
         except (requests.RequestException, HTTPError, OSError) as problem:
             failure = _kind_of(problem)
@@ -402,14 +432,14 @@ def links() -> Iterator[Callable[..., LinkAnswer]]:
         def ask(url: str, headers: Mapping[str, str] | None = None) -> LinkAnswer:
             failure = None
             try:
-                return LinkAnswer(
-                    session.get(
-                        url,
-                        stream=True,
-                        timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                        headers={"Accept-Encoding": "identity", **(headers or {})},
-                    )
+                get = partial(
+                    session.get,
+                    url,
+                    stream=True,
+                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                    headers={"Accept-Encoding": "identity", **(headers or {})},
                 )
+                return LinkAnswer(_within(HEADERS_TIMEOUT_S, get))
             except requests.RequestException as problem:
                 failure = _kind_of(problem)
             raise LinkBrokenError(failure)  # outside of the handler: the exception holds the whole URL

@@ -23,6 +23,7 @@ from objectserver import Served, serving_object
 from rawserver import answer, serving
 
 import labellerr_ds as lds
+from labellerr_ds.service import transport
 from labellerr_ds.transfer import fetch, parts
 from labellerr_ds.transfer.link import download
 
@@ -276,6 +277,28 @@ def test_16_a_trickle_is_as_good_as_broken(tmp_path, monkeypatch):
         took = time.monotonic() - started
     assert path.read_bytes() == BODY
     assert took < 15
+
+
+def test_16_headers_that_do_not_come_to_an_end_are_as_good_as_broken(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "HEADERS_TIMEOUT_S", 0.3)
+    whole = Served(BODY)
+
+    def slow(came, number):
+        if number > 1:
+            return whole.respond(came, number)
+
+        def dribble():
+            yield b"HTTP/1.1 200 OK\r\nX-Long: "
+            for _ in range(200):
+                time.sleep(0.05)
+                yield b"x"
+
+        return dribble()
+
+    with serving(slow) as server:
+        path, _ = download(link(server), tmp_path, progress=False)
+        assert len(server.log) == 2
+    assert path.read_bytes() == BODY
 
 
 @pytest.mark.parametrize(

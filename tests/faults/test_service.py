@@ -95,12 +95,14 @@ def test_12_waiting_ends_at_its_deadline_whatever_comes(trouble):
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["hangs", "trickles"])
+@pytest.mark.parametrize("kind", ["hangs", "trickles", "trickles its headers"])
 def test_16_a_service_that_does_not_come_to_an_end_does_not_hold_up_the_deadline(kind):
     def respond(came, number):
         def slowly():
             if kind == "trickles":
                 yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+            if kind == "trickles its headers":
+                yield b"HTTP/1.1 200 OK\r\nX-Long: "
             for _ in range(40):
                 time.sleep(0.2)
                 yield b"" if kind == "hangs" else b" "

@@ -61,6 +61,7 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
                                 "return False")], SERVICE, "test_15"),
     (16, "a trickle", [(FETCH, "if window_bytes < SLOW_BYTES:", "if False:")], NETWORK, "test_16"),
     (16, "an answer without an end", [(TRANSPORT, "if time.monotonic() > deadline:", "if False:")], SERVICE, "test_16"),
+    (16, "headers in time", [(TRANSPORT, "box.get(timeout=seconds)", "box.get()")], NETWORK, "test_16_headers"),
     (17, "a page", [(LINK, "if page := _PAGE.match(first):", "if page := None:")], NETWORK, "test_17"),
     (18, "the end of the coding", [("transfer/coding.py", "if not decoder.eof:", "if False:")], NETWORK, "test_18"),
     (18, "growth", [("transfer/coding.py", "if made > HARMLESS_BYTES and", "if False and")], NETWORK, "test_18"),
