@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from labellerr_ds.errors import InvalidArgumentError, MissingExtraError, ReadErr
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
+from labellerr_ds.owners import scratch
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.staging import Shard, Staged
 
@@ -159,7 +159,7 @@ def _folder(folder: str | Path | None) -> str:
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         return str(Path(folder).absolute())
-    made = tempfile.mkdtemp(prefix="labellerr-staged-")
+    made = str(scratch("staged"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

@@ -9,7 +9,10 @@ import hashlib
 import os
 import platform
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +54,32 @@ def left_in(folder: Path, names: str = "*") -> Iterator[Left]:
         name = _NAME.fullmatch(path.name)
         if name and name[3] == _machine() and not _is_alive(int(name[4])):
             yield Left(name[2], path)
+
+
+def scratch(purpose: str, home: Path | None = None) -> Path:
+    """A new temporary folder; those for this purpose of processes that are no longer there are removed.
+
+    Parameters
+    ----------
+    purpose : str
+        A word of its name.
+    home : Path, optional
+        The folder that it is in; that of temporary files where none is given.
+    """
+    place = (home or Path(tempfile.gettempdir())) / f"labellerr-{purpose}"
+    for left in left_behind(place):
+        shutil.rmtree(left.path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=prefix_of(place, purpose), dir=place.parent))
+
+
+@contextmanager
+def scratched(purpose: str, home: Path | None = None) -> Iterator[Path]:
+    """A temporary folder as `scratch` makes it, removed at the end."""
+    made = scratch(purpose, home)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def digest(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, overload
 import pyarrow as pa
 
 from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.owners import scratch
 from labellerr_ds.tables import TABLE_NAMES, Tables
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -29,7 +29,7 @@ class Spool(Sequence[Tables]):
     """
 
     def __init__(self, batches: Iterator[Tables]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="labellerr-scan-"))
+        self._folder = scratch("scan")
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._rests: list[bytes] = []  # what is no table, of each batch
         for batch in batches:

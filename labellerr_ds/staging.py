@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from labellerr_ds.finish import Plan, all_issues, apply, moved_issues, plan
 from labellerr_ds.finish.identity import Edits
 from labellerr_ds.finish.look import Glance, gathered, glance
 from labellerr_ds.models import S3Object, Source
+from labellerr_ds.owners import scratched
 from labellerr_ds.readers.archive import HEAD_BYTES, PNG, Member
 from labellerr_ds.readers.csv import shape_columns
 from labellerr_ds.readers.options import ReadOptions
@@ -131,7 +131,7 @@ def _members(shards: Sequence[Shard], kept: ExitStack) -> list[tuple[str, Path]]
     found: dict[int, Path] = {place: Path(shard.path) for place, shard in enumerate(shards) if shard.path}
     buckets = dict.fromkeys(shard.bucket for shard in shards if shard.bucket)
     for name in buckets:
-        folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-shards-")))
+        folder = kept.enter_context(scratched("shards"))
         mine = [(place, shard.item) for place, shard in enumerate(shards) if shard.bucket == name and shard.item]
         paths = [folder / f"{place:06}" for place, _ in mine]
         Bucket(str(name)).fetch([item for _, item in mine], paths, progress=False)

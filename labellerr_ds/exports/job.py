@@ -41,7 +41,7 @@ from labellerr_ds.models import (
     Statuses,
     resolve_statuses,
 )
-from labellerr_ds.owners import prefix_of
+from labellerr_ds.owners import scratched
 from labellerr_ds.progress import Progress
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
@@ -372,10 +372,9 @@ class ExportJob:
             limits=limits or Limits(),
         )
         room = cached.usable() if cache and download_to is None and self.destination == "local" else None
-        prefix = prefix_of(room / "reading", "reading") if room else "labellerr-"
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=room, ignore_cleanup_errors=True) as temporary:
+        with scratched("reading", room) as temporary:
             if room:
-                path = self._through_cache(Path(temporary), progress)
+                path = self._through_cache(temporary, progress)
                 source = Source(path.name, ((path.name, path),))
             else:
                 source = self._fetch(Path(download_to or temporary), progress)

@@ -6,7 +6,6 @@ import gzip
 import io
 import re
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections import Counter
@@ -22,6 +21,7 @@ from labellerr_ds.disk import check_room, disk_errors, is_stray
 from labellerr_ds.errors import ReadError
 from labellerr_ds.limits import Budget, Limits, exceeded
 from labellerr_ds.models import Source
+from labellerr_ds.owners import scratched
 
 HEAD_BYTES = 512  # what a file is recognised by
 PIECE_BYTES = 1 << 20
@@ -166,7 +166,7 @@ def _counted(stream: BinaryIO, packed: BinaryIO, name: str, budget: Budget) -> I
 
 
 def _unpacked(pieces: Iterable[bytes], opened: ExitStack, size: int = 0) -> Path:
-    folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-unpacked-")))
+    folder = opened.enter_context(scratched("unpacked"))
     check_room(folder, max(size, 1))
     path = folder / "member"
     with disk_errors(path), path.open("wb") as out:

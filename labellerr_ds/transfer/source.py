@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 from labellerr_ds.disk import is_stray
 from labellerr_ds.errors import InvalidArgumentError, ReadError
 from labellerr_ds.models import Source
+from labellerr_ds.owners import scratched
 from labellerr_ds.transfer.s3 import Bucket, split_url
 
 
@@ -68,7 +68,7 @@ def _from_bucket(url: str, kept: ExitStack, progress: bool) -> Source:
         if not objects:
             raise ReadError(f"{url} holds only hidden files.")
     cut = key.rfind("/") + 1
-    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="labellerr-")))
+    folder = kept.enter_context(scratched("bucket"))
     # by number: a key may be anything, "../x" too
     paths = [folder / f"{number:06}" for number in range(len(objects))]
     store.fetch(objects, paths, progress=progress)
