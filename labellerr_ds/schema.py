@@ -202,7 +202,7 @@ def build(
     known = {column.name for column in TABLES[table]}
     if surplus := set(columns) - known:
         raise KeyError(f"no columns of {table}: {sorted(surplus)}")
-    arrays = {column.name: _typed(column, columns.get(column.name), length) for column in TABLES[table]}
+    arrays = {column.name: typed(column, columns.get(column.name), length) for column in TABLES[table]}
     frame = pd.DataFrame(arrays, index=pd.RangeIndex(length), copy=False)
     if attrs is not None:
         frame.attrs["labellerr"] = dict(attrs)
@@ -214,7 +214,8 @@ def empty(table: Table) -> pd.DataFrame:
     return build(table, {}, 0)
 
 
-def _typed(column: Column, values: Any, length: int) -> Any:
+def typed(column: Column, values: Any, length: int) -> Any:
+    """A column of a frame in its dtype."""
     if isinstance(values, pd.Series):
         values = values.array
     if column.kind == "category":

@@ -58,14 +58,23 @@ class Tables:
     unknown_keys: Counter[str] = field(default_factory=Counter)
 
     def frames(self) -> dict[str, Any]:
-        """The four DataFrames by name, and `raw`; what `Dataset` takes."""
-        frames: dict[str, Any] = {str(name): to_frame(getattr(self, name), name) for name in TABLE_NAMES}
+        """The four DataFrames by name, and `raw`; what `Dataset` takes.
+
+        The tables are used up, a column at a time: a large export is never there twice.
+        """
+        frames: dict[str, Any] = {str(name): to_frame(self._taken(name), name) for name in TABLE_NAMES}
         frames["raw"] = None
         if self.raw is not None and self.raw_header is not None:
             columns = {place: schema.text(column) for place, column in enumerate(self.raw.columns)}
             frames["raw"] = pd.DataFrame(columns, index=pd.RangeIndex(self.raw.num_rows))
             frames["raw"].columns = pd.Index(self.raw_header, dtype=object)
         return frames
+
+    def _taken(self, name: Table) -> dict[str, pa.ChunkedArray]:
+        """The columns of a table, which is gone then."""
+        given = getattr(self, name)
+        object.__setattr__(self, name, _NOTHING)
+        return dict(zip(given.column_names, given.columns, strict=True))
 
 
 def table(name: Table, columns: Mapping[str, Any], length: int) -> pa.Table:
@@ -161,12 +170,20 @@ def empty(name: Table) -> pa.Table:
     return complete(name, pa.table({"_": pa.nulls(0)}).select([]))
 
 
-def to_frame(given: pa.Table, name: Table) -> pd.DataFrame:
-    """The DataFrame of a finished table."""
-    texts = {column.name for column in schema.TABLES[name] if column.kind == "text"}
+def to_frame(given: pa.Table | dict[str, pa.ChunkedArray], name: Table) -> pd.DataFrame:
+    """The DataFrame of a finished table, or of its columns, which are taken out of the dict one after the other."""
+    columns = given if isinstance(given, dict) else dict(zip(given.column_names, given.columns, strict=True))
+    length = len(next(iter(columns.values()))) if columns else 0
     # In one piece, since Arrow would join the pieces of a column each time that rows of it are taken.
-    columns = {key: given[key].combine_chunks() if key in texts else given[key] for key in given.column_names}
-    return schema.build(name, columns, given.num_rows)
+    arrays = {
+        column.name: schema.typed(
+            column,
+            columns.pop(column.name).combine_chunks() if column.kind == "text" else columns.pop(column.name),
+            length,
+        )
+        for column in schema.TABLES[name]
+    }
+    return pd.DataFrame(arrays, index=pd.RangeIndex(length), copy=False)
 
 
 def from_frame(frame: pd.DataFrame, name: Table) -> pa.Table:
