@@ -207,7 +207,18 @@ class Dataset:
         folder : path
         overwrite : bool
             Replace what is there, wholly; it stays as it is until the new one is whole.
+
+        Raises
+        ------
+        InvalidArgumentError
+            For a name that ends as a file's does; one table is written by
+            ``dataset.annotations.labellerr.plain().to_parquet(path)``.
         """
+        if Path(folder).suffix.lower() == ".parquet":
+            raise InvalidArgumentError(
+                f"to_parquet writes a folder of four tables, and {str(folder)!r} is the name of a file. For one table: "
+                "dataset.annotations.labellerr.plain().to_parquet(path)."
+            )
         tables = self.to_tables()
         schemas = {name: stored_schema(name, words_of(tables, name)) for name in TABLE_NAMES}
         with folder_at(folder, overwrite=overwrite) as made:

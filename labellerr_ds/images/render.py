@@ -31,11 +31,14 @@ class Mark(NamedTuple):
     color : str
     outlined : bool
         Drawn without its inside; masks, which have no outline, at half the opacity.
+    tagged : bool
+        With its name.
     """
 
     word: str
     color: str
     outlined: bool = False
+    tagged: bool = True
 
 
 Marks = Mapping[int, Mark]
@@ -89,13 +92,13 @@ def draw(
     lines: list[_Lines] = []
     texts: list[tuple[float, float, float, str, str]] = []
     for position, (shape, name) in enumerate(zip(rasters.shapes(frame), names, strict=True)):
-        word, color, outlined = (marks or {}).get(position) or Mark("", colors.get(str(name), GREY))
+        word, color, outlined, tagged = (marks or {}).get(position) or Mark("", colors.get(str(name), GREY))
         share = opacity if not outlined else opacity / 2 if shape.type == "mask" else 0.0
         try:
             lines.append(_fill(base, shape, ratio, color, share, (skeletons or {}).get(str(name), [])))
         except BROKEN:
             continue
-        if labels and all(map(math.isfinite, shape.box)):
+        if labels and tagged and all(map(math.isfinite, shape.box)):
             label = " ".join((f"{word}: {name}" if word else str(name)).split())
             x, y, low = shape.box[0], shape.box[1], shape.box[1] + shape.box[3]
             texts.append((x * ratio[0], y * ratio[1], low * ratio[1], label, color))

@@ -26,6 +26,9 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     show_labels = traitlets.Bool(True).tag(sync=True)
     show_objects = traitlets.Bool(True).tag(sync=True)
     compared = traitlets.Bool(False).tag(sync=True)
+    side_names = traitlets.List(["before", "after"]).tag(sync=True)
+    order: Any = traitlets.Unicode("given").tag(sync=True)
+    orders: Any = traitlets.Dict().tag(sync=True)
     _worker: ThreadPoolExecutor | None = None
     opening: Any = traitlets.Dict().tag(sync=True)
     choices: Any = traitlets.Dict().tag(sync=True)
@@ -34,6 +37,8 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
         super().__init__(*args, **options)
         self.add_class("labellerr-shown")
         self.compared = self._pages.compared
+        self.side_names = ["labels", "predictions"] if self._pages.predicted else ["before", "after"]
+        self.orders = self._pages.orders
         self.choices = self._pages.choices()
         # the network may take its time, and the kernel must not wait for it
         self._worker = ThreadPoolExecutor(1, "labellerr-viewer") if self._pages.remote else None

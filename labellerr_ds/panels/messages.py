@@ -13,7 +13,7 @@ from labellerr_ds.analysis.wide import attributes_of
 from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
-from labellerr_ds.panels.pages import Pages, Source, side_of
+from labellerr_ds.panels.pages import MATCHED, Pages, Source, side_of
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, checked_counts
 
@@ -85,6 +85,8 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
             attributes=_attributes(attributes[position]),
             children=children.get(own_id, []),
         )
+        if word == MATCHED:
+            entry["tag"] = ""
         if word:
             entry["color"] = color
             entry["side"] = side_of(word)

@@ -23,6 +23,7 @@ from labellerr_ds.panels.linked_images import LinkedImages
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
+MATCHED = "label"  # that a prediction matches
 CHANGE_COLORS = {
     "before": "#ffffff", "same": "#c4ccd4", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00",
     "reclassified": "#cc79a7", "changed": "#0072b2",
@@ -75,6 +76,7 @@ class Pages:
         self.classes, self._class_of = _classes(frame["category"], rows)
         self.skeletons = {**_skeletons(other), **_skeletons(shown)}
         self.compared = other is not None
+        self.predicted = "score" in (getattr(other, "annotations", other) if self.compared else ())
         self.wanted = images is not None
         self._links: LinkedImages | None = None
         self._read = self._reader(shown, images)
@@ -234,12 +236,39 @@ class Pages:
         if order == "annotations":
             counts = np.bincount(self._file_of_row[self._file_of_row >= 0], minlength=len(self._files))
             shown = shown[np.argsort(-counts[self._file_of[shown]], kind="stable")]
+        elif order in ("area", "differences", "score"):
+            rank = self._ranks(order)
+            shown = shown[np.argsort(rank[self._file_of[shown]], kind="stable")]
         elif order == "name":
             names = self._folded_names()
             rank = np.empty(len(names), dtype=np.int64)
             rank[np.argsort(names.to_numpy(dtype=object), kind="stable")] = np.arange(len(names))
             shown = shown[np.argsort(rank[self._file_of[shown]], kind="stable")]
         self._shown = shown
+
+    @property
+    def orders(self) -> dict[str, str]:
+        """The orders that files can be shown in, and what they are called."""
+        told = {"given": "as exported", "annotations": "most annotations first", "name": "by name"}
+        told["area"] = "largest first"
+        if self.compared:
+            told["differences"] = "most differences first"
+        if self.predicted:
+            told["score"] = "least sure first"
+        return told
+
+    def _ranks(self, order: str) -> NDArray[np.float64]:
+        """What files are sorted by, the smallest first."""
+        known = self._file_of_row >= 0
+        if order == "differences":
+            loud = np.array([not _is_quiet(self._marks.get(row, ("same", ""))[0]) for row in range(len(self._frame))])
+            rows = known & loud if len(loud) else known
+            return -np.bincount(self._file_of_row[rows], minlength=len(self._files)).astype(np.float64)
+        values = self._frame[order].to_numpy(dtype=np.float64)
+        values = values if order == "score" else -values
+        rank = np.full(len(self._files), np.inf)
+        np.minimum.at(rank, self._file_of_row[known], np.where(np.isnan(values[known]), np.inf, values[known]))
+        return rank
 
     def files_with(self, by: str, value: Any) -> NDArray[np.bool_]:
         """Which files have this: a status, a label state, a class, an answer, an issue, or text in their name.
@@ -370,7 +399,7 @@ def _old_mark(change: str, predicted: bool) -> tuple[str, str]:
     """What stands at a row of the first side: it is gone, or what it was before."""
     if change == "removed":
         return "missed" if predicted else change, CHANGE_COLORS[change]
-    return "label" if predicted else "before", CHANGE_COLORS["before"]
+    return MATCHED if predicted else "before", CHANGE_COLORS["before"]
 
 
 def _new_mark(change: str, was: object, score: float | None) -> tuple[str, str]:

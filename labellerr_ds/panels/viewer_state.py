@@ -13,7 +13,7 @@ from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images import render
 from labellerr_ds.panels.display import Shown
 from labellerr_ds.panels.messages import open_picture
-from labellerr_ds.panels.pages import Pages, side_of
+from labellerr_ds.panels.pages import MATCHED, Pages, side_of
 
 STILL = 900  # pixels of the longer side of what a saved notebook shows
 
@@ -125,7 +125,7 @@ class ViewerState(Shown, traitlets.HasTraits):
         category: str | None = None,
         answer: tuple[str, str] | None = None,
         name: str | None = None,
-        order: Literal["given", "annotations", "name"] = "given",
+        order: Literal["given", "annotations", "name", "area", "differences", "score"] = "given",
     ) -> int:
         """Show those files alone that have all of this, in an order; without anything all of them.
 
@@ -138,8 +138,9 @@ class ViewerState(Shown, traitlets.HasTraits):
             A question's name, and what it is answered with.
         name : str, optional
             Part of a file's name, in any letter case.
-        order : {'given', 'annotations', 'name'}
-            'annotations': most first.
+        order : {'given', 'annotations', 'name', 'area', 'differences', 'score'}
+            'annotations': most first; 'area': the file with the largest shape first; of a comparison 'differences':
+            most first; of predictions 'score': the file with the least sure one first.
 
         Returns
         -------
@@ -154,8 +155,8 @@ class ViewerState(Shown, traitlets.HasTraits):
         >>> viewer.where(category="car", answer=("weather", "rain")) < viewer.where()
         True
         """
-        if order not in ("given", "annotations", "name"):
-            raise InvalidArgumentError(f"order must be 'given', 'annotations' or 'name', got {order!r}.")
+        if order not in self._pages.orders:
+            raise InvalidArgumentError(f"order must be one of {', '.join(self._pages.orders)}; got {order!r}.")
         asked = {
             "rows": rows, "status": status, "label_state": label_state, "category": category, "answer": answer,
             "name": name,
@@ -166,6 +167,8 @@ class ViewerState(Shown, traitlets.HasTraits):
                 found = self._pages.files_with(by, value)
                 kept = found if kept is None else kept & found
         self._pages.show(kept, order)
+        if self.has_trait("order"):
+            self.order = order
         self.count = len(self._pages)
         self.selected = None
         self.index = 0
@@ -233,7 +236,11 @@ def _one_side(
         if place not in hidden and (side is None or side_of(marks[at][0]) in (side, "both"))
     ]
     shown = {
-        new: render.Mark(*marks[old], outlined=side is None and side_of(marks[old][0]) == "a")
+        new: render.Mark(
+            *marks[old],
+            outlined=side is None and side_of(marks[old][0]) == "a",
+            tagged=side is not None or marks[old][0] != MATCHED,
+        )
         for new, old in enumerate(kept)
         if old in marks
     }

@@ -47,10 +47,12 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     polyline: msgspec.Raw = NONE
     rotation: float | None = None
     labellerr_parent_id: str | None = None
+    labellerr_attributes: msgspec.Raw = NONE  # the portable form's, where `attributes` is not an object
     # Ours, and under a name that no export has.
     extra: msgspec.UnsetType | dict[str, Any] = msgspec.field(default=msgspec.UNSET, name="(what has no field)")
 
 
+_RAW = ("segmentation", "keypoints", "attributes", "polyline", "labellerr_attributes")
 _FIELDS = Annotation.__struct_fields__
 _decode = msgspec.json.Decoder(Annotation).decode
 
@@ -91,7 +93,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     except msgspec.ValidationError:
         issues.add("bad_row", "annotations", None, position, "an annotation is not an object; it is in `extra`.")
         return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
-    shapes = {key: fields.pop(key) for key in ("segmentation", "keypoints", "attributes", "polyline") if key in fields}
+    shapes = {key: fields.pop(key) for key in _RAW if key in fields}
     values = {key: msgspec.json.decode(value) for key, value in fields.items()}
     known = set(_FIELDS) - {"extra"}
     extra = {key: value for key, value in values.items() if key not in known}
@@ -136,6 +138,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
         polyline=shapes.get("polyline", NONE),
         rotation=keep("rotation", number(values.get("rotation"))),
         labellerr_parent_id=as_text(values.get("labellerr_parent_id")),
+        labellerr_attributes=shapes.get("labellerr_attributes", NONE),
         extra=extra,
     )
 
@@ -184,7 +187,9 @@ class _Batch:
         classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
         text, whole_number = pa.large_string(), pa.int64()
         ids = told["labellerr_answer_id"]
-        crowds = told["iscrowd"]
+        crowds, attributes = told["iscrowd"], told["attributes"]
+        if any(map(len, own := told["labellerr_attributes"])):
+            attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
             FILE_ROW: self.file_index,
@@ -199,7 +204,7 @@ class _Batch:
             "segmentation": _text_array(*(self._texts or _joined(self.segmentation))),
             "keypoints": _text_array(*_joined(self.keypoints)),
             "iscrowd": pa.array([None if crowd is None else bool(crowd) for crowd in crowds], pa.bool_()),
-            "attributes": _text_array(*_joined(told["attributes"])),
+            "attributes": _text_array(*_joined(attributes)),
             "rotation": np.array(told["rotation"], dtype=np.float64),
             "parent_id": pa.array(told["labellerr_parent_id"], text),
             "coco_id": pa.array(told["id"], whole_number),

@@ -39,7 +39,7 @@ _IMAGE_KEYS = {
 }
 _IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
 _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id", "labellerr_question_type"}
-_CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton"}
+_CATEGORY_EXTRA = {"isthing", "attributes", "keypoints", "skeleton", "options"}
 
 
 ClassIds = dict[Any, tuple[str, str | None]]

@@ -378,3 +378,37 @@ def test_a_picker_stops_fails_tries_again_and_finds_nothing(notebook):
         "print(picker.state, type(picker.error).__name__, sandbox.api_secret in picker.error_details)"
     )
     assert told.strip() == "failed AmbiguousCreateError False"
+
+
+FLAWED = """
+import labellerr_ds as lds
+from labellerr_ds.sandbox import Sandbox
+sandbox = Sandbox(files=40).start()
+project = lds.Client.sandbox(sandbox).project("Street scenes with errors")
+dataset = lds.export_dataset(project, "all", progress=False).with_predictions(sandbox.predictions())
+viewer = lds.AnnotationViewer(dataset, images=project)
+viewer
+"""
+
+
+def test_predictions_are_seen_beside_labels(notebook):
+    opened = notebook(FLAWED)
+    page = opened.page
+    page.locator(".labellerr-viewer .object", has_text="match").first.wait_for()
+    page.get_by_label("Order of the files").select_option("differences")
+    assert opened.told("viewer.order, viewer.index", "('differences', 0)")
+    wrong = page.locator(".labellerr-viewer .object", has_text=re.compile("missed|false positive|not (car|pedestrian)"))
+    wrong.first.wait_for()
+    wrong.first.click()
+    page.wait_for_function(
+        "() => /missed|false positive|not /.test(document.querySelector('.labellerr-viewer .status').textContent)"
+    )
+    opened.picture("viewer_predictions", ".labellerr-viewer")
+    page.locator(".labellerr-viewer").focus()
+    opened.press("s")
+    captions = page.locator(".labellerr-viewer figcaption")
+    assert captions.all_inner_texts() == ["labels", "predictions"]
+    opened.execute("viewer.where(order='score')")
+    expect(page.get_by_label("Order of the files")).to_have_value("score")  # the panel follows the call
+    opened.press("d")
+    opened.told("viewer.index > 0", "True")

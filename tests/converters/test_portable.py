@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -260,3 +261,18 @@ def test_a_file_in_coco_is_named_as_its_image_also_where_another_of_its_name_is_
         dataset.to_coco_json(tmp_path / "c.json", images=tmp_path / "images", overwrite=True)
     (image,) = json.loads((tmp_path / "c.json").read_text())["images"]
     assert image["file_name"] == "a.png"
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_our_own_files_are_read_without_a_warning_and_with_their_attributes(project, tmp_path, archive):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)  # what is left out
+        dataset.to_coco_json(tmp_path / "labels.json", archive=archive)
+    back = lds.read_export(tmp_path / "labels.json").annotations
+    told = back["attributes"].dropna()
+    ids = back.loc[told.index, "annotation_id"]
+    before = dataset.annotations.set_index("annotation_id")["attributes"]
+    assert len(told) > 0
+    named = ids.isin(before.index).to_numpy(dtype=bool)
+    assert told[named].tolist() == before[ids[named]].tolist()

@@ -300,3 +300,48 @@ def test_a_page_tells_attributes_children_and_answers(project):
     is_shape = rows["type"].isin(schema.SHAPE_TYPES)
     answers = rows[rows["file_id"].eq(child["file_id"]) & rows["parent_id"].isna() & ~is_shape]
     assert [name for name, _ in message["answers"]] == answers["category"].tolist()
+
+
+# --- predictions beside labels
+
+
+@pytest.fixture
+def predicted(serve):
+    sandbox = serve(files=40)
+    project = lds.Client.sandbox(sandbox).project("Street scenes with errors")
+    return lds.export_dataset(project, "all", progress=False).with_predictions(sandbox.predictions())
+
+
+def test_predictions_are_drawn_as_matches_false_positives_and_misses(predicted):
+    viewer = lds.AnnotationViewer(predicted)
+    words = {word.rsplit(" ", 1)[0] if word[-1].isdigit() else word for word, _ in viewer._pages._marks.values()}
+    assert {"label", "match", "missed", "false positive"} <= words
+    assert viewer.side_names == ["labels", "predictions"]
+    comparison = lds.compare(predicted)
+    counted = comparison.annotations["change"].value_counts()
+    assert sum(word == "missed" for word, _ in viewer._pages._marks.values()) == counted["removed"]
+    assert lds.AnnotationViewer(comparison).count == viewer.count
+
+
+def test_files_are_ordered_by_differences_and_by_the_least_sure_prediction(predicted):
+    viewer = lds.AnnotationViewer(predicted)
+    viewer.where(order="score")
+    assert viewer.order == "score"
+    first = viewer._pages.name(0)
+    least = predicted.predictions.loc[predicted.predictions["score"].idxmin(), "file_name"]
+    assert first == least
+    viewer.where(order="differences")
+    changes = lds.compare(predicted).annotations
+    most = changes[changes["change"].isin(["added", "removed", "reclassified", "changed"])]["file_id"].value_counts()
+    mine = predicted.files.set_index("file_id")["file_name"]
+    assert viewer._pages.name(0) in set(mine[most.index[most == most.max()]])
+    viewer.where(order="area")
+    with pytest.raises(lds.InvalidArgumentError, match="order must be one of given"):
+        lds.AnnotationViewer(predicted.annotations).where(order="score")
+
+
+def test_a_class_that_changed_says_from_what(dataset):
+    boxes = dataset.annotations
+    other = boxes.assign(category=boxes["category"].astype(str).replace("car", "bus").astype("category"))
+    words = {word for word, _ in lds.AnnotationViewer(boxes, compare=other)._pages._marks.values()}
+    assert "reclassified from car" in words

@@ -158,7 +158,7 @@ function texts(context, shapes, look, scale) {
   const meets = (box) => taken.some((each) => box[0] < each[2] && each[0] < box[2] && box[1] < each[3] && each[1] < box[3]);
   context.font = `${size}px sans-serif`;
   for (const shape of shapes) {
-    if (!shape.box) continue;
+    if (!shape.box || (shape.tag === "" && !look.side)) continue; // a label that a prediction matches has the tag of that
     const x = shape.box[0] * scale + offset.x, y = shape.box[1] * scale + offset.y, low = y + shape.box[3] * scale;
     const width = context.measureText(shape.label).width + 6, left = Math.max(0, Math.min(x, wide - width));
     const places = [y - tall, low, y].filter((top) => top >= 0 && top + tall <= high).map((top) => [left, top, left + width, top + tall]);

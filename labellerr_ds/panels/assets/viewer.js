@@ -54,9 +54,8 @@ function render({ model, el }) {
   };
   const which = chooser("Files to show", "Show files of a status or with a class alone");
   const order = chooser("Order of the files", "Order of the files");
-  for (const [value, text] of [["given", "as exported"], ["annotations", "most annotations first"], ["name", "by name"]]) {
-    element("option", order, text, { value });
-  }
+  for (const [value, text] of Object.entries(get("orders"))) element("option", order, text, { value });
+  order.value = get("order");
   const classes = element("div", root, "", { class: "bar classes", role: "group", "aria-label": "Classes" });
   const middle = element("div", root, "", { class: "middle" });
   const stage = element("div", middle, "", { class: "stage" });
@@ -64,7 +63,7 @@ function render({ model, el }) {
   const answers = element("dl", root, "", { class: "answers", "aria-label": "Answers" });
   const canvases = ["a", "b"].map((side) => {
     const figure = element("figure", stage);
-    const caption = element("figcaption", figure, side === "a" ? "before" : "after");
+    const caption = element("figcaption", figure, get("side_names")[side === "a" ? 0 : 1]);
     return { side, figure, caption, canvas: element("canvas", figure, "", { role: "img" }) };
   });
   const canvas = canvases[0].canvas;
@@ -441,6 +440,7 @@ function render({ model, el }) {
   for (const trait of ["opacity", "hidden", "selected", "show_boxes", "show_masks", "show_labels", "show_objects", "arrangement"]) model.on("change:" + trait, redraw);
   model.on("change:mode", mode);
   model.on("change:count", () => head(current()));
+  model.on("change:order", () => { order.value = get("order"); });
   choices();
   const release = guard(root, keys, () => {
     const open = !help.hidden;
