@@ -38,10 +38,8 @@ from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, Labeller
 from labellerr_ds.exports import cache as exports_cache
 from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.folders import read_voc, read_yolo
-from labellerr_ds.mirror.mirror import Mirror
 from labellerr_ds.models import ExportFormat, S3Destination
 from labellerr_ds.readers.recognise import is_frame
-from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
 from labellerr_ds.service.client import Client
 from labellerr_ds.target import file_at, refuse
 
@@ -270,6 +268,8 @@ def demo(
     files: Annotated[int, typer.Option(min=1, help="Files of the sample project.")] = 60,
 ) -> None:
     """Run the main job on the built-in sandbox, in all four formats."""
+    from labellerr_ds.sandbox.server import NOTICE, Sandbox
+
     folder = out or Path(tempfile.gettempdir()) / f"labellerr-demo-{getpass.getuser()}"
     with _told(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
         _say(NOTICE, "dim")
@@ -411,6 +411,8 @@ def sync(
     quiet: _Quiet = False,
 ) -> None:
     """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
+    from labellerr_ds.mirror.mirror import Mirror  # where it is used: a line of help loads neither it nor the sandbox
+
     with _told():
         deliver = _delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
         copy = Mirror(mirror)
@@ -678,6 +680,8 @@ def sandbox(
     variants: Annotated[bool, typer.Option("--variants", help="Only list the variants.")] = False,
 ) -> None:
     """Serve the built-in simulation of Labellerr until Ctrl-C; prints the lines that make Client() use it."""
+    from labellerr_ds.sandbox.server import NOTICE, VARIANTS, Sandbox
+
     if variants:
         for row, names in VARIANTS.items():
             typer.echo(f"{row}: {', '.join(names)}")
