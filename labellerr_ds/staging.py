@@ -283,6 +283,7 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
     edits.values.update(
         {(local[number], column): each for (number, column), each in whole.edits.values.items() if number in local}
     )
+    edits.suffixes.update({local[number]: each for number, each in whole.edits.suffixes.items() if number in local})
     edits.dropped.update({local[number]: each for number, each in whole.edits.dropped.items() if number in local})
     return replace(
         whole,

@@ -168,6 +168,10 @@ def _edited(whole: Plan, batch: Tables, number: int) -> pa.Table:
             for row, value in changed.items():
                 values[row] = value
             annotations = _with(annotations, column, pa.array(values, pa.large_string()))
+    if (suffixes := edits.suffixes.get(number)) is not None:
+        ids, text = annotations["annotation_id"], pa.large_string()
+        apart = pc.binary_join_element_wise(ids, pa.array(suffixes).cast(text), pa.scalar("-", text))
+        annotations = _with(annotations, "annotation_id", pc.if_else(pa.array(suffixes > 0), apart, ids))
     if (positions := whole.positions.get(number)) is not None:
         files = final_files(batch, whole.row_of)
         annotations = _with(

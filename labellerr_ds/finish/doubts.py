@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +47,9 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     odd = {part: _odd_files(rows, final_ids, files.split) for part, rows in row_of.items()}
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return Edits()
+    numbered, repeated = _numbers_apart(batches, seen, row_of, repeated, odd)
+    if not len(repeated) and not any(each.any() for each in odd.values()):
+        return numbered
     old_ids: dict[int, list[str | None]] = {}
     for (part, _), table_ in zip(seen.file_parts, seen.files, strict=True):
         ids = table_["file_id"].to_pylist() if "file_id" in table_.column_names else [None] * table_.num_rows
@@ -56,7 +60,75 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     for number, ((part, _), (places, _)) in enumerate(zip(seen.file_parts, seen.file_rows, strict=True)):
         if doubtful(repeated, seen.ids[number]).any() or (part in odd and odd[part][places].any()):
             rows += _doubtful_rows(number, batches[number], doubts, new_ids)
-    return resolve(rows)
+    edits = resolve(rows)
+    edits.suffixes, edits.suffixed = numbered.suffixes, numbered.suffixed
+    edits.renamed = [*numbered.renamed, *edits.renamed]
+    return edits
+
+
+_SUFFIXED = "^[0-9]+-[0-9]+$"
+
+
+def _numbers_apart(
+    batches: Sequence[Tables],
+    seen: Seen,
+    row_of: Mapping[int, Ints],
+    repeated: NDArray[np.uint64],
+    odd: Mapping[int, NDArray[np.bool_]],
+) -> tuple[Edits, NDArray[np.uint64]]:
+    """Suffixes for numbers of COCO that parts use for files of their own each, and the ids that stay in doubt.
+
+    Shards that all count from 0 have every number as often as there are shards: that is done on columns.
+    """
+    edits = Edits()
+    columns: list[tuple[NDArray[Any], ...]] = []
+    for number, (part, _) in enumerate(seen.file_parts):
+        if not doubtful(repeated, seen.ids[number]).any():
+            continue
+        annotations = batches[number].annotations
+        ids = annotations["annotation_id"]
+        own = hashes(ids)
+        rows = np.flatnonzero(doubtful(repeated, own) & ~ids.is_null().to_numpy())
+        plain = np.zeros(len(rows), dtype=bool)
+        if "coco_id" in annotations.column_names:
+            same = pc.equal(ids, annotations["coco_id"].cast(pa.large_string())).fill_null(False)
+            plain = same.to_numpy()[rows]
+        if pc.any(pc.match_substring_regex(ids.take(pa.array(rows[~plain])), _SUFFIXED)).as_py():
+            return edits, repeated  # suffixes that are there already may be those that would be made
+        places = column_of(annotations, FILE_ROW)[rows]
+        files = final_rows(places, row_of.get(part))
+        plain &= files >= 0
+        if part in odd:
+            plain[places >= 0] &= ~odd[part][places[places >= 0]]
+        count = len(rows)
+        columns.append((own[rows], np.full(count, number), rows, np.full(count, part), files, plain))
+    if not columns:
+        return edits, repeated
+    every, numbers, rows, parts, files, plain = (np.concatenate(column) for column in zip(*columns, strict=True))
+    order = np.argsort(every, kind="stable")
+    starts = np.flatnonzero(np.append(True, every[order][1:] != every[order][:-1]))
+    sizes = np.diff(np.append(starts, len(order)))
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), sizes)
+    good = np.logical_and.reduceat(plain[order], starts)
+    for key in (parts, files):  # once a part, and once a file
+        by_key = np.lexsort((key, group))
+        again = (group[by_key][1:] == group[by_key][:-1]) & (key[by_key][1:] == key[by_key][:-1])
+        good[group[by_key][1:][again]] = False
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    moved = good[group] & (rank > 0)
+    for number in np.unique(numbers[moved]).tolist():
+        mine = moved & (numbers == number)
+        edits.suffixes[number] = np.zeros(seen.sizes[number], dtype=np.int64)
+        edits.suffixes[number][rows[mine]] = rank[mine] + 1
+    edits.suffixed = int(moved.sum())
+    if edits.suffixed:
+        first = int(np.flatnonzero(good[group] & (rank == 0))[0])
+        row_id = batches[int(numbers[first])].annotations["annotation_id"][int(rows[first])].as_py()
+        edits.renamed.append((row_id, f"{row_id}-2"))
+        edits.suffixed -= 1
+    return edits, np.sort(every[order][starts][~good])
 
 
 def _odd_files(rows: Ints, ids: pa.ChunkedArray, split: set[str]) -> NDArray[np.bool_]:

@@ -115,6 +115,8 @@ class Edits:
     dropped: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     issues: list[tuple[Place, Issue]] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)
+    suffixes: dict[int, NDArray[np.int64]] = field(default_factory=dict)  # by batch: n for an id that becomes ``id-n``
+    suffixed: int = 0
 
     def change(self, row: Row, column: str, new: str) -> None:
         """Give a row another id."""

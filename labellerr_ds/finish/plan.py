@@ -95,10 +95,10 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
         dropped = sum(row < place.row for row in edits.dropped.get(place.batch, ()))
         issues.append(issue._replace(position=starts[place.batch] + place.row - dropped))
     if edits.renamed:
-        first = edits.renamed[0]
+        first, count = edits.renamed[0], len(edits.renamed) + edits.suffixed
         message = (
-            f"{len(edits.renamed):,} annotations have a COCO id that another file of the export uses for another "
-            f"image; a suffix keeps them apart. The first: {first[0]!r} is {first[1]!r}."
+            f"{count:,} annotations have a COCO id that another file of the export uses for another image; a suffix "
+            f"keeps them apart. The first: {first[0]!r} is {first[1]!r}."
         )
         issues.append(Issue("warning", "reused_coco_id", "annotations", None, None, message))
     rows = categories.rows
