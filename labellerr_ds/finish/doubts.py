@@ -44,7 +44,9 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     """Look again at annotations of files in several records, and at ids that are repeated."""
     repeated = repeated_hashes(seen.ids)
     final_ids = files.table["file_id"]
-    odd = {part: _odd_files(rows, final_ids, files.split) for part, rows in row_of.items()}
+    odd = {}
+    if seen.has_made:  # else every id is the service's or a number, whatever its file is called
+        odd = {part: _odd_files(rows, final_ids, files.split) for part, rows in row_of.items()}
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return Edits()
     numbered, repeated = _numbers_apart(batches, seen, row_of, repeated, odd)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labellerr_ds.finish.identity import hashes
@@ -33,6 +34,8 @@ class Glance(NamedTuple):
         First row and count by id.
     is_named : bool
         Whether annotations came with the names of their categories.
+    has_made : bool
+        Whether there may be ids that a reader made of a file's or an object's.
     """
 
     file_rows: tuple[Ints, Ints]
@@ -41,6 +44,7 @@ class Glance(NamedTuple):
     lacks_ids: bool
     category_ids: dict[str, tuple[int, int]]
     is_named: bool
+    has_made: bool
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Seen:
     unknown_keys: Counter[str]
     raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
     lossy: list[tuple[int, Ints]] = field(default_factory=list)  # part, files that lost an answer or a shape
+    has_made: bool = False
     alone: bool = False  # annotations without their categories
 
 
@@ -93,6 +98,7 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
         seen.without_id.append(told.lacks_ids)
         seen.category_ids.append(told.category_ids)
         named |= told.is_named
+        seen.has_made |= told.has_made
     seen.infos = list(infos.values())
     seen.alone = named and not seen.categories.rows
     return seen
@@ -110,10 +116,11 @@ def glance(annotations: pa.Table) -> Glance:
     """One look at the annotations of a batch."""
     rows = column_of(annotations, FILE_ROW)
     used, counts = np.unique(rows[rows >= 0], return_counts=True)
-    own, lacks = np.array([], dtype=np.uint64), annotations.num_rows > 0
+    own, lacks, made = np.array([], dtype=np.uint64), annotations.num_rows > 0, False
     if "annotation_id" in annotations.column_names:
         ids = annotations["annotation_id"]
         own, lacks = hashes(ids) if not ids.null_count else hashes(ids.drop_null()), bool(ids.null_count)
+        made = bool(pc.any(pc.match_substring(ids, "/")).as_py())
     firsts: dict[str, tuple[int, int]] = {}
     if annotations.num_rows and "category_id" in annotations.column_names:
         coded = annotations["category_id"].combine_chunks().dictionary_encode()
@@ -127,7 +134,7 @@ def glance(annotations: pa.Table) -> Glance:
             if place >= 0
         }
     named = "category" in annotations.column_names
-    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named)
+    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named, made)
 
 
 def column_of(annotations: pa.Table, name: str) -> Ints:
