@@ -250,7 +250,7 @@ class Whole(NamedTuple):
 def united(staged: Sequence[Staged], folder: str) -> Whole:
     """Unite what processes staged, and write down what each needs to finish its own.
 
-    In memory are the files, and of an annotation 8 bytes, 16 while they are sorted.
+    In memory are the files, and of annotations their counts and hashes.
     """
     staged = sorted(staged, key=lambda each: each.first)
     batches = [batch for each in staged for batch in each.batches]
