@@ -336,8 +336,7 @@ def _by_name(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
     mine, theirs = (frames[place][["file_id", "file_name"]].dropna().drop_duplicates() for place in (0, 2))
     if mine.empty or theirs.empty or set(mine["file_id"]) & set(theirs["file_id"]):
         return frames
-    if not (mine["file_name"].is_unique and theirs["file_name"].is_unique):
-        return frames
+    mine, theirs = (side[~side["file_name"].duplicated(keep=False)] for side in (mine, theirs))
     own = dict(zip(mine["file_name"], mine["file_id"], strict=True))
     names = zip(theirs["file_id"], theirs["file_name"], strict=True)
     new = {file_id: own[name] for file_id, name in names if name in own}
