@@ -37,7 +37,7 @@ from labellerr_ds.readers.recognise import recognise
 from labellerr_ds.schema import Table
 from labellerr_ds.tables import Tables
 from labellerr_ds.transfer.s3 import Bucket, split_url
-from labellerr_ds.transfer.source import files_at
+from labellerr_ds.transfer.source import files_at, objects_at
 
 PARTS = 10_000_000  # parts that a shard may have
 _NOTHING = pa.table({})
@@ -116,10 +116,8 @@ def shards_of(urls: str | Path | Sequence[str | Path]) -> list[Shard]:
 
 def _below(url: str) -> list[Shard]:
     if url.lower().startswith(("s3://", "s3a://")):
-        name, key = split_url(url)
-        objects = Bucket(name).find(key)
-        cut = objects[0].key.rfind("/") + 1 if objects[0].key == key else len(key.rstrip("/")) + 1 if key else 0
-        return [Shard(each.key[cut:], None, name, each) for each in objects]
+        bucket, _ = split_url(url)
+        return [Shard(name, None, bucket, item) for name, item in objects_at(url)]
     path = Path(url).expanduser()
     if not path.exists():
         raise ReadError(f"nothing exists at {url!r}.")

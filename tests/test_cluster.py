@@ -16,6 +16,7 @@ from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds import schema
+from labellerr_ds.staging import shards_of
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -144,6 +145,13 @@ def test_shards_in_a_bucket(cluster, shards, moto, own_keys):
                 moto.put(f"cluster/{form}/{path.relative_to(home / form).as_posix()}", path.read_bytes())
         ddf = lds.read_exports_dask(f"s3://labels/cluster/{form}", client=cluster, shards_a_task=20)
         same(ddf, lds.read_export(home / form, progress=False).annotations)
+
+
+def test_hidden_objects_of_a_bucket_are_no_shards(moto, own_keys):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    for name in ("000.json", "._000.json", "in/.hidden/001.json", "in/001.json"):
+        moto.put(f"hidden/{name}", b"[]")
+    assert [shard.name for shard in shards_of("s3://labels/hidden")] == ["000.json", "in/001.json"]
 
 
 def test_masks_by_the_thousand_go_in_tasks(cluster, tmp_path):

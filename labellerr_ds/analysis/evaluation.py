@@ -13,8 +13,6 @@ from labellerr_ds import schema
 from labellerr_ds.analysis.predictions import SCORE
 from labellerr_ds.shapes import rasters
 
-_SIDES = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
-
 
 def figures(labels: pd.DataFrame, predictions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """A row a class, and one for all.
@@ -70,7 +68,7 @@ def _average_precisions(
     category = {name: place for place, name in enumerate(names, 1)}
     objects = []
     for frame in (labels, predictions):
-        boxes = frame[_SIDES].to_numpy(dtype=np.float64)
+        boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
         kept = np.isfinite(boxes).all(axis=1) & frame["category"].notna().to_numpy(dtype=bool)
         rows: list[dict[str, Any]] = [
             {

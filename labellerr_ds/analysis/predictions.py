@@ -21,7 +21,6 @@ from labellerr_ds.shapes.rle import BROKEN, RLE, area_and_bbox, checked_counts
 SCORE = "score"
 SAME, NEAR = 0.5, 0.1  # IoU from which a prediction means a label, and from which it may
 OVERLOOKED = 0.5  # as often as not a label that a good detector does not meet is right
-_SIDES = ("bbox_x", "bbox_y", "bbox_width", "bbox_height")
 Floats = NDArray[np.float64]
 
 
@@ -94,18 +93,18 @@ def _of_results(results: list[Mapping[str, Any]], coco: Any) -> pd.DataFrame:
             {
                 "file_id": image.get("labellerr_file_id", str(image["id"])), "category": category["name"],
                 SCORE: result.get(SCORE), "segmentation": result.get("segmentation"),
-                **dict(zip(_SIDES, result.get("bbox") or (None,) * 4, strict=True)),
+                **dict(zip(rasters.BOX, result.get("bbox") or (None,) * 4, strict=True)),
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=["file_id", "category", SCORE, "segmentation", *_SIDES])
+    return pd.DataFrame(rows, columns=["file_id", "category", SCORE, "segmentation", *rasters.BOX])
 
 
 def _of_frame(frame: pd.DataFrame) -> pd.DataFrame:
     if "file_id" not in frame and "file_name" not in frame:
         raise InvalidArgumentError("predictions need a column file_id or file_name.")
     missing = [name for name in ("category", SCORE) if name not in frame]
-    if missing or not ({"segmentation"} <= set(frame) or set(_SIDES) <= set(frame)):
-        needed = missing or [*_SIDES]
+    if missing or not ({"segmentation"} <= set(frame) or set(rasters.BOX) <= set(frame)):
+        needed = missing or rasters.BOX
         raise InvalidArgumentError(f"predictions need the columns {', '.join(needed)}; there are {', '.join(frame)}.")
     return frame
 
@@ -130,8 +129,8 @@ def _placed(files: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     shapes = frame["segmentation"].tolist() if "segmentation" in frame else [None] * len(frame)
     shapes = [None if not isinstance(shape, list | Mapping) else shape for shape in shapes]
     boxes = np.full((len(frame), 4), np.nan)
-    if set(_SIDES) <= set(frame):
-        boxes = np.array(frame[list(_SIDES)], dtype=np.float64)
+    if set(rasters.BOX) <= set(frame):
+        boxes = np.array(frame[rasters.BOX], dtype=np.float64)
     texts, areas, types = [], boxes[:, 2] * boxes[:, 3], []
     for row, shape in enumerate(shapes):
         text, area, box = _shape(shape, row)
@@ -149,7 +148,7 @@ def _placed(files: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
         "type": types, "segmentation": pa.array(texts, pa.large_string()), "area": areas,
         "iscrowd": np.zeros(len(frame), dtype=bool), "image_width": mine["width"].array,
         "image_height": mine["height"].array, "annotation_id": [f"prediction-{row}" for row in range(len(frame))],
-        **{name: boxes[:, place] for place, name in enumerate(_SIDES)},
+        **{name: boxes[:, place] for place, name in enumerate(rasters.BOX)},
     }  # fmt: skip
     made = schema.build("annotations", columns, len(frame))
     made[SCORE] = scores
@@ -217,7 +216,7 @@ def suspicions(labels: pd.DataFrame, predictions: pd.DataFrame) -> list[Suspicio
 
 class _Side:
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.boxes = frame[list(_SIDES)].to_numpy(dtype=np.float64)
+        self.boxes = frame[rasters.BOX].to_numpy(dtype=np.float64)
         self.names = frame["category"].astype(object).where(frame["category"].notna(), None).to_numpy(dtype=object)
         self.scores = frame[SCORE].to_numpy(dtype=np.float64) if SCORE in frame else None
         kept = frame["type"].isin(rasters.FILLED).to_numpy(dtype=bool) & np.isfinite(self.boxes).all(axis=1)

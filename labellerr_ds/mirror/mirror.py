@@ -37,7 +37,7 @@ from labellerr_ds.models import Statuses, resolve_statuses
 from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.since import Since, instant_of, to_milliseconds
-from labellerr_ds.tables import Tables, with_info
+from labellerr_ds.tables import with_info
 from labellerr_ds.transfer.s3 import delta_options
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class SyncResult:
 class _Export(NamedTuple):
     """What an export of all statuses brought."""
 
-    tables: Tables
+    rows: pa.Table
+    categories: pa.Table
     created_at: int
     report_id: str | None
     full: bool
@@ -287,12 +288,14 @@ class Mirror:
         except EmptyExportError:
             nothing = schema.empty
             known = Dataset(nothing("files"), nothing("annotations"), project.categories(), nothing("issues"))
-            return _Export(known.to_tables(), asked_at, None, since is None)
-        created = _listed(project, job.report_id) or job.created_at  # the answer has the service's time after it
-        return _Export(tables, asked_at if created is None else to_milliseconds(created), job.report_id, since is None)
+            tables, report_id, at = known.to_tables(), None, asked_at
+        else:
+            created = _listed(project, job.report_id) or job.created_at  # the answer has the service's time after it
+            report_id, at = job.report_id, asked_at if created is None else to_milliseconds(created)
+        return _Export(rows_of(tables, at), tables.categories, at, report_id, since is None)
 
     def _commit(self, project: Project, snapshot: Snapshot | None, export: _Export) -> SyncResult:
-        rows = rows_of(export.tables, export.created_at)
+        rows = export.rows
         sync = Sync(
             0, project.project_id, project.name, export.created_at, export.created_at, export.report_id, export.full,
             0, 0, 0, 0, version_of("labellerr-ds"),
@@ -300,7 +303,7 @@ class Mirror:
         if snapshot is None:
             made = changes(rows.slice(0, 0).select(KEYS), rows, export.created_at, full=True)
             sync = _counted(sync, made)
-            number = self._store.create(rows, sync, united_categories(export.tables.categories, None))
+            number = self._store.create(rows, sync, united_categories(export.categories, None))
             return _result(number, made, sync)
         latest, before = snapshot.latest, snapshot.categories()
         old = snapshot.rows(KEYS, deleted=True)
@@ -308,7 +311,7 @@ class Mirror:
             nothing = changes(old, rows.slice(0, 0), export.created_at, full=False)
             return _result(latest.number, nothing, sync)
         made = changes(old, rows, export.created_at, full=export.full)
-        categories = united_categories(export.tables.categories, None if export.full else before)
+        categories = united_categories(export.categories, None if export.full else before)
         same = categories == before
         full_at = export.created_at if export.full else snapshot.full_at
         sync = _counted(sync, made, full_at, latest.sync.categories_at)

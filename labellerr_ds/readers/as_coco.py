@@ -15,13 +15,14 @@ from labellerr_ds.errors import ReadError
 from labellerr_ds.finish import finish, report
 from labellerr_ds.images.files import PICTURES
 from labellerr_ds.images.pixels import UNREADABLE
+from labellerr_ds.images.upright import ORIENTATION
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.tables import Tables, joined, with_info
 
-_ORIENTATION, _ON_ITS_SIDE = 0x0112, range(5, 9)  # EXIF 2.32, 4.6.4: the tag, and where width and height are exchanged
+_ON_ITS_SIDE = range(5, 9)  # EXIF 2.32, 4.6.4: the orientations that exchange width and height
 
 
 class Entry(NamedTuple):
@@ -93,7 +94,7 @@ def size_of(image: Path) -> tuple[int, int] | None:
     try:
         with Image.open(image) as opened:
             width, height = opened.size
-            is_turned = opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+            is_turned = opened.getexif().get(ORIENTATION) in _ON_ITS_SIDE
     except UNREADABLE:
         return None
     return (height, width) if is_turned else (width, height)

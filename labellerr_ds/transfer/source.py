@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labellerr_ds.disk import is_stray
 from labellerr_ds.errors import InvalidArgumentError, ReadError
-from labellerr_ds.models import Source
+from labellerr_ds.models import S3Object, Source
 from labellerr_ds.owners import scratched
 from labellerr_ds.transfer.s3 import Bucket, split_url
 
@@ -58,19 +58,26 @@ def files_at(path: Path) -> list[tuple[str, Path]]:
     return [(name, each) for name, each in below if not is_stray(name)]
 
 
+def objects_at(url: str) -> list[tuple[str, S3Object]]:
+    """The objects of an ``s3://`` address, each with its name within it: the object itself, or all below a prefix."""
+    bucket, key = split_url(url)
+    objects = Bucket(bucket).find(key)
+    if objects[0].key == key:
+        return [(key[key.rfind("/") + 1 :], objects[0])]
+    below = key if key.endswith("/") or not key else key + "/"
+    named = [(each.key[len(below) :], each) for each in objects]
+    kept = [(name, each) for name, each in named if not is_stray(name)]
+    if not kept:
+        raise ReadError(f"{url} holds only hidden files.")
+    return kept
+
+
 def _from_bucket(url: str, kept: ExitStack, progress: bool) -> Source:
     bucket, key = split_url(url)
-    store = Bucket(bucket)
-    objects = store.find(key)
-    if objects[0].key != key:  # a prefix, whose names begin below it
-        key = key if key.endswith("/") or not key else key + "/"
-        objects = [each for each in objects if not is_stray(each.key[len(key) :])]
-        if not objects:
-            raise ReadError(f"{url} holds only hidden files.")
-    cut = key.rfind("/") + 1
+    found = objects_at(url)
     folder = kept.enter_context(scratched("bucket"))
     # by number: a key may be anything, "../x" too
-    paths = [folder / f"{number:06}" for number in range(len(objects))]
-    store.fetch(objects, paths, progress=progress)
+    paths = [folder / f"{number:06}" for number in range(len(found))]
+    Bucket(bucket).fetch([item for _, item in found], paths, progress=progress)
     name = key.rstrip("/").rsplit("/", 1)[-1] or bucket
-    return Source(name, tuple((each.key[cut:], path) for each, path in zip(objects, paths, strict=True)))
+    return Source(name, tuple((own, path) for (own, _), path in zip(found, paths, strict=True)))

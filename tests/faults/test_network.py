@@ -254,6 +254,14 @@ def test_09_errors_for_ever_end(tmp_path):
 # --- 16 to 19: what comes instead
 
 
+def dribbled(head, body):
+    """An answer whose body comes a byte in 50 ms."""
+    yield head
+    for place in range(len(body)):
+        time.sleep(0.05)
+        yield body[place : place + 1]
+
+
 def test_16_a_trickle_is_as_good_as_broken(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "SLOW_S", 0.3)
     trickle = Served(BODY)
@@ -263,13 +271,7 @@ def test_16_a_trickle_is_as_good_as_broken(tmp_path, monkeypatch):
             return trickle.respond(came, number)
         head, _, body = trickle.respond(came, number).partition(b"\r\n\r\n")
 
-        def dribble():
-            yield head + b"\r\n\r\n"
-            for place in range(400):  # twenty seconds
-                time.sleep(0.05)
-                yield body[place : place + 1]
-
-        return dribble()
+        return dribbled(head + b"\r\n\r\n", body[:400])  # twenty seconds
 
     started = time.monotonic()
     with serving(slow) as server:
@@ -287,13 +289,7 @@ def test_16_headers_that_do_not_come_to_an_end_are_as_good_as_broken(tmp_path, m
         if number > 1:
             return whole.respond(came, number)
 
-        def dribble():
-            yield b"HTTP/1.1 200 OK\r\nX-Long: "
-            for _ in range(200):
-                time.sleep(0.05)
-                yield b"x"
-
-        return dribble()
+        return dribbled(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 200)
 
     with serving(slow) as server:
         path, _ = download(link(server), tmp_path, progress=False)

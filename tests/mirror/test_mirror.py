@@ -159,19 +159,24 @@ def test_a_status_that_moved_untold_is_found_by_a_full_sync(mirror):
 # --- several at once, and killed ones
 
 
+def overtake(monkeypatch, other):
+    """Let the other sync come between the export and the commit of the next one."""
+    commit = lds.Mirror._commit
+
+    def overtaken(self, *arguments):
+        monkeypatch.setattr(lds.Mirror, "_commit", commit)
+        other()
+        return commit(self, *arguments)
+
+    monkeypatch.setattr(lds.Mirror, "_commit", overtaken)
+
+
 def test_an_export_that_was_created_earlier_and_comes_later_changes_nothing(world, mirror, monkeypatch):
     sandbox, project = world
     sync(mirror, project)
     sandbox.advance(days=1)
-    late, commit = lds.Mirror(mirror.path), lds.Mirror._commit
-
-    def overtaken(self, *arguments):
-        monkeypatch.setattr(lds.Mirror, "_commit", commit)
-        sandbox.advance(days=3)
-        sync(mirror, project)
-        return commit(self, *arguments)
-
-    monkeypatch.setattr(lds.Mirror, "_commit", overtaken)
+    late = lds.Mirror(mirror.path)
+    overtake(monkeypatch, lambda: (sandbox.advance(days=3), sync(mirror, project)))
     result = sync(late, project)
     assert not result
     assert result.version == 1 == len(mirror.versions()) - 1
@@ -183,15 +188,7 @@ def test_a_full_export_that_was_overtaken_is_asked_for_again(world, mirror, monk
     sandbox, project = world
     sync(mirror, project)
     sandbox.advance(days=20)
-    commit = lds.Mirror._commit
-
-    def overtaken(self, *arguments):
-        monkeypatch.setattr(lds.Mirror, "_commit", commit)
-        sandbox.advance(days=1)
-        sync(mirror, project, full_every=None)
-        return commit(self, *arguments)
-
-    monkeypatch.setattr(lds.Mirror, "_commit", overtaken)
+    overtake(monkeypatch, lambda: (sandbox.advance(days=1), sync(mirror, project, full_every=None)))
     assert sync(lds.Mirror(mirror.path), project, True).full
     same(mirror.dataset(), exported(project))
 
