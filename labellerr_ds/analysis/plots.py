@@ -159,7 +159,8 @@ def status_funnel(annotations: pd.DataFrame, files: pd.DataFrame | None = None, 
     ax.set_xlim(0, max(values) * 1.25)
     if len(order) == 1:
         ax.set_ylim(-2, 2)
-        ax.set_title(f"{ax.get_title(loc='left')}: all are {order[0]}", fontsize=10, loc="left", parse_math=False)
+        said = "not in this export" if order[0] == "(missing)" else f"all are {order[0]}"
+        ax.set_title(f"{ax.get_title(loc='left')}: {said}", fontsize=10, loc="left", parse_math=False)
     _whole(ax.xaxis)
     return _plain(ax, "files")
 
@@ -255,12 +256,12 @@ def cooccurrence(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int 
     labels = [_short(name, 16) for name in names]
     ax.set_xticks(range(len(names)), labels, rotation=45, ha="right", fontsize=8)
     ax.set_yticks(range(len(names)), labels, fontsize=8)
-    ax.set_xlabel("of the files with the row's class, how many have the column's", fontsize=8)
+    ax.set_xlabel("of the files with the row's class, % that have the column's", fontsize=8)
     if len(names) <= 12:
         for row in range(len(names)):
             for column in range(len(names)):
                 color = "white" if shares[row, column] > 0.55 else INK
-                text = f"{shares[row, column]:.0%}"
+                text = f"{100 * shares[row, column]:.0f}"
                 ax.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
     return ax
 

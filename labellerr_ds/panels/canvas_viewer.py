@@ -12,13 +12,14 @@ from labellerr_ds.panels.display import script, style
 from labellerr_ds.panels.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.panels.viewer_state import ViewerState
 
+FILTERS = ("status", "label_state", "category", "answer", "issue", "name")
 AT_ONCE = 48  # pages that one message may ask for
 
 
 class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     """See `AnnotationViewer`. The browser asks for the pages it needs, and draws, filters and zooms by itself."""
 
-    _esm = script("canvas.js", "grid.js", "viewer.js")
+    _esm = script("canvas.js", "grid.js", "media.js", "viewer.js")
     _css = style("shell.css", "viewer.css")
     mode = traitlets.Enum(["single", "grid"], "single").tag(sync=True)
     show_boxes = traitlets.Bool(True).tag(sync=True)
@@ -31,7 +32,7 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     orders: Any = traitlets.Dict().tag(sync=True)
     _worker: ThreadPoolExecutor | None = None
     opening: Any = traitlets.Dict().tag(sync=True)
-    choices: Any = traitlets.Dict().tag(sync=True)
+    choices: Any = traitlets.List().tag(sync=True)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,7 +40,7 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
         self.compared = self._pages.compared
         self.side_names = ["labels", "predictions"] if self._pages.predicted else ["before", "after"]
         self.orders = self._pages.orders
-        self.choices = self._pages.choices()
+        self.choices = [choice._asdict() for choice in self._pages.choices()]
         # the network may take its time, and the kernel must not wait for it
         self._worker = ThreadPoolExecutor(1, "labellerr-viewer") if self._pages.remote else None
         self.on_msg(self._hear)
@@ -80,7 +81,7 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
                 self.send({"kind": "told", "text": f"No file has {text!r} in its name."})
         elif kind == "where":
             by, value = message.get("by"), message.get("value")
-            given = {by: value} if by in ("status", "label_state", "category", "name") and value else {}
+            given = {by: value} if by in FILTERS and value else {}
             self.where(**given, order=message.get("order", "given"))
         elif kind == "change" and (found := self._pages.next_change(self.index)) is not None:
             self.index = found

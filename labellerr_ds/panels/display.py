@@ -94,10 +94,10 @@ class Shown:
         if _shell() is None or in_vscode() or _in_colab():
             display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
             return
-        text, png = self.still()
-        name = text.partition("(")[0]  # no more than that: the state is in the still
+        name = repr(self).partition("(")[0]  # no more than that: the state is in the still, which takes its time
         display({**self._live(), "text/plain": name}, raw=True)  # type: ignore[no-untyped-call]
-        self._still_handle = display(_bundle(text, png), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        still = _bundle(*self.still())
+        self._still_handle = display(still, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def _still_changed(self, _: Any = None, *, at_once: bool = False) -> None:
         """Update what is saved; a moment later where that will do, so that quick changes cost one picture."""

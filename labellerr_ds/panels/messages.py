@@ -10,9 +10,11 @@ import pandas as pd
 from PIL import Image
 
 from labellerr_ds.analysis.wide import attributes_of
+from labellerr_ds.images import pdf
 from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
+from labellerr_ds.panels.media import Media, media_of
 from labellerr_ds.panels.pages import MATCHED, Pages, Source, side_of
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, checked_counts
@@ -30,7 +32,7 @@ class Picture(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """A message and its buffers: picture, float32 coordinates, int32 runs."""
+    """A message and its buffers: picture or sound, float32 coordinates, int32 runs."""
 
     message: dict[str, Any]
     buffers: list[bytes]
@@ -47,14 +49,19 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         Pixels of the picture's longer side, at most.
     """
     told_size = pages.size(page)
-    picture = read_picture(pages.source(page), told_size, longest)
+    is_shown = pages.kind(page) not in ("audio", "text")
+    picture = read_picture(pages.source(page), told_size, longest) if is_shown else None
     size = told_size or (picture.size if picture else NO_SIZE)
     frame, marks = pages.frame(page), pages.marks(page)
     xy: list[float] = []
     runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
     shapes: list[dict[str, Any]] = []
     labels = pages.labels[pages.rows(page)]
-    answers, children = _answers(pages, page, frame)
+    others = pages.answers(page)
+    media = _media(pages, page, others, longest)
+    if media is not None:
+        others = others[others["type"] != "segment"]
+    answers, children = _answers(others, frame)
     ids, attributes = (
         frame[name].astype(object).tolist() if name in frame else [None] * len(frame)
         for name in ("annotation_id", "attributes")
@@ -69,7 +76,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         word, color = marks.get(position, ("", ""))
         label = f"{word}: {name}" if word else name
         box = [float(side) for side in shape.box] if np.isfinite(shape.box).all() else None
-        extent = f", {shape.box[2]:g} x {shape.box[3]:g} px" if box else ""
+        extent = f", {_pixels(shape.box[2])} x {_pixels(shape.box[3])} px" if box else ""
         turned = (
             f", turned by {shape.rotation:g}\N{DEGREE SIGN}" if shape.rotation and np.isfinite(shape.rotation) else ""
         )
@@ -97,18 +104,29 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         "shapes": shapes, "first": first, "siblings": count, "answers": answers,
         **missing(pages, page, picture.size if picture else None, told_size),
     }  # fmt: skip
+    if media is not None:
+        message["media"] = media.message
+        message["warning"] = media.warning or message["warning"]
     joined = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)
     coordinates = np.array(xy, dtype=np.float32)
-    return Packet(message, [picture.body if picture else b"", coordinates.tobytes(), joined.tobytes()])
+    body = picture.body if picture else media.body if media else b""
+    return Packet(message, [body, coordinates.tobytes(), joined.tobytes()])
+
+
+def _media(pages: Pages, page: int, others: pd.DataFrame, longest: int) -> Media | None:
+    """What of its file is played or read; None of a picture. A thumbnail has the segments alone."""
+    if pages.kind(page) not in ("audio", "text"):
+        return None
+    source = None if longest == THUMBNAIL else pages.source(page)
+    return media_of(pages.name(page), source, others[others["type"] == "segment"], pages.colors)
 
 
 Told = list[tuple[str, str]]
 """Names, and what they are answered with."""
 
 
-def _answers(pages: Pages, page: int, shapes: pd.DataFrame) -> tuple[Told, dict[Any, Told]]:
+def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Told, dict[Any, Told]]:
     """The answers of a page's file in words; and those about an object, by its id."""
-    rows = pages.answers(page)
     objects = set(shapes["annotation_id"].dropna()) if "annotation_id" in shapes else set()
     told: Told = []
     children: dict[Any, Told] = {}
@@ -138,6 +156,11 @@ def _text(value: Any) -> str:
     return "" if value is None or (not isinstance(value, list | dict) and pd.isna(value)) else str(value)
 
 
+def _pixels(side: float) -> str:
+    """A length in pixels, no finer than a tenth."""
+    return f"{round(float(side), 1):g}"
+
+
 def unshowable(pages: Pages, page: int, problem: Exception) -> Packet:
     """What is sent in the place of a page that cannot be made."""
     told = f"This file cannot be shown: {type(problem).__name__}: {problem}"
@@ -165,11 +188,28 @@ def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[i
         return {"warning": f"The image has {sides}."}
     if size is None and pages.wanted and pages.is_moment(page):
         return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
+    kind = pages.kind(page)
+    if kind in ("audio", "text", "pdf"):
+        return _missing_media(pages, page, kind, size is not None)
     if size is None and pages.remote:
         return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}
     if size is None and pages.wanted:
         return {"warning": "The image is not there, or cannot be opened: annotations are drawn on grey."}
     return {"warning": ""}
+
+
+def _missing_media(pages: Pages, page: int, kind: str, is_shown: bool) -> dict[str, Any]:
+    """Why a sound, a text or a PDF is not there."""
+    if is_shown or (kind != "pdf" and pages.source(page) is not None):
+        return {"warning": ""}
+    if not pages.wanted:
+        word = {"audio": "played", "text": "read", "pdf": "seen"}[kind]
+        return {"warning": f"The file can be {word} here where the viewer gets it: images=project, or a folder."}
+    if pages.source(page) is None:
+        return {"warning": "The file could not be had.", "again": pages.remote}
+    if not pdf.can_draw():
+        return {"warning": "The first page of a PDF is shown by pypdfium2: pip install 'labellerr-ds[pdf]'."}
+    return {"warning": "The PDF cannot be opened."}
 
 
 def _shape(
@@ -210,7 +250,7 @@ def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LO
     if source is None:
         return None
     try:
-        body = source if isinstance(source, bytes) else source.read_bytes()
+        body = pdf.first_page(source if isinstance(source, bytes) else source.read_bytes())
         with Image.open(io.BytesIO(body)) as raw:
             plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.mode.startswith("I")
             if plain and _is_upright(raw):
@@ -228,7 +268,7 @@ def open_picture(source: Source, told: tuple[int, int] | None, longest: int | No
     if source is None:
         return None
     try:
-        body = source if isinstance(source, bytes) else source.read_bytes()
+        body = pdf.first_page(source if isinstance(source, bytes) else source.read_bytes())
         return _opened(body, told, longest)[0]
     except UNREADABLE:
         return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from PIL import Image
 
 from labellerr_ds import schema
 from labellerr_ds.combine import below_each_other, compare
@@ -20,6 +20,7 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.colors import NO_CLASS, colors_of
 from labellerr_ds.images.files import finder
 from labellerr_ds.panels.linked_images import LinkedImages
+from labellerr_ds.panels.media import kind_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
@@ -28,6 +29,7 @@ CHANGE_COLORS = {
     "before": "#ffffff", "same": "#c4ccd4", "added": "#009e73", "removed": "#d55e00", "moved": "#e69f00",
     "reclassified": "#cc79a7", "changed": "#0072b2",
 }  # fmt: skip
+MOST_OPTIONS = 30  # answers to one question that a viewer lists
 LOOKED_FOR = 20  # images, before a folder in which none of them is gets a warning
 _NEEDED = [
     "file_id", "file_name", "category", "type", "segmentation", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
@@ -35,6 +37,15 @@ _NEEDED = [
 ]  # fmt: skip
 
 Source = Path | bytes | None
+
+
+class Choice(NamedTuple):
+    """Something that files can be filtered by."""
+
+    by: str
+    value: Any
+    text: str
+    files: int
 
 
 class Pages:
@@ -64,10 +75,13 @@ class Pages:
     def __init__(self, shown: Any, other: Any, images: Any) -> None:
         frame, files, self._marks = _both(shown, other)
         self._frame = frame
+        self._issues = shown.issues if isinstance(shown, Dataset) and other is None else None
         kinds = frame["type"].astype("category").array
         is_shape = np.isin(kinds.categories, list(schema.SHAPE_TYPES))
         rows = np.flatnonzero(np.append(is_shape, False)[kinds.codes])
-        self._files = _files_of(frame, rows) if files is None else files.dropna(subset=["file_id"])
+        files = _files_of(frame, rows) if files is None else files
+        self._file_ids = files["file_id"]  # as the positions of issues count them
+        self._files = files.dropna(subset=["file_id"])
         self._files = self._files.drop_duplicates("file_id", ignore_index=True)
         self._arrange(rows)
         whole = pd.api.types.is_integer_dtype(frame.index.dtype) and frame.index.is_unique
@@ -97,9 +111,10 @@ class Pages:
             moment = self._frame["frame"].iloc[rows].fillna(-1).to_numpy(dtype=np.int64) + 1
         span = int(moment.max(initial=0)) + 1
         key = place * span + moment
-        used = np.unique(key)
-        bare = np.setdiff1d(np.arange(len(self._files)), used // span) * span
-        pages = np.sort(np.concatenate([used, bare]))
+        used = _distinct(key)
+        is_bare = np.ones(len(self._files), dtype=bool)
+        is_bare[used // span] = False
+        pages = np.sort(np.concatenate([used, np.flatnonzero(is_bare) * span]))
         self._file_of, self._moment_of = pages // span, pages % span - 1
         page_of_row = np.searchsorted(pages, key)
         order = np.argsort(page_of_row, kind="stable")
@@ -169,10 +184,13 @@ class Pages:
     def _moment(self, page: int) -> int:
         return int(self._moment_of[self._shown[page]])
 
-    def _is_picture(self, page: int) -> bool:
-        """Whether a file may be an image by its name: whole videos are not fetched for a look."""
-        ending = Path(self._file_name(page) or "").suffix.lower()
-        return not self.is_moment(page) and (not ending or ending in Image.registered_extensions())
+    def kind(self, page: int) -> str:
+        """What its file is by its name: ``picture``, ``audio``, ``text``, ``pdf`` or ``other``; see `media.kind_of`."""
+        return "other" if self.is_moment(page) else kind_of(self._file_name(page))
+
+    def _is_fetched(self, page: int) -> bool:
+        """Whether a file comes over the network: whole videos do not, for a look."""
+        return self.kind(page) != "other"
 
     def siblings(self, page: int) -> tuple[int, int]:
         """The first page of its file, and how many there are: of a video more than one."""
@@ -193,7 +211,7 @@ class Pages:
     def ahead(self, pages: list[int]) -> None:
         """These will be asked for: what comes over the network begins to come."""
         if self._links is not None:
-            self._links.ahead([self.file_id(page) for page in pages if self._is_picture(page)])
+            self._links.ahead([self.file_id(page) for page in pages if self._is_fetched(page)])
 
     def again(self, page: int) -> None:
         """Forget that an image could not be had."""
@@ -275,10 +293,10 @@ class Pages:
 
         Parameters
         ----------
-        by : {'status', 'label_state', 'category', 'answer', 'name', 'rows'}
+        by : {'status', 'label_state', 'category', 'answer', 'issue', 'name', 'rows'}
             With 'rows' a boolean Series: of the rows of the annotations, or of the files.
-        value : str, (str, str), or boolean Series
-            For 'answer' the question and what it is answered with.
+        value : str, (str, str), True, or boolean Series
+            For 'answer' the question and what it is answered with; for 'issue' a code, or True for any.
         """
         if by in ("status", "label_state"):
             if by not in self._files:
@@ -288,16 +306,34 @@ class Pages:
             return np.asarray(self._folded_names().str.contains(str(value).casefold(), regex=False), dtype=bool)
         if by == "rows":
             return self._files_of_rows(value)
+        if by == "issue":
+            return self._files_of_issues(value)
         if by == "answer":
             question, answer = value
-            rows = (self._frame["category"].astype(object) == question) & (
-                self._frame["value"].astype(object) == answer
-            )
-        else:
-            column = self._frame["category"].astype("category").cat
-            places = column.categories.get_indexer([value])
-            return self._having(np.isin(column.codes, places[places >= 0]))
-        return self._having(_flags(rows))
+            is_answer = pc.equal(schema.arrow_text(self._frame["value"]), str(answer)).fill_null(False)
+            return self._having(self._of_class(question) & is_answer.to_numpy(zero_copy_only=False))
+        return self._having(self._of_class(value))
+
+    def _of_class(self, name: str) -> NDArray[np.bool_]:
+        """Which rows are of a class, or answer a question."""
+        column = self._frame["category"].astype("category").cat
+        places = column.categories.get_indexer([name])
+        return np.isin(column.codes, places[places >= 0])
+
+    def _files_of_issues(self, code: str | bool) -> NDArray[np.bool_]:
+        """Which files have an issue of this code, or of any: their own, or of one of their annotations."""
+        if self._issues is None:
+            raise InvalidArgumentError("the files of this viewer have no issues: give it a Dataset, without compare.")
+        issues = self._issues if code is True else self._issues[self._issues["code"].eq(code).fillna(False)]
+        positions = {
+            table: issues.loc[issues["table"] == table, "position"].dropna().to_numpy(dtype=np.int64)
+            for table in ("files", "annotations")
+        }
+        own = self._file_ids.iloc[positions["files"][positions["files"] < len(self._file_ids)]].dropna()
+        rows = np.zeros(len(self._frame), dtype=bool)
+        rows[positions["annotations"][positions["annotations"] < len(rows)]] = True
+        own_files: NDArray[np.bool_] = np.asarray(self._files["file_id"].isin(own), dtype=bool)
+        return own_files | self._having(rows)
 
     def _folded_names(self) -> pd.Series[Any]:
         """What files are called, without a difference of upper and lower case."""
@@ -321,21 +357,55 @@ class Pages:
         found[places[places >= 0]] = True
         return found
 
-    def choices(self) -> dict[str, list[tuple[str, int]]]:
-        """What files can be filtered by: statuses, label states and classes, with how many files have each."""
-        told: dict[str, list[tuple[str, int]]] = {}
-        for by in ("status", "label_state"):
-            if by in self._files:
-                counts = self._files[by].astype(object).value_counts()
-                told[by] = [(str(word), int(count)) for word, count in counts.items()]
+    def choices(self) -> list[Choice]:
+        """What files can be filtered by, with how many files have it: statuses, label states, classes, answers, issues.
+
+        Of a question that is answered in more than `MOST_OPTIONS` ways no answer is a choice.
+        """
+        choices = [
+            Choice(by, str(word), str(word), int(count))
+            for by in ("status", "label_state")
+            if by in self._files
+            for word, count in self._files[by].astype(object).value_counts().items()
+        ]
+        return [*choices, *self._class_choices(), *self._answer_choices(), *self._issue_choices()]
+
+    def _class_choices(self) -> list[Choice]:
         wide = max(len(self.classes), 1)
         rows = self._is_shape_row & (self._file_of_row >= 0)
         seen = np.zeros(len(self._files) * wide, dtype=bool)
         seen[self._file_of_row[rows] * wide + self._class_of[rows]] = True
         counts = seen.reshape(-1, wide).sum(axis=0)
         order = np.argsort(-counts, kind="stable")[: len(self.classes)].tolist()
-        told["category"] = [(self.classes[code], int(counts[code])) for code in order]
-        return told
+        return [Choice("category", self.classes[code], self.classes[code], int(counts[code])) for code in order]
+
+    def _answer_choices(self) -> list[Choice]:
+        kinds, questions = (self._frame[name].astype("category").array for name in ("type", "category"))
+        is_choice = kinds.codes == kinds.categories.get_indexer(["classification"])[0]
+        rows = np.flatnonzero(is_choice & (questions.codes >= 0) & (self._file_of_row >= 0))
+        answers = schema.arrow_text(self._frame["value"].iloc[rows])
+        answers = (answers.combine_chunks() if isinstance(answers, pa.ChunkedArray) else answers).dictionary_encode()
+        answered = answers.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        wide = max(len(answers.dictionary), 1)
+        pairs = (questions.codes[rows].astype(np.int64) * wide + answered)[answered >= 0]
+        places = self._file_of_row[rows][answered >= 0]
+        once = _distinct(pairs * len(self._files) + places) // max(len(self._files), 1)  # a file counts once
+        pairs, counts = np.unique(once, return_counts=True)
+        options = np.bincount(pairs // wide)
+        choices = []
+        for place in np.lexsort((-counts, pairs // wide)).tolist():
+            question, answer = divmod(int(pairs[place]), wide)
+            if options[question] <= MOST_OPTIONS:
+                name, word = str(questions.categories[question]), answers.dictionary[answer].as_py()
+                choices.append(Choice("answer", [name, word], f"{name} = {word}", int(counts[place])))
+        return choices
+
+    def _issue_choices(self) -> list[Choice]:
+        if self._issues is None or self._issues.empty:
+            return []
+        codes = self._issues["code"].dropna().unique().tolist()
+        counts = {code: int(self._files_of_issues(code).sum()) for code in codes}
+        return [Choice("issue", code, code, count) for code, count in counts.items() if count]
 
     def _reader(self, shown: Any, images: Any) -> Callable[[int], Source]:
         if images is None:
@@ -352,7 +422,7 @@ class Pages:
                     "images=project takes the links of a Project."
                 )
             links = self._links = LinkedImages(project)
-            return lambda page: links.image(self.file_id(page)) if self._is_picture(page) else None
+            return lambda page: links.image(self.file_id(page)) if self._is_fetched(page) else None
         frames: dict[tuple[str, int], Path] = {}
         if isinstance(images, Mapping):
             moments = {key: path for key, path in images.items() if isinstance(key, tuple)}
@@ -410,6 +480,12 @@ def _new_mark(change: str, was: object, score: float | None) -> tuple[str, str]:
         return f"{change} from {was}" if other else change, color
     word = f"not {was}" if other else "false positive" if change == "added" else "match"
     return f"{word} {score:.2f}", CHANGE_COLORS["added"] if word == "match" else CHANGE_COLORS["removed"]
+
+
+def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each number once, in order: by sorting, which keys that come nearly in order are quicker at than at hashing."""
+    ordered = np.sort(keys)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def _next(pages: NDArray[np.intp], after: int) -> int | None:

@@ -124,6 +124,7 @@ class ViewerState(Shown, traitlets.HasTraits):
         label_state: str | None = None,
         category: str | None = None,
         answer: tuple[str, str] | None = None,
+        issue: str | Literal[True] | None = None,
         name: str | None = None,
         order: Literal["given", "annotations", "name", "area", "differences", "score"] = "given",
     ) -> int:
@@ -136,6 +137,8 @@ class ViewerState(Shown, traitlets.HasTraits):
         status, label_state, category : str, optional
         answer : (str, str), optional
             A question's name, and what it is answered with.
+        issue : str or True, optional
+            A code of `dataset.issues`, or True for files with any.
         name : str, optional
             Part of a file's name, in any letter case.
         order : {'given', 'annotations', 'name', 'area', 'differences', 'score'}
@@ -159,7 +162,7 @@ class ViewerState(Shown, traitlets.HasTraits):
             raise InvalidArgumentError(f"order must be one of {', '.join(self._pages.orders)}; got {order!r}.")
         asked = {
             "rows": rows, "status": status, "label_state": label_state, "category": category, "answer": answer,
-            "name": name,
+            "issue": issue, "name": name,
         }  # fmt: skip
         kept = None
         for by, value in asked.items():

@@ -26,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from labellerr_ds.sandbox import bucket, draw, planted, truth, writers
+from labellerr_ds.sandbox import bucket, draw, media, planted, truth, writers
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
 from labellerr_ds.sandbox.world import World
 
@@ -519,9 +519,10 @@ class Sandbox:
         else:
             project = self._world.projects[arguments["kind"]]
             file = next(file for file in project.alive() if file.file_id == arguments["name"])
-            body = b"simulated\n"
             if project.data_type == "image":
                 body = draw.image_bytes(project, file, writers.turn(self.variants))
+            else:
+                body = media.body_of(project, file)
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         kinds = {".json": "application/json", ".csv": "text/csv", ".zip": "application/zip"}
         kind = kinds.get(Path(arguments["served_as"]).suffix, "application/octet-stream")

@@ -136,6 +136,11 @@ def test_the_objects_and_answers_of_a_file_are_beside_it_and_files_are_filtered(
     page.get_by_label("Files to show").select_option(label=f"accepted ({count})")
     page.get_by_text(f"of {count}", exact=True).wait_for()
     assert opened.told("viewer.count, viewer.index", f"({count}, 0)")
+    wet = opened.execute("print(viewer._pages.files_with('answer', ('weather', 'rain')).sum())").strip()
+    page.get_by_label("Files to show").select_option(label=f"weather = rain ({wet})")
+    page.get_by_text(f"of {wet}", exact=True).wait_for()
+    page.get_by_label("Files to show").select_option(label=f"accepted ({count})")
+    page.get_by_text(f"of {count}", exact=True).wait_for()
     page.mouse.move(2, 2)  # off the list, whose objects are told when the pointer is over them
     page.wait_for_function("() => /accepted/.test(document.querySelector('.labellerr-viewer .status').textContent)")
     page.get_by_label("Order of the files").select_option("name")
@@ -153,6 +158,92 @@ def test_the_objects_and_answers_of_a_file_are_beside_it_and_files_are_filtered(
     opened.press("Escape")  # closes the help, and no more
     assert page.locator(".labellerr-viewer .help").is_hidden()
     assert page.evaluate("() => document.activeElement.classList.contains('labellerr-viewer')")
+
+
+CALLS = """
+import labellerr_ds as lds
+client = lds.Client.sandbox()
+project = client.project("Phone calls")
+calls = lds.export_dataset(project, "all", progress=False)
+segments = calls.annotations[calls.annotations["type"] == "segment"]
+viewer = lds.AnnotationViewer(calls, images=project)
+viewer.where(rows=calls.files["file_id"].eq(segments["file_id"].value_counts().index[0]))
+viewer
+"""
+TEXTS = """
+import pathlib, tempfile
+import labellerr_ds as lds
+folder = pathlib.Path(tempfile.mkdtemp())
+text = "Ada met <b>Charles</b> \\U0001F600 in London. Ada wrote notes.\\n" * 3
+(folder / "note.txt").write_text(text, encoding="utf-8")
+second = text.index("Ada", 5)
+spans = [{"start": 0, "end": 3, "text": "Ada"}, {"start": second, "end": second + 3, "text": "Ada"},
+         {"text": "<b>Charles</b>"}, {"start": 1, "end": 2, "text": "nowhere"}]
+record = {"file_id": "t1", "file_name": "note.txt", "file_metadata": {}, "latest_answer": [
+    {"question_id": "q", "question_name": "person", "question_type": "stt", "answer": {"segments": spans}}]}
+import json
+(folder / "export.json").write_text(json.dumps([record]))
+viewer = lds.AnnotationViewer(lds.read_export(folder / "export.json"), images=folder)
+viewer
+"""
+DOCUMENTS = """
+import labellerr_ds as lds
+project = lds.Client.sandbox().project("Product reviews")
+viewer = lds.AnnotationViewer(lds.export_dataset(project, "all", progress=False), images=project)
+viewer
+"""
+
+
+def test_the_segments_of_a_call_are_on_a_time_line_and_are_played(notebook):
+    opened = notebook(CALLS)
+    page = opened.page
+    page.wait_for_function("() => document.querySelector('.labellerr-viewer audio')?.duration > 60", timeout=60000)
+    rows = page.locator(".labellerr-viewer .segments tr")
+    shown = int(opened.execute("print(segments['file_id'].value_counts().iloc[0])"))
+    assert rows.count() == page.locator(".labellerr-viewer .timeline button").count() == shown
+    assert page.locator(".labellerr-viewer .stage").is_hidden()
+    assert f"{shown} segment" in page.inner_text(".labellerr-viewer .status")
+    opened.picture("viewer_audio", ".labellerr-viewer")
+
+    rows.first.get_by_role("button").click()
+    page.wait_for_function("() => document.querySelector('.segments tr').classList.contains('now')")
+    page.wait_for_function(  # a segment is played to its end, and not on
+        "() => { const sound = document.querySelector('audio'); return sound.paused && !sound.dataset.until; }"
+    )
+    told = opened.execute(
+        "first = segments[segments['file_id'] == viewer._pages.file_id(0)].sort_values('time').iloc[0]\n"
+        "print(first['end_time'])"
+    )
+    end = float(told)
+    assert end - 0.05 <= page.evaluate("() => document.querySelector('audio').currentTime") <= end + 0.6
+    page.locator(".labellerr-viewer").focus()
+    opened.press("Space")
+    page.wait_for_function("() => !document.querySelector('audio').paused")
+    opened.press("g")  # and is silent where it is not seen
+    page.wait_for_function("() => document.querySelector('audio').paused")
+    page.wait_for_selector(".labellerr-viewer .grid[data-drawn^='0-']")
+    assert page.locator(".labellerr-viewer .tile").first.inner_text().endswith(f"({shown})")
+
+
+def test_spans_of_a_text_are_marked_in_it(notebook):
+    opened = notebook(TEXTS)
+    page = opened.page
+    marks = page.locator(".labellerr-viewer .text-body mark")
+    marks.first.wait_for()
+    assert marks.all_inner_texts() == ["Ada", "<b>Charles</b>", "Ada"]
+    assert page.inner_text(".labellerr-viewer .text-body").count("\U0001f600") == 3
+    assert page.locator(".labellerr-viewer .segments tr").count() == 4
+    assert page.locator(".labellerr-viewer .text-body b").count() == 0
+    opened.picture("viewer_text", ".labellerr-viewer")
+
+
+def test_the_first_page_of_a_pdf_is_drawn(notebook):
+    opened = notebook(DOCUMENTS)
+    page = opened.page
+    page.wait_for_selector(".labellerr-viewer canvas[data-drawn^='0:']", timeout=60000)
+    assert opened.pixel(5, 5) == [255, 255, 255]
+    assert "no shapes on this file" in page.inner_text(".labellerr-viewer .status")
+    opened.picture("viewer_pdf", ".labellerr-viewer")
 
 
 def test_opacity_and_filter_answer_while_the_kernel_is_busy(notebook):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 import io
+import json
 
 import pytest
 from PIL import Image
@@ -273,8 +274,37 @@ def test_where_shows_the_files_that_have_all_of_it(project, backend):
     assert viewer.where() == len(files)
     with pytest.raises(lds.InvalidArgumentError, match="a boolean Series of the"):
         viewer.where(rain.iloc[:3])
+    with pytest.raises(lds.InvalidArgumentError, match="have no issues"):
+        lds.AnnotationViewer(rows, backend=backend).where(issue=True)
     with pytest.raises(lds.InvalidArgumentError, match="order must be"):
         viewer.where(order="size")
+
+
+def test_files_with_an_issue_are_shown_alone(tmp_path):
+    boxes = [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5]},
+        {"id": 2, "image_id": 2, "category_id": 9, "bbox": [1, 1, 5, 5]},
+    ]
+    images = [{"id": n, "file_name": f"{n}.jpg", "width": 20, "height": 20} for n in (1, 2, 3)]
+    told = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": boxes}
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    with pytest.warns(lds.LabellerrWarning):
+        dataset = lds.read_export(tmp_path / "in.json")
+    viewer = lds.AnnotationViewer(dataset)
+    assert (viewer.where(issue=True), viewer._pages.name(0)) == (1, "2.jpg")
+    assert (viewer.where(issue="dangling_category_id"), viewer.where(issue="bad_row")) == (1, 0)
+    assert ("issue", "dangling_category_id", 1) in {
+        (choice["by"], choice["value"], choice["files"]) for choice in viewer.choices if choice["by"] == "issue"
+    }
+
+
+def test_answers_are_among_what_the_browser_filters_by(project):
+    dataset = lds.export_dataset(project, "all", progress=False)
+    viewer = lds.AnnotationViewer(dataset)
+    answers = {tuple(choice["value"]): choice["files"] for choice in viewer.choices if choice["by"] == "answer"}
+    assert answers["weather", "rain"] == viewer.where(answer=("weather", "rain"))
+    viewer._hear(None, {"kind": "where", "by": "answer", "value": ["weather", "rain"], "order": "given"}, None)
+    assert viewer.count == answers["weather", "rain"]
 
 
 def test_a_row_on_a_file_that_is_filtered_away_cannot_be_selected(project):

@@ -13,7 +13,9 @@ function element(tag, parent, text, attributes = {}) {
 async function unpack(message, buffers) {
   const copy = (view, Kind) => new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
   const packet = { ...message, xy: copy(buffers[1], Float32Array), runs: copy(buffers[2], Int32Array), bitmap: null };
-  if (buffers[0].byteLength) {
+  if (buffers[0].byteLength && packet.media) {
+    packet.sound = new Blob([copy(buffers[0], Uint8Array)], packet.media.type ? { type: packet.media.type } : {});
+  } else if (buffers[0].byteLength) {
     try { packet.bitmap = await createImageBitmap(new Blob([buffers[0]])); }
     catch { packet.warning = "The picture cannot be decoded: annotations are drawn on grey."; }
   }

@@ -2,6 +2,12 @@
 const COLUMNS = 4, ROW = 168, TALLEST = 8e6; // pixels; browsers give up beyond some ten millions
 const PICTURES = 240; // thumbnails that are kept
 
+function caption(canvas, word) { // in the middle of what has no picture
+  const context = canvas.getContext("2d");
+  context.font = "20px sans-serif"; context.textAlign = "center"; context.fillStyle = "#fff";
+  context.fillText(word, canvas.width / 2, canvas.height / 2);
+}
+
 function makeGrid(parent, { count, ask, open, look }) {
   const box = element("div", parent, "", { class: "grid", role: "listbox", "aria-label": "Files", tabindex: "-1" });
   const inner = element("div", box, "", { class: "inner" });
@@ -66,7 +72,8 @@ function makeGrid(parent, { count, ask, open, look }) {
     const packet = kept.get(page), tile = tiles.get(page);
     if (!packet || !tile) return;
     paint(tile.firstChild, packet, { ...look(), longest: 240, labels: false, view: null });
-    const text = `${packet.name} (${packet.shapes.length})`;
+    if (packet.media) caption(tile.firstChild, packet.media.kind);
+    const text = `${packet.name} (${(packet.media ? packet.media.segments : packet.shapes).length})`;
     tile.lastChild.textContent = text;
     tile.title = text;
   }

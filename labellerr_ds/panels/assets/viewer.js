@@ -4,7 +4,7 @@ const KEPT = 8; // pages held at a time
 const HELP = [
   ["\u2190 \u2192, p n", "file before, after"], ["Home, End", "first, last file"], ["Page Up, Page Down", "file of a video"],
   ["\u2191 \u2193", "select an annotation"], ["1 to 9, 0", "a class, all classes"], ["[ ]", "opacity"], ["+ \u2212 f", "zoom, fit"],
-  ["g", "thumbnails"], ["o", "list of objects"], ["s, d", "side by side, next difference"], ["Esc", "close this, then back to the cell"],
+  ["Space", "play or stop a sound"], ["g", "thumbnails"], ["o", "list of objects"], ["s, d", "side by side, next difference"], ["Esc", "close this, then back to the cell"],
 ];
 
 function render({ model, el }) {
@@ -42,7 +42,8 @@ function render({ model, el }) {
     label.appendChild(document.createTextNode(" " + key));
     toggles[key].addEventListener("change", () => { set("show_" + key, toggles[key].checked); });
   }
-  button(looks, "Fit", "Fit into the panel (f)", () => { view = null; draw(); });
+  const fit = button(looks, "Fit", "Fit into the panel (f)", () => { view = null; draw(); });
+  const drawing = [opacityLabel, fit, ...Object.values(toggles).map((box) => box.parentNode)]; // what is of pictures alone
   const sides = button(looks, "", "Side by side, or over one another (s)", () => toggleSides());
   const change = button(looks, "Next difference", "Next file that differs (d)", () => model.send({ kind: "change" }));
   button(looks, "?", "Keys (?)", () => { help.hidden = !help.hidden; });
@@ -60,6 +61,7 @@ function render({ model, el }) {
   const middle = element("div", root, "", { class: "middle" });
   const stage = element("div", middle, "", { class: "stage" });
   const objects = element("div", middle, "", { class: "objects", role: "listbox", "aria-label": "Objects" });
+  const media = makeMedia(root, { isHidden: () => get("mode") !== "single" });
   const answers = element("dl", root, "", { class: "answers", "aria-label": "Answers" });
   const canvases = ["a", "b"].map((side) => {
     const figure = element("figure", stage);
@@ -177,6 +179,7 @@ function render({ model, el }) {
     legend(packet);
     head(packet);
     list(packet);
+    media.show(packet);
   }
 
   function redraw() { head(current()); legend(current()); list(current()); draw(); if (get("mode") === "grid") grid.repaint(); }
@@ -190,6 +193,7 @@ function render({ model, el }) {
     counter.textContent = `of ${count.toLocaleString("en")}`;
     previous.disabled = index <= 0;
     next.disabled = index >= count - 1;
+    for (const control of drawing) control.hidden = Boolean(packet && packet.media);
     opacity.value = get("opacity");
     for (const key of Object.keys(toggles)) toggles[key].checked = get("show_" + key);
     sides.hidden = change.hidden = !get("compared");
@@ -227,6 +231,7 @@ function render({ model, el }) {
   function list(packet) {
     const single = get("mode") === "single", shapes = packet ? visible(packet, look()) : [], selected = get("selected");
     objects.hidden = !single || !get("show_objects") || !shapes.length;
+    middle.classList.toggle("listed", !objects.hidden);
     const key = packet ? `${packet.index}:${packet.name}:${shapes.map((shape) => shape.row).join()}` : "";
     if (objects.dataset.shown !== key) {
       objects.dataset.shown = key;
@@ -236,7 +241,7 @@ function render({ model, el }) {
         item.dataset.row = shape.row;
         const line = element("div", item, "", { class: "line" });
         element("span", line, "", { class: "swatch" }).style.background = shape.color || get("classes")[shape.cls].color;
-        element("span", line, shape.label, { class: "text" });
+        element("span", line, shape.label, { class: "text", title: shape.label });
         element("span", line, shape.extent || shape.type, { class: "size" });
         const more = element("dl", item);
         const facts = [["type", shape.type], ...(shape.attributes || []), ...(shape.children || []), ["id", shape.id]];
@@ -269,13 +274,14 @@ function render({ model, el }) {
     }
   }
 
-  function choices() { // files by status, label state and class, with how many there are
-    const told = get("choices"), words = { status: "status", label_state: "label state", category: "with" };
+  function choices() { // what files can be filtered by, with how many have it
+    const words = { status: "status", label_state: "label state", category: "with", answer: "answered", issue: "issue" };
     which.replaceChildren();
     element("option", which, "all files", { value: "" });
-    for (const [by, found] of Object.entries(told)) {
-      const group = element("optgroup", which, "", { label: words[by] });
-      for (const [value, count] of found) element("option", group, `${value} (${count.toLocaleString("en")})`, { value: JSON.stringify([by, value]) });
+    let group = null;
+    for (const { by, value, text, files } of get("choices")) {
+      if (!group || group.label !== words[by]) group = element("optgroup", which, "", { label: words[by] });
+      element("option", group, `${text} (${files.toLocaleString("en")})`, { value: JSON.stringify([by, value]) });
     }
   }
 
@@ -288,6 +294,7 @@ function render({ model, el }) {
     const packet = current();
     if (!packet || get("mode") !== "single") return;
     const side = get("compared") && get("arrangement") === "side";
+    stage.hidden = Boolean(packet.media); // there is nothing to draw on
     stage.classList.toggle("sides", side);
     for (const each of canvases) {
       each.caption.hidden = !side;
@@ -307,7 +314,10 @@ function render({ model, el }) {
     const told = [...counts].map(([each, count]) => `${count} ${each}`).join(", ");
     const about = packet.status ? `${packet.name} (${packet.status})` : packet.name;
     let text = `${about}: ${packet.shapes.length} annotation${packet.shapes.length === 1 ? "" : "s"}, ${told}`;
-    if (!packet.shapes.length) text = `${about}: no annotations on this file`;
+    if (packet.media) {
+      const count = packet.media.segments.length;
+      text = `${about}: ${count} segment${count === 1 ? "" : "s"}`;
+    } else if (!packet.shapes.length) text = `${about}: no ${packet.answers.length ? "shapes" : "annotations"} on this file`;
     else if (!shapes.length) text = `All ${packet.shapes.length} annotations are hidden by the class filter`;
     showAll.hidden = get("mode") !== "single" || !packet.shapes.length || Boolean(shapes.length);
     again.hidden = get("mode") !== "single" || !packet.again;
@@ -342,8 +352,8 @@ function render({ model, el }) {
 
   function mode() {
     const single = get("mode") === "single";
-    stage.hidden = classes.hidden = !single;
-    if (!single) objects.hidden = answers.hidden = true;
+    middle.hidden = classes.hidden = !single;
+    if (!single) { objects.hidden = answers.hidden = true; media.show(current()); }
     grid.box.hidden = single;
     gridButton.textContent = single ? "Thumbnails" : "Back";
     if (single) { turned(); return; }
@@ -411,6 +421,7 @@ function render({ model, el }) {
 
   function keys(event) {
     const target = event.target, key = event.key;
+    if (target instanceof HTMLMediaElement) return; // its own keys
     if (target === find && key === "Enter" && find.value) model.send({ kind: "find", text: find.value });
     if (target instanceof HTMLInputElement && ["search", "number"].includes(target.type)) return;
     if (target instanceof HTMLInputElement && target.type === "range" && /^(Arrow|Home|End|Page)/.test(key)) return;
@@ -426,7 +437,7 @@ function render({ model, el }) {
       ArrowRight: () => grid.move(1), ArrowLeft: () => grid.move(-1), ArrowDown: () => grid.move(COLUMNS), ArrowUp: () => grid.move(-COLUMNS),
       Home: () => grid.go(0), End: () => grid.go(last), PageDown: () => grid.move(3 * COLUMNS), PageUp: () => grid.move(-3 * COLUMNS),
     };
-    if (target === root) many.Enter = () => grid.enter();
+    if (target === root) { many.Enter = () => grid.enter(); single[" "] = () => media.toggle(); }
     const actions = { ...everywhere, ...(get("mode") === "single" ? single : many) };
     const digit = /^[1-9]$/.test(key) && get("mode") === "single" ? classes.children[Number(key) - 1] : null;
     if (digit) toggleClass(Number(digit.firstChild.dataset.place));
@@ -455,6 +466,7 @@ function render({ model, el }) {
     model.off("change:index", turned);
     for (const packet of packets.values()) if (packet.bitmap) packet.bitmap.close();
     grid.close();
+    media.close();
   };
 }
 export default { render };
