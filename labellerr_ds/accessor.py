@@ -151,10 +151,10 @@ class LabellerrAccessor:
         from labellerr_ds.shapes import rasters
 
         frame = self._need("file_id", "category", *_SHAPE)
-        found = frame["file_id"].dropna().unique()
-        if file_id is None and len(found) != 1:
-            raise InvalidArgumentError(f"this frame has {len(found):,} files: name one with file_id=.")
-        mine = frame[frame["file_id"] == (found[0] if file_id is None else file_id)]
+        file_ids = frame["file_id"].dropna().unique()
+        if file_id is None and len(file_ids) != 1:
+            raise InvalidArgumentError(f"this frame has {len(file_ids):,} files: name one with file_id=.")
+        mine = frame[frame["file_id"] == (file_ids[0] if file_id is None else file_id)]
         if mine.empty:
             raise InvalidArgumentError(f"no annotations of file {file_id!r} in this frame.")
         if "frame" in mine and mine["frame"].nunique(dropna=False) > 1:

@@ -26,9 +26,9 @@ def card(title: str, rows: Iterable[tuple[str, str]], *, then: str = "") -> str:
     """
     lines = "".join(
         f'<tr style="background:none"><th style="{_CELL};font-weight:600">{html.escape(name)}</th>'
-        f'<td style="{_CELL}">{html.escape(told)}</td></tr>'
-        for name, told in rows
-        if told
+        f'<td style="{_CELL}">{html.escape(value)}</td></tr>'
+        for name, value in rows
+        if value
     )
     after = f'<div style="opacity:.75">next: <code>{html.escape(then)}</code></div>' if then else ""
     return (
@@ -39,6 +39,6 @@ def card(title: str, rows: Iterable[tuple[str, str]], *, then: str = "") -> str:
 
 def counted(counts: Iterable[tuple[object, int]], most: int = 8) -> str:
     """Words with how many there are of each, the first ones."""
-    found = [(str(word), int(count)) for word, count in counts if count > 0]
-    rest = f", and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(f"{word} {count:,}" for word, count in found[:most]) + rest
+    pairs = [(str(word), int(count)) for word, count in counts if count > 0]
+    rest = f", and {len(pairs) - most} more" if len(pairs) > most else ""
+    return ", ".join(f"{word} {count:,}" for word, count in pairs[:most]) + rest

@@ -90,7 +90,7 @@ _Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _reported() -> Iterator[None]:
     """Errors and warnings as a line on stderr, and the exit code that fits."""
     try:
         with warnings.catch_warnings():
@@ -132,7 +132,7 @@ def _in_shell_words(message: str) -> str:
     return message
 
 
-def _is_told(quiet: bool) -> bool:
+def _shows_progress(quiet: bool) -> bool:
     """Whether a person is there to see a bar."""
     return not quiet and sys.stderr.isatty()
 
@@ -271,14 +271,15 @@ def demo(
     from labellerr_ds.sandbox.server import NOTICE, Sandbox
 
     folder = out or Path(tempfile.gettempdir()) / f"labellerr-demo-{getpass.getuser()}"
-    with _told(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
+    with _reported(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
         _say(NOTICE, "dim")
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
         folder.mkdir(parents=True, exist_ok=True)
         for form in ExportFormat:
             came = Path(kept) / form.value
-            dataset = export_dataset(project, ["accepted"], format=form, download_to=came, progress=_is_told(False))
+            shown = _shows_progress(quiet=False)
+            dataset = export_dataset(project, ["accepted"], format=form, download_to=came, progress=shown)
             title = f'export_to_dataframe(project, ["accepted"], format="{form}")'
             _preview(dataset, "annotation", 5, title)
             _say(f"{form}: {_HOLDS[form.value]}\n", "dim")
@@ -293,21 +294,21 @@ def demo(
 @app.command()
 def projects(form: _As = Form.TABLE) -> None:
     """List the projects that the key can see."""
-    with _told():
+    with _reported():
         _print(Client().projects(), form)
 
 
 @app.command()
 def exports(project: _Project, form: _As = Form.TABLE) -> None:
     """List a project's exports, newest first."""
-    with _told():
+    with _reported():
         _print(Client().project(project).exports(), form)
 
 
 @app.command()
 def connections(form: _As = Form.TABLE) -> None:
     """List the S3 connections that exports can go to."""
-    with _told():
+    with _reported():
         _print(Client().s3_connections(), form)
 
 
@@ -334,7 +335,7 @@ def export(
     form: _As = Form.TABLE,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
-    with _told():
+    with _reported():
         deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         destination = _destination(to, connection)
         dataset = export_dataset(
@@ -347,7 +348,7 @@ def export(
             timeout=timeout,
             download_to=keep,
             allow_empty=allow_empty,
-            progress=_is_told(quiet),
+            progress=_shows_progress(quiet),
         )
         deliver(dataset)
 
@@ -413,11 +414,11 @@ def sync(
     """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
     from labellerr_ds.mirror.mirror import Mirror  # where it is used: a line of help loads neither it nor the sandbox
 
-    with _told():
+    with _reported():
         deliver = _delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
         copy = Mirror(mirror)
         with copy.alone():
-            result = copy.sync(project, full, timeout=timeout, progress=_is_told(quiet))
+            result = copy.sync(project, full, timeout=timeout, progress=_shows_progress(quiet))
         _say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
         if as_json:
             names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
@@ -435,7 +436,7 @@ def _picked_up(project: str, report: str) -> ExportJob:
 @app.command()
 def status(project: _Project, report: _Report) -> None:
     """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed."""
-    with _told():
+    with _reported():
         seen = _picked_up(project, report).status()
         typer.echo(seen.state)
         if seen.reason:
@@ -453,10 +454,10 @@ def download(
     quiet: _Quiet = False,
 ) -> None:
     """Wait for an export, and download its file; one that broke off goes on where it broke."""
-    with _told():
+    with _reported():
         job = _picked_up(project, report)
-        job.wait(timeout, progress=_is_told(quiet))
-        typer.echo(str(job.download(to, progress=_is_told(quiet))))
+        job.wait(timeout, progress=_shows_progress(quiet))
+        typer.echo(str(job.download(to, progress=_shows_progress(quiet))))
 
 
 @app.command()
@@ -473,17 +474,17 @@ def load(
     form: _As = Form.TABLE,
 ) -> None:
     """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
-    with _told():
+    with _reported():
         deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         job = _picked_up(project, report)
-        job.wait(timeout, progress=_is_told(quiet))
-        deliver(job.load(progress=_is_told(quiet)))
+        job.wait(timeout, progress=_shows_progress(quiet))
+        deliver(job.load(progress=_shows_progress(quiet)))
 
 
 @app.command()
 def check(file: _File, form: _As = Form.TABLE) -> None:
     """List what is probably wrong with the labels of an export. Exit code 1 where something is."""
-    with _told():
+    with _reported():
         dataset = _read(file)
         problems = dataset.annotations.labellerr.check(files=dataset.files)
         shown = problems[["problem", "file_name", "category", "annotation_id", "message"]]
@@ -503,10 +504,10 @@ def compare(
     form: _As = Form.TABLE,
 ) -> None:
     """Compare two exports: what was added, removed, moved or reclassified, a row a class."""
-    with _told():
-        found = compare_datasets(_read(a), _read(b), iou=iou)
-        _say(repr(found))
-        _print(found.per_class, form)
+    with _reported():
+        comparison = compare_datasets(_read(a), _read(b), iou=iou)
+        _say(repr(comparison))
+        _print(comparison.per_class, form)
 
 
 class Target(str, Enum):
@@ -528,7 +529,7 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
 ) -> None:
     """Convert an export to what trainers read."""
-    with _told():
+    with _reported():
         refuse(out, overwrite=overwrite, words="--overwrite")
         dataset = _read(file)
         writers: dict[Target, Callable[[], object]] = {
@@ -580,7 +581,7 @@ def split(
     overwrite: _Overwrite = False,
 ) -> None:
     """Split the files for training: without leakage, and the same again when more files come."""
-    with _told():
+    with _reported():
         refuse(out, overwrite=overwrite, words="--overwrite")
         try:
             train, val, test = (float(share) for share in shares.split(","))
@@ -600,9 +601,9 @@ def images(
     quiet: _Quiet = False,
 ) -> None:
     """Download the images of an export's files. Exit code 1 where some could not be had."""
-    with _told():
+    with _reported():
         dataset = read_export(file)
-        table = dataset.download_images(to, Client().project(project), progress=_is_told(quiet))
+        table = dataset.download_images(to, Client().project(project), progress=_shows_progress(quiet))
         _say(counted(table["state"].value_counts().items()))
         failed = table[table["state"] == "failed"]
         typer.echo(str(to))
@@ -625,7 +626,7 @@ def cache(
     form: _As = Form.TABLE,
 ) -> None:
     """The exports that this machine keeps, so that nothing is downloaded twice."""
-    with _told():
+    with _reported():
         if word is CacheWord.PATH:
             typer.echo(str(exports_cache.folder()))
         elif word is CacheWord.CLEAR:
@@ -642,7 +643,7 @@ def show(
     form: _As = Form.TABLE,
 ) -> None:
     """Show what is in an export that lies on disk or in a bucket, or in what `export --out` wrote."""
-    with _told():
+    with _reported():
         if (frame := _own_frame(file)) is not None:
             _print(frame.head(rows), form, of=len(frame)) if form is Form.TABLE else _emit(frame, form)
             return
@@ -691,7 +692,7 @@ def sandbox(
     except ValueError as problem:
         _say(str(problem), "red")
         raise typer.Exit(WRONG_CALL) from None
-    with _told(), served:
+    with _reported(), served:
         _say(NOTICE, "dim")
         for name, value in (
             ("API_KEY", served.api_key), ("API_SECRET", served.api_secret), ("CLIENT_ID", served.client_id),

@@ -118,8 +118,8 @@ def read_exports_dask(
     starts = range(0, len(shards), size)
     if form == "csv" and categories is None:
         some_tasks = {start: partial(staging.shape_columns_of, shards[start : start + size]) for start in starts}
-        found, _ = _run(client, some_tasks)
-        options = replace(options, shape_columns=frozenset().union(*found.values()))
+        looks, _ = _run(client, some_tasks)
+        options = replace(options, shape_columns=frozenset().union(*looks.values()))
     groups = {start: shards[start : start + size] for start in starts}
     staged, failed = _run(client, {start: task(start, some) for start, some in groups.items()})
     if failed and size > 1:  # which of them it is

@@ -166,30 +166,30 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
     """Tables as the parts of one export; annotations of files that only another part has go with that one."""
     batches: list[Tables] = []
     homes: dict[str, tuple[int, int]] = {}
-    for part, each in enumerate(parts):
-        for row, file_id in enumerate(each.files["file_id"].to_pylist()):
+    for part, batch in enumerate(parts):
+        for row, file_id in enumerate(batch.files["file_id"].to_pylist()):
             homes.setdefault(file_id, (part, row))
-    for part, each in enumerate(parts):
-        ids = each.annotations["file_id"]
-        rows = pc.index_in(ids, each.files["file_id"], skip_nulls=True).fill_null(-1).to_numpy().astype(np.int64)
-        issues = each.issues.filter(pc.invert(pc.is_in(each.issues["code"], pa.array(sorted(_OF_THE_WHOLE)))))
+    for part, batch in enumerate(parts):
+        ids = batch.annotations["file_id"]
+        rows = pc.index_in(ids, batch.files["file_id"], skip_nulls=True).fill_null(-1).to_numpy().astype(np.int64)
+        issues = batch.issues.filter(pc.invert(pc.is_in(batch.issues["code"], pa.array(sorted(_OF_THE_WHOLE)))))
         elsewhere = np.zeros(len(rows), dtype=bool)
         if (rows < 0).any():
             elsewhere = (rows < 0) & np.array([file_id in homes for file_id in ids.to_pylist()], dtype=bool)
         own = pa.array(~elsewhere)
         batches.append(
             Tables(
-                each.files,
-                each.annotations.append_column(FILE_ROW, pa.array(rows)).filter(own),
-                each.categories,
+                batch.files,
+                batch.annotations.append_column(FILE_ROW, pa.array(rows)).filter(own),
+                batch.categories,
                 issues,
-                info=each.info,
-                raw=each.raw,
-                raw_header=each.raw_header,
+                info=batch.info,
+                raw=batch.raw,
+                raw_header=batch.raw_header,
                 part=part,
             )
         )
-        batches += _moved(each.annotations.filter(pa.array(elsewhere)), homes)
+        batches += _moved(batch.annotations.filter(pa.array(elsewhere)), homes)
     return batches
 
 
@@ -238,9 +238,9 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _attrs_of(frames: Sequence[pd.DataFrame]) -> dict[str, Any]:
     """The provenance of all, and the project's colours, of two for one class the first."""
-    told: dict[str, Any] = {"labellerr": unite_info([frame.attrs.get("labellerr", {}) for frame in frames])}
+    attrs: dict[str, Any] = {"labellerr": unite_info([frame.attrs.get("labellerr", {}) for frame in frames])}
     colors = {name: color for frame in reversed(frames) for name, color in frame.attrs.get(OWN, {}).items()}
-    return {**told, OWN: colors} if colors else told
+    return {**attrs, OWN: colors} if colors else attrs
 
 
 def _counts_of(frames: list[pd.DataFrame], joined: pd.DataFrame) -> dict[str, Any]:
@@ -320,12 +320,12 @@ def compare(a: Any, b: Any = None, *, iou: float = 0.5) -> Comparison:
                 f"compare takes Datasets or annotations frames of labellerr_ds, got {type(side).__name__}."
             )
     frames = _by_name(frames)
-    found = replace(compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou), sides=(a, b))
+    comparison = replace(compare_frames(frames[0], frames[1], frames[2], frames[3], iou=iou), sides=(a, b))
     if "score" not in frames[3]:
-        return found
+        return comparison
     from labellerr_ds.analysis.evaluation import figures
 
-    return replace(found, figures=figures(frames[1], frames[3], found.annotations))
+    return replace(comparison, figures=figures(frames[1], frames[3], comparison.annotations))
 
 
 def _by_name(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:

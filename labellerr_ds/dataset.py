@@ -526,10 +526,10 @@ class Dataset:
 
         made = remap(self.files, self.annotations, self.categories, classes)
         issues = _issues_of(self.issues, {"annotations": made.kept})
-        info = {**self.info, "remapped": {**self.info.get("remapped", {}), **made.told}}
-        told = None if self.predictions is None else renamed_rows(self.predictions, classes)
+        info = {**self.info, "remapped": {**self.info.get("remapped", {}), **made.renamed}}
+        predictions = None if self.predictions is None else renamed_rows(self.predictions, classes)
         return Dataset(
-            made.files, made.annotations, made.categories, issues, info, predictions=told,
+            made.files, made.annotations, made.categories, issues, info, predictions=predictions,
             image_source=self.image_source,
         )  # fmt: skip
 

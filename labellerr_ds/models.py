@@ -115,22 +115,22 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
         statuses = [statuses]
     if not isinstance(statuses, Iterable):
         raise InvalidArgumentError(f"statuses must be a list of statuses, not {type(statuses).__name__}.")
-    found: dict[FileStatus, None] = {}
+    resolved: dict[FileStatus, None] = {}
     for item in statuses:
         if item is None:
-            found[FileStatus.NONE] = None
+            resolved[FileStatus.NONE] = None
         elif isinstance(item, str) and item.lower() in STATUS_WORDS:
-            found.update(dict.fromkeys(STATUS_WORDS[item.lower()]))
+            resolved.update(dict.fromkeys(STATUS_WORDS[item.lower()]))
         else:
             word = item.lower() if isinstance(item, str) else item
             status = next((status for status in FileStatus if isinstance(word, str) and status.value == word), None)
             if status is None:
                 known = [*STATUS_WORDS, *(status.value for status in FileStatus)]
                 raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}")
-            found[status] = None
-    if not found:
+            resolved[status] = None
+    if not resolved:
         raise InvalidArgumentError("statuses is empty: name at least one status, or 'all'.")
-    return tuple(found)
+    return tuple(resolved)
 
 
 def resolve_format(format: object) -> ExportFormat:

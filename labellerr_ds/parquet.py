@@ -136,8 +136,8 @@ def _check(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, pa.Tab
     if manifest["schema"] > SCHEMA:
         raise ValueError(f"it was written by a later version, with schema {manifest['schema']}: update labellerr_ds")
     for name, size in manifest["sizes"].items():
-        if (found := paths[name].stat().st_size) != size:
-            raise ValueError(f"{name} has {found:,} bytes, {size:,} were written: it is not the file of this dataset")
+        if (actual := paths[name].stat().st_size) != size:
+            raise ValueError(f"{name} has {actual:,} bytes, {size:,} were written: it is not the file of this dataset")
     for name, digest in manifest.get("sha256", {}).items():
         if _digest(paths[name]) != digest:
             raise ValueError(f"{name}: checksum mismatch, it is not the file of this dataset")

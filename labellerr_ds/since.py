@@ -150,13 +150,13 @@ def read_moment(value: object) -> int | None:
     if isinstance(value, str):
         instant = None if _NUMBER.fullmatch(value.strip()) else parse_timestamp(value)
         if instant is not None:
-            found = to_milliseconds(instant)
-            return found if found < LATEST_MS else None
+            milliseconds = to_milliseconds(instant)
+            return milliseconds if milliseconds < LATEST_MS else None
         value = float(value) if _NUMBER.fullmatch(value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST_MS:
         return None
-    found = int(value if value >= SECONDS_BELOW else value * 1000)
-    return found if found < LATEST_MS else None
+    milliseconds = int(value if value >= SECONDS_BELOW else value * 1000)
+    return milliseconds if milliseconds < LATEST_MS else None
 
 
 def to_milliseconds(instant: datetime) -> int:

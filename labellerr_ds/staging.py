@@ -126,15 +126,15 @@ def _below(url: str) -> list[Shard]:
 
 def _members(shards: Sequence[Shard], kept: ExitStack) -> list[tuple[str, Path]]:
     """The files of shards on this machine."""
-    found: dict[int, Path] = {place: Path(shard.path) for place, shard in enumerate(shards) if shard.path}
+    members: dict[int, Path] = {place: Path(shard.path) for place, shard in enumerate(shards) if shard.path}
     buckets = dict.fromkeys(shard.bucket for shard in shards if shard.bucket)
     for name in buckets:
         folder = kept.enter_context(scratched("shards"))
         mine = [(place, shard.item) for place, shard in enumerate(shards) if shard.bucket == name and shard.item]
         paths = [folder / f"{place:06}" for place, _ in mine]
         Bucket(str(name)).fetch([item for _, item in mine], paths, progress=False)
-        found.update(zip((place for place, _ in mine), paths, strict=True))
-    return [(shard.name, found[place]) for place, shard in enumerate(shards)]
+        members.update(zip((place for place, _ in mine), paths, strict=True))
+    return [(shard.name, members[place]) for place, shard in enumerate(shards)]
 
 
 def _member(shard: Shard) -> Member:
@@ -250,19 +250,19 @@ def united(staged: Sequence[Staged], folder: str) -> Whole:
 
     In memory are the files, and of annotations their counts and hashes.
     """
-    staged = sorted(staged, key=lambda each: each.first)
+    staged = sorted(staged, key=lambda stage: stage.first)
     batches = [batch for each in staged for batch in each.batches]
     paths = [path for each in staged for path in each.paths]
     looks = [look for each in staged for look in each.glances]
     whole = plan(Batches(batches, paths), gathered(zip(batches, looks, strict=True)))
     moved = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
     partitions, start = [], 0
-    for each in staged:
-        numbers = range(start, start + len(each.batches))
-        start += len(each.batches)
-        path = Path(folder) / f"{each.first:08}.plan"
-        bare = [replace(batch, files=_NOTHING, issues=_NOTHING, categories=_NOTHING) for batch in each.batches]
-        path.write_bytes(pickle.dumps((_own_plan(whole, batches, numbers), bare, each.paths)))
+    for one in staged:
+        numbers = range(start, start + len(one.batches))
+        start += len(one.batches)
+        path = Path(folder) / f"{one.first:08}.plan"
+        bare = [replace(batch, files=_NOTHING, issues=_NOTHING, categories=_NOTHING) for batch in one.batches]
+        path.write_bytes(pickle.dumps((_own_plan(whole, batches, numbers), bare, one.paths)))
         partitions.append(str(path))
     return Whole(whole, all_issues([*moved, whole.issues]), partitions)
 

@@ -143,10 +143,10 @@ def dictionary(codes: Any, words: Sequence[str]) -> pa.DictionaryArray:
 
 def with_status(files: pa.Table, status: str) -> pa.Table:
     """A table of files in which those without a status have this one."""
-    told = files["status"].to_pylist() if "status" in files.column_names else [None] * files.num_rows
-    if None not in told:
+    statuses = files["status"].to_pylist() if "status" in files.column_names else [None] * files.num_rows
+    if None not in statuses:
         return files
-    words = [status if word is None else word for word in told]
+    words = [status if word is None else word for word in statuses]
     return table("files", {**dict(zip(files.column_names, files.columns, strict=True)), "status": words}, len(words))
 
 

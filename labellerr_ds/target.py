@@ -102,8 +102,8 @@ def _sync(made: Path) -> None:
     files = [made] if made.is_file() else [each for each in made.rglob("*") if each.is_file()]
     if len(files) > SYNCED:
         return
-    for each in files:
-        with each.open("rb") as file:
+    for path in files:
+        with path.open("rb") as file:
             os.fsync(file.fileno())
 
 

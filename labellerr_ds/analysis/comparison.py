@@ -58,8 +58,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         counts = self.annotations["change"].value_counts(sort=False)
-        told = ", ".join(f"{count:,} {change}" for change, count in counts.items())
-        return f"Comparison({len(self.files):,} files: {told})"
+        counted = ", ".join(f"{count:,} {change}" for change, count in counts.items())
+        return f"Comparison({len(self.files):,} files: {counted})"
 
     def _repr_html_(self) -> str:
         both = int((self.files["in_a"] & self.files["in_b"]).sum())
@@ -163,7 +163,7 @@ class _Side:
         one, two = self.shapes[place], other.shapes[their]
         if (one.keypoints is None) != (two.keypoints is None):  # a json has no flags, a coco_json has
             return rasters.points_of(one) == rasters.points_of(two)
-        return bool(_told(one) == _told(two))
+        return bool(_coordinates(one) == _coordinates(two))
 
     def centre(self, place: int) -> NDArray[np.float64]:
         """The middle of a row's box, else of its points."""
@@ -175,13 +175,13 @@ class _Side:
 
     def own_id(self, place: int) -> str | None:
         """The id of an answer; not one that only counts, which says nothing across exports."""
-        found = self.ids[place]
-        return None if found is None or "/" in found or found.isdigit() else str(found)
+        row_id = self.ids[place]
+        return None if row_id is None or "/" in row_id or row_id.isdigit() else str(row_id)
 
 
-def _told(shape: rasters.Shape) -> Any:
-    told = shape.keypoints if shape.keypoints is not None else shape.segmentation
-    return told if isinstance(told, list | dict) else shape.box
+def _coordinates(shape: rasters.Shape) -> Any:
+    coordinates = shape.keypoints if shape.keypoints is not None else shape.segmentation
+    return coordinates if isinstance(coordinates, list | dict) else shape.box
 
 
 def _pairs(
@@ -220,7 +220,7 @@ def _pairs(
 
 def _without_pixels(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Pairs of answers in words, and of points and lines, the nearest first: of one question, type and class."""
-    found: list[tuple[float, int, int]] = []
+    candidates: list[tuple[float, int, int]] = []
     for place, row in enumerate(mine.tolist()):
         if a.filled[row]:
             continue
@@ -229,13 +229,13 @@ def _without_pixels(a: _Side, b: _Side, mine: NDArray[np.int64], theirs: NDArray
                 continue
             if a.types[row] not in schema.SHAPE_TYPES:
                 if a.values[row] == b.values[their]:
-                    found.append((0.0, place, other))
+                    candidates.append((0.0, place, other))
             elif a.categories[row] == b.categories[their]:
                 same = a.has_shape_of(row, b, their)
                 distance = -1.0 if same else float(np.hypot(*(a.centre(row) - b.centre(their))))
                 if distance <= NEAR_PIXELS:
-                    found.append((distance, place, other))
-    return [(place, other) for _, place, other in sorted(found)]
+                    candidates.append((distance, place, other))
+    return [(place, other) for _, place, other in sorted(candidates)]
 
 
 def _change(a: _Side, b: _Side, row: int, their: int, iou: float) -> str:
@@ -287,22 +287,24 @@ def _ious(
     for same in by_size.values():  # at once: native code looks no further at pairs whose boxes do not meet
         places, others = (list(dict.fromkeys(side)) for side in zip(*same, strict=True))
         left, right = [a.rle(int(mine[each])) for each in places], [b.rle(int(theirs[each])) for each in others]
-        found = rle_iou(cast(list[RLE], left), cast(list[RLE], right), checked=True)
+        overlaps = rle_iou(cast(list[RLE], left), cast(list[RLE], right), checked=True)
         rows, columns = ({each: n for n, each in enumerate(side)} for side in (places, others))
         for place, other in same:
-            ious[place, other] = found[rows[place], columns[other]]
+            ious[place, other] = overlaps[rows[place], columns[other]]
     return ious
 
 
 def _table(rows: list[tuple[Any, ...]], a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     places = [[row[2] for row in rows], [row[3] for row in rows]]
 
-    def told(name: str, side: int) -> list[Any]:
+    def column_of(name: str, side: int) -> list[Any]:
         values = (a, b)[side][name].tolist()
         return [None if place is None or pd.isna(values[place]) else values[place] for place in places[side]]
 
     both = {
-        name: [one if one is not None else other for one, other in zip(told(name, 0), told(name, 1), strict=True)]
+        name: [
+            one if one is not None else other for one, other in zip(column_of(name, 0), column_of(name, 1), strict=True)
+        ]
         for name in ("file_id", "file_name")
     }
     return pd.DataFrame(
@@ -310,9 +312,9 @@ def _table(rows: list[tuple[Any, ...]], a: pd.DataFrame, b: pd.DataFrame) -> pd.
             **{name: schema.text(values) for name, values in both.items()},
             "change": schema.categorical([CHANGES.index(row[0]) for row in rows], CHANGES),
             "iou": np.array([row[1] for row in rows], dtype=np.float64),
-            "category_a": schema.text(told("category", 0)), "category_b": schema.text(told("category", 1)),
-            "annotation_id_a": schema.text(told("annotation_id", 0)),
-            "annotation_id_b": schema.text(told("annotation_id", 1)),
+            "category_a": schema.text(column_of("category", 0)), "category_b": schema.text(column_of("category", 1)),
+            "annotation_id_a": schema.text(column_of("annotation_id", 0)),
+            "annotation_id_b": schema.text(column_of("annotation_id", 1)),
             "row_a": pd.array(places[0], dtype="Int64"), "row_b": pd.array(places[1], dtype="Int64"),
         }
     )  # fmt: skip
@@ -338,8 +340,8 @@ def _per_class(table: pd.DataFrame) -> pd.DataFrame:
     names = sorted({*table["category_a"].dropna(), *table["category_b"].dropna()})
     agreed = table[(table["category_a"] == table["category_b"]).astype("boolean").fillna(False).to_numpy(dtype=bool)]
     a, b, matched = (
-        each.value_counts().reindex(names, fill_value=0)
-        for each in (table["category_a"], table["category_b"], agreed["category_a"])
+        column.value_counts().reindex(names, fill_value=0)
+        for column in (table["category_a"], table["category_b"], agreed["category_a"])
     )
     total = (a + b).to_numpy(dtype=np.float64)
     agreement = np.divide(2.0 * matched.to_numpy(), total, out=np.zeros(len(names)), where=total > 0)

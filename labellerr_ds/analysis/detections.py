@@ -34,9 +34,9 @@ def detections(frame: pd.DataFrame, file: str) -> Any:
     boxes = rows[BOX].to_numpy(dtype=np.float64)
     masks = None
     if rows["type"].isin(["polygon", "mask"]).any():
-        found = list(rasters.rasters(rows))
-        nothing = np.zeros_like(next(mask for mask in found if mask is not None))
-        masks = np.stack([nothing if mask is None else mask for mask in found])
+        shapes = list(rasters.rasters(rows))
+        nothing = np.zeros_like(next(mask for mask in shapes if mask is not None))
+        masks = np.stack([nothing if mask is None else mask for mask in shapes])
     scores = rows["score"].to_numpy(dtype=np.float64) if "score" in rows else None
     return supervision.Detections(
         xyxy=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1),

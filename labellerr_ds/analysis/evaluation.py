@@ -40,12 +40,13 @@ def figures(labels: pd.DataFrame, predictions: pd.DataFrame, pairs: pd.DataFrame
     hits = matched["category_a"].astype(object).value_counts()
     rows = []
     for name in [*names, "(all)"]:
-        truth, told, hit = (int(each.sum() if name == "(all)" else each.get(name, 0)) for each in (*counts, hits))
+        truth, predicted, hit = (int(each.sum() if name == "(all)" else each.get(name, 0)) for each in (*counts, hits))
         rows.append(
             {
-                "category": name, "labels": truth, "predictions": told, "matches": hit, "false_positives": told - hit,
-                "misses": truth - hit, "precision": hit / told if told else np.nan,
-                "recall": hit / truth if truth else np.nan, "ap": ap[name][0], "ap50": ap[name][1],
+                "category": name, "labels": truth, "predictions": predicted, "matches": hit,
+                "false_positives": predicted - hit, "misses": truth - hit,
+                "precision": hit / predicted if predicted else np.nan, "recall": hit / truth if truth else np.nan,
+                "ap": ap[name][0], "ap50": ap[name][1],
             }
         )  # fmt: skip
     frame = pd.DataFrame(rows)
@@ -95,13 +96,13 @@ def _average_precisions(
         evaluation.evaluate()
         evaluation.accumulate()
     precision = evaluation.eval["precision"][:, :, :, 0, -1]  # IoU, recall, class; all sizes, 100 a file
-    found = {}
+    averages = {}
     for place, name in enumerate(names):
-        found[name] = (_mean(precision[:, :, place]), _mean(precision[0, :, place]))
-    found["(all)"] = (_mean(precision), _mean(precision[0]))
-    return found
+        averages[name] = (_mean(precision[:, :, place]), _mean(precision[0, :, place]))
+    averages["(all)"] = (_mean(precision), _mean(precision[0]))
+    return averages
 
 
 def _mean(precision: Any) -> float:
-    told = precision[precision > -1]
-    return float(told.mean()) if told.size else np.nan
+    known = precision[precision > -1]
+    return float(known.mean()) if known.size else np.nan

@@ -101,16 +101,16 @@ def class_balance(
     annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = TOP, log: bool = False, kind: Kind = "all"
 ) -> Axes:
     """Horizontal bars, the most frequent class on top."""
-    told = _need(_of_kind(annotations, kind), "category", "file_id")
+    rows = _need(_of_kind(annotations, kind), "category", "file_id")
     ax = _axes(ax, _TITLES[kind])
-    names = told["category"].astype(object).where(told["category"].notna(), NO_CLASS)
+    names = rows["category"].astype(object).where(rows["category"].notna(), NO_CLASS)
     counts = names.value_counts()
     if counts.empty:
         return _nothing(ax)
-    images = told.groupby(names.to_numpy(), sort=False)["file_id"].nunique()
+    images = rows.groupby(names.to_numpy(), sort=False)["file_id"].nunique()
     shown, rest = counts.iloc[:top], counts.iloc[top:]
     labels = [_short(name) for name in shown.index]
-    known = colors_of(told)
+    known = colors_of(rows)
     colors = [known.get(str(name), GREY) for name in shown.index]
     texts = [f"{count:,} in {images[name]:,} {_files(images[name])}" for name, count in shown.items()]
     values = shown.tolist()
@@ -138,8 +138,8 @@ def class_balance(
 def status_funnel(annotations: pd.DataFrame, files: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
     """Bars in the order of the workflow; other words come last."""
     ax = _axes(ax, "Files by status")
-    told = _per_file(annotations, files)
-    status = told["status"]
+    table = _per_file(annotations, files)
+    status = table["status"]
     order = list(status.cat.categories) if hasattr(status, "cat") else list(dict.fromkeys(status.dropna()))
     counts = status.astype(object).where(status.notna(), "(missing)").value_counts()
     order = [name for name in [*order, "(missing)"] if counts.get(name, 0)]
@@ -191,17 +191,17 @@ def per_image(annotations: pd.DataFrame, files: pd.DataFrame | None = None, *, a
 def area(annotations: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """A histogram on a logarithmic scale; areas of zero are counted, not dropped."""
     ax = _axes(ax, "Area of annotations")
-    told = _need(annotations, "area")["area"].dropna()
-    if told.empty:
+    areas = _need(annotations, "area")["area"].dropna()
+    if areas.empty:
         return _nothing(ax)
-    zero, words = int((told <= 0).sum()), []
-    told = told[told > 0]
-    if len(told):
-        low, high = np.log10(told.min()), np.log10(told.max())
-        ax.hist(told, bins=np.logspace(low - 0.05, high + 0.05, 36), color="#009e73")
+    zero, words = int((areas <= 0).sum()), []
+    areas = areas[areas > 0]
+    if len(areas):
+        low, high = np.log10(areas.min()), np.log10(areas.max())
+        ax.hist(areas, bins=np.logspace(low - 0.05, high + 0.05, 36), color="#009e73")
         ax.set_xscale("log")
         names = ("small", "medium", "large")
-        shares = [(told < SMALL).mean(), ((told >= SMALL) & (told < MEDIUM)).mean(), (told >= MEDIUM).mean()]
+        shares = [(areas < SMALL).mean(), ((areas >= SMALL) & (areas < MEDIUM)).mean(), (areas >= MEDIUM).mean()]
         for line in (SMALL, MEDIUM):
             ax.axvline(line, color=_ink(), linewidth=1, linestyle=":")
         words.append(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True)))
@@ -215,11 +215,11 @@ def area(annotations: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def heatmap(annotations: pd.DataFrame, *, ax: Axes | None = None, category: str | None = None, bins: int = 24) -> Axes:
     """Centres of boxes on the unit square, y down, so that images of several sizes go together."""
     ax = _axes(ax, "Where annotations are" if category is None else f"Where {_short(category)} is")
-    told = _need(annotations, "bbox_x", "bbox_y", "bbox_width", "bbox_height", "image_width", "image_height")
+    rows = _need(annotations, "bbox_x", "bbox_y", "bbox_width", "bbox_height", "image_width", "image_height")
     if category is not None:
-        told = told[(told["category"] == category).to_numpy(dtype=bool)]
-    sizes = told[["image_width", "image_height"]].to_numpy(dtype=np.float64, na_value=np.nan)
-    boxes = told[["bbox_x", "bbox_y", "bbox_width", "bbox_height"]].to_numpy(dtype=np.float64)
+        rows = rows[(rows["category"] == category).to_numpy(dtype=bool)]
+    sizes = rows[["image_width", "image_height"]].to_numpy(dtype=np.float64, na_value=np.nan)
+    boxes = rows[["bbox_x", "bbox_y", "bbox_width", "bbox_height"]].to_numpy(dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         centres = (boxes[:, :2] + boxes[:, 2:] / 2) / sizes
     centres = centres[np.isfinite(centres).all(axis=1)]
@@ -241,11 +241,11 @@ def heatmap(annotations: pd.DataFrame, *, ax: Axes | None = None, category: str 
 def cooccurrence(annotations: pd.DataFrame, *, ax: Axes | None = None, top: int = 12, kind: Kind = "all") -> Axes:
     """Of the files with the class of the row, the share that has the class of the column as well."""
     ax = _axes(ax, "Classes on the same files")
-    told = _need(_of_kind(annotations, kind), "category", "file_id")[["file_id", "category"]].dropna().drop_duplicates()
-    names = told["category"].astype(object).value_counts().index[:top].tolist()
+    rows = _need(_of_kind(annotations, kind), "category", "file_id")[["file_id", "category"]].dropna().drop_duplicates()
+    names = rows["category"].astype(object).value_counts().index[:top].tolist()
     if not names:
         return _nothing(ax)
-    kept = told[told["category"].isin(names)]
+    kept = rows[rows["category"].isin(names)]
     has = pd.crosstab(kept["file_id"].astype(object), kept["category"].astype(object)).reindex(
         columns=names, fill_value=0
     )
@@ -270,9 +270,9 @@ def over_time(annotations: pd.DataFrame, files: pd.DataFrame, *, ax: Axes | None
     """Annotations by the day on which their file was added, most frequent classes stacked."""
     ax = _axes(ax, "Annotations by when their file was added")
     added = files.dropna(subset=["file_id"]).drop_duplicates("file_id").set_index("file_id")["created_at"]
-    told = _need(annotations, "category", "file_id")
-    when = told["file_id"].map(added)
-    kept = told[when.notna().to_numpy()]
+    rows = _need(annotations, "category", "file_id")
+    when = rows["file_id"].map(added)
+    kept = rows[when.notna().to_numpy()]
     if kept.empty:
         return _nothing(ax)
     day = pd.DatetimeIndex(when.dropna()).tz_convert("UTC").tz_localize(None).to_period(freq).to_timestamp()
@@ -300,16 +300,16 @@ def mask_grid(
     from labellerr_ds.images import render
 
     ax = _axes(ax, "")
-    told = _need(annotations, "file_id", "file_name", "category", "type", "segmentation")
-    ids = np.array(sorted(told["file_id"].dropna().unique()), dtype=object)
+    rows = _need(annotations, "file_id", "file_name", "category", "type", "segmentation")
+    ids = np.array(sorted(rows["file_id"].dropna().unique()), dtype=object)
     if not len(ids):
         return _nothing(ax)
     chosen = np.random.default_rng(seed).permutation(ids)[: max(n, 1)]
-    ax.imshow(render.grid(told, chosen.tolist(), images))
+    ax.imshow(render.grid(rows, chosen.tolist(), images))
     ax.set_axis_off()
-    shown = told[told["file_id"].isin(chosen) & told["type"].isin(list(schema.SHAPE_TYPES))]
+    shown = rows[rows["file_id"].isin(chosen) & rows["type"].isin(list(schema.SHAPE_TYPES))]
     names = shown["category"].astype(object).value_counts().index[:LEGEND]
-    known = colors_of(told)
+    known = colors_of(rows)
     for name in names:
         ax.plot([], [], "s", color=known[str(name)], markeredgecolor=RIM, label=_short(name, 18))
     if len(names):
@@ -327,10 +327,10 @@ def _pyplot() -> Any:
 
 
 def _axes(ax: Axes | None, title: str) -> Axes:
-    found: Axes = _pyplot().subplots(layout="constrained")[1] if ax is None else ax
-    if title and not found.get_title():
-        found.set_title(title, fontsize=10, loc="left", parse_math=False)
-    return found
+    axes: Axes = _pyplot().subplots(layout="constrained")[1] if ax is None else ax
+    if title and not axes.get_title():
+        axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+    return axes
 
 
 def _ink() -> str:

@@ -56,10 +56,10 @@ class Numbers(NamedTuple):
 
 def numbers_at(path: Path) -> Numbers:
     """The numbers of a COCO file."""
-    told = _json_at(path)
-    if not isinstance(told, dict) or not isinstance(told.get("images"), list):
+    content = _json_at(path)
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise ReadError(f"{path.name}: expected a COCO file, with images and categories.")
-    return Numbers(*({each["id"]: each for each in told.get(key, ())} for key in ("images", "categories")))
+    return Numbers(*({each["id"]: each for each in content.get(key, ())} for key in ("images", "categories")))
 
 
 def _json_at(path: Path) -> Any:
@@ -72,10 +72,10 @@ def _json_at(path: Path) -> Any:
 
 
 def _results_at(path: Path) -> Any:
-    told = _json_at(path)
-    if not isinstance(told, list):
-        raise ReadError(f"{path.name}: expected COCO results, a list of objects; got a {type(told).__name__}.")
-    return told
+    content = _json_at(path)
+    if not isinstance(content, list):
+        raise ReadError(f"{path.name}: expected COCO results, a list of objects; got a {type(content).__name__}.")
+    return content
 
 
 def _of_results(results: list[Mapping[str, Any]], coco: Any) -> pd.DataFrame:
@@ -210,8 +210,8 @@ def suspicions(labels: pd.DataFrame, predictions: pd.DataFrame) -> list[Suspicio
     mine, theirs = _Side(labels), _Side(predictions)
     files = dict.fromkeys([*mine.by_file, *theirs.by_file])
     recalls = _recalls(mine, theirs, files)
-    found = [each for file in files for each in _of_file(mine, theirs, file, recalls)]
-    return sorted(found, key=lambda each: -each.likelihood)
+    suspects = [each for file in files for each in _of_file(mine, theirs, file, recalls)]
+    return sorted(suspects, key=lambda suspect: -suspect.likelihood)
 
 
 class _Side:

@@ -52,43 +52,45 @@ def check(
     frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_side: float, predictions: pd.DataFrame | None
 ) -> pd.DataFrame:
     """A row a problem; see ``df.labellerr.check``."""
-    told = _problems(frame, files=files, images=images, min_side=min_side)
-    return told if predictions is None else pd.concat([_by_predictions(frame, predictions), told], ignore_index=True)
+    problems = _problems(frame, files=files, images=images, min_side=min_side)
+    if predictions is None:
+        return problems
+    return pd.concat([_by_predictions(frame, predictions), problems], ignore_index=True)
 
 
 def _by_predictions(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     """The likeliest label errors by what a detector says, a row each, the likeliest first."""
-    found = suspicions(frame, predictions)
-    sources = [(frame, each.row) if each.row is not None else (predictions, each.predicted) for each in found]
+    suspects = suspicions(frame, predictions)
+    sources = [(frame, each.row) if each.row is not None else (predictions, each.predicted) for each in suspects]
     columns = {
         name: schema.text([None if pd.isna(value := side[name].iloc[place]) else value for side, place in sources])
         for name in ("file_id", "file_name", "category")
     }
-    own = [None if each.row is None else frame["annotation_id"].iloc[each.row] for each in found]
-    rows = [None if each.row is None else frame.index[each.row] for each in found]
+    own = [None if each.row is None else frame["annotation_id"].iloc[each.row] for each in suspects]
+    rows = [None if each.row is None else frame.index[each.row] for each in suspects]
     is_whole = pd.api.types.is_integer_dtype(frame.index.dtype)
     return pd.DataFrame(
         {
-            "problem": schema.categorical([list(PROBLEMS).index(each.problem) for each in found], PROBLEMS),
+            "problem": schema.categorical([list(PROBLEMS).index(each.problem) for each in suspects], PROBLEMS),
             "row": pd.Series(rows, dtype="Int64" if is_whole else object),
             "annotation_id": schema.text(own), **columns,
-            "message": schema.text([each.message for each in found]),
-            "likelihood": np.array([each.likelihood for each in found], dtype=np.float64),
+            "message": schema.text([each.message for each in suspects]),
+            "likelihood": np.array([each.likelihood for each in suspects], dtype=np.float64),
         }
     )  # fmt: skip
 
 
 def _problems(frame: pd.DataFrame, *, files: pd.DataFrame | None, images: Any, min_side: float) -> pd.DataFrame:
-    found = [*_shapes(frame, min_side), *_classes(frame), *_pairs(frame)]
+    problems = [*_shapes(frame, min_side), *_classes(frame), *_pairs(frame)]
     names = ("problem", "row", "annotation_id", "file_id", "file_name", "category", "message")
     made: dict[str, list[Any]] = {name: [] for name in names}
-    found.sort(key=lambda each: (list(PROBLEMS).index(each[0]), each[1]))
-    rows = frame.iloc[[position for _, position, _ in found]]
+    problems.sort(key=lambda problem: (list(PROBLEMS).index(problem[0]), problem[1]))
+    rows = frame.iloc[[position for _, position, _ in problems]]
     for name in ("annotation_id", "file_id", "file_name", "category"):
         made[name] += rows[name].astype(object).where(rows[name].notna(), None).tolist()
     made["row"] += rows.index.tolist()
-    made["problem"] += [problem for problem, _, _ in found]
-    made["message"] += [message for _, _, message in found]
+    made["problem"] += [problem for problem, _, _ in problems]
+    made["message"] += [message for _, _, message in problems]
     for problem, file_id, name, message in _files(frame, files, images):
         for key, value in zip(made, (problem, None, None, file_id, name, None, message), strict=True):
             made[key].append(value)
@@ -182,11 +184,11 @@ def _box(
     if shape.width is not None and shape.height is not None:
         right, low = x + width, y + height
         if min(x, y) < -0.5 or right > shape.width + 0.5 or low > shape.height + 0.5:
-            told = f"{x:g}, {y:g} to {right:g}, {low:g}"
-            yield "outside_image", position, f"its box is {told}, the image {shape.width} x {shape.height}"
+            stated = f"{x:g}, {y:g} to {right:g}, {low:g}"
+            yield "outside_image", position, f"its box is {stated}, the image {shape.width} x {shape.height}"
     if tight is not None and max(abs(a - b) for a, b in zip(tight, shape.box, strict=True)) > BOX_SLACK:
-        around, told = (" ".join(f"{side:g}" for side in box) for box in (tight, shape.box))
-        yield "box_mask_mismatch", position, f"the box around its shape is {around}, the one in the export is {told}"
+        around, stated = (" ".join(f"{side:g}" for side in box) for box in (tight, shape.box))
+        yield "box_mask_mismatch", position, f"the box around its shape is {around}, the one in the export is {stated}"
 
 
 def _classes(frame: pd.DataFrame) -> Iterator[Finding]:
@@ -243,10 +245,10 @@ def _files(frame: pd.DataFrame, files: pd.DataFrame | None, images: Any) -> Iter
             yield "unreadable_image", file_id, name, "its image cannot be opened"
             continue
         hashes[file_id] = value
-        told = sizes.get(file_id)
-        if told and (size := open_image(where[file_id], *told).size) != told:
-            sizes_told = f"{size[0]} x {size[1]} pixels, the export says {told[0]} x {told[1]}"
-            yield "image_size", file_id, name, f"its image has {sizes_told}"
+        stated = sizes.get(file_id)
+        if stated and (size := open_image(where[file_id], *stated).size) != stated:
+            differing = f"{size[0]} x {size[1]} pixels, the export says {stated[0]} x {stated[1]}"
+            yield "image_size", file_id, name, f"its image has {differing}"
     for other, one in groups_of(alike(hashes)).items():  # a row a file, however many there are
         if one != other:
             yield "alike_images", other, names[other], f"it looks nearly the same as {names[one]} ({one})"
@@ -254,5 +256,5 @@ def _files(frame: pd.DataFrame, files: pd.DataFrame | None, images: Any) -> Iter
 
 def _sizes(frame: pd.DataFrame, files: pd.DataFrame | None) -> dict[str, tuple[int, int]]:
     table = frame.rename(columns={"image_width": "width", "image_height": "height"}) if files is None else files
-    told = table[["file_id", "width", "height"]].dropna().drop_duplicates("file_id")
-    return {file_id: (int(width), int(height)) for file_id, width, height in told.itertuples(index=False)}
+    sized = table[["file_id", "width", "height"]].dropna().drop_duplicates("file_id")
+    return {file_id: (int(width), int(height)) for file_id, width, height in sized.itertuples(index=False)}

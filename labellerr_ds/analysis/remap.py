@@ -22,7 +22,7 @@ class Remapped(NamedTuple):
     files, annotations, categories : DataFrame
     kept : (N,) bool
         Which annotations stayed.
-    told : dict
+    renamed : dict
         By class what it has become, None where it was dropped, and how many annotations that were.
     """
 
@@ -30,7 +30,7 @@ class Remapped(NamedTuple):
     annotations: pd.DataFrame
     categories: pd.DataFrame
     kept: NDArray[np.bool_]
-    told: dict[str, dict[str, Any]]
+    renamed: dict[str, dict[str, Any]]
 
 
 def remap(
@@ -51,8 +51,8 @@ def remap(
     rows = renamed_rows(annotations[kept], classes)
     table = categories[~categories["name"].isin(dropped).to_numpy(dtype=bool)].reset_index(drop=True)
     table["name"] = schema.text([None if pd.isna(name) else classes.get(name) or name for name in table["name"]])
-    told = {name: {"to": new, "annotations": int(counts.get(name, 0))} for name, new in classes.items()}
-    return Remapped(_counted(files, rows), rows, table, kept, told)
+    renamed = {name: {"to": new, "annotations": int(counts.get(name, 0))} for name, new in classes.items()}
+    return Remapped(_counted(files, rows), rows, table, kept, renamed)
 
 
 def renamed_rows(annotations: pd.DataFrame, classes: Mapping[str, str | None]) -> pd.DataFrame:

@@ -64,8 +64,8 @@ def _checked(shares: Mapping[str, float]) -> list[str]:
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise InvalidArgumentError(f"{name} must be a share from 0 to 1, got {share!r}.")
     if abs(sum(shares.values()) - 1) > 1e-6:
-        told = " + ".join(f"{name} {share:g}" for name, share in shares.items())
-        raise InvalidArgumentError(f"the shares must sum to 1; {told} is {sum(shares.values()):g}.")
+        summed = " + ".join(f"{name} {share:g}" for name, share in shares.items())
+        raise InvalidArgumentError(f"the shares must sum to 1; {summed} is {sum(shares.values()):g}.")
     return list(shares)
 
 
@@ -114,13 +114,13 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
     if isinstance(group, pd.Series):
         group = group.to_dict()
     if isinstance(group, Mapping):
-        told = {str(key): str(value) for key, value in group.items() if not pd.isna(value)}
-        if len(files) and not files["file_id"].isin(list(told)).any():
+        labels = {str(key): str(value) for key, value in group.items() if not pd.isna(value)}
+        if len(files) and not files["file_id"].isin(list(labels)).any():
             raise InvalidArgumentError("group= names none of the files: its keys must be values of file_id.")
-        return told
+        return labels
     if callable(group):
-        found = {row["file_id"]: group(row) for _, row in files.iterrows()}
-        return {key: str(value) for key, value in found.items() if not pd.isna(value)}
+        groups = {row["file_id"]: group(row) for _, row in files.iterrows()}
+        return {key: str(value) for key, value in groups.items() if not pd.isna(value)}
     raise InvalidArgumentError(
         f"group must be a column of files, a mapping or Series by file_id, a function of a row, {NEAR_DUPLICATES!r}, "
         f"or a list of these; got {type(group).__name__}."
@@ -143,13 +143,13 @@ def _previous(previous: Any, names: list[str]) -> tuple[dict[str, str], list[tup
     previous = getattr(previous, "files", previous)
     if not isinstance(previous, pd.DataFrame) or not {"file_id", "split"} <= set(previous.columns):
         raise InvalidArgumentError("previous must be an earlier split: a frame, or a file, with file_id and split.")
-    told = previous[["file_id", "split"]].dropna().astype(str)
-    if unknown := set(told["split"]) - set(names):
+    known = previous[["file_id", "split"]].dropna().astype(str)
+    if unknown := set(known["split"]) - set(names):
         raise InvalidArgumentError(f"previous has the split {sorted(unknown)[0]!r}, which is not asked for now.")
     grouped: list[tuple[str, str, str]] = []
     if "group" in previous:
         grouped = list(previous[["group", "file_id", "split"]].dropna().astype(str).itertuples(index=False, name=None))
-    return dict(told.itertuples(index=False)), grouped
+    return dict(known.itertuples(index=False)), grouped
 
 
 def _sticky(
@@ -164,14 +164,14 @@ def _sticky(
     for key, file_id, split in voted:  # earlier files that this export does not hold still keep their group
         if file_id not in here:
             votes[key][split] += 1
-    bridged = {key: told for key, told in votes.items() if len(told) > 1}
+    bridged = {key: counter for key, counter in votes.items() if len(counter) > 1}
     if bridged:
-        key, told = next(iter(bridged.items()))
+        key, counter = next(iter(bridged.items()))
         warn(
             f"{len(bridged):,} groups hold files of several earlier splits; those stay where they are, new ones go "
-            f"where most are. The first is {key!r}: {dict(told)}. split.leaks lists them."
+            f"where most are. The first is {key!r}: {dict(counter)}. split.leaks lists them."
         )
-    return {key: told.most_common(1)[0][0] for key, told in votes.items()}
+    return {key: counter.most_common(1)[0][0] for key, counter in votes.items()}
 
 
 # --- new groups
@@ -206,7 +206,7 @@ def _stratified(
     classes = _classes(annotations)
     keys = list(dict.fromkeys([*placed, *left]))
     place_of = {key: place for place, key in enumerate(keys)}
-    labels = sorted({name for found in classes.values() for name in found} | {""})
+    labels = sorted({name for assigned in classes.values() for name in assigned} | {""})
     label_of = {name: place for place, name in enumerate(labels)}
     counts = np.zeros((len(keys), len(labels)))  # files of each group with each class
     sizes = np.zeros(len(keys))
@@ -225,27 +225,27 @@ def _stratified(
     # ties fall as the hash says, so that the order of rows does not matter
     order = sorted(left, key=lambda key: hashlib.sha256(f"{seed}\0{key}".encode()).digest())
     open_rows = [place_of[key] for key in order]
-    found: dict[str, str] = {}
+    assigned: dict[str, str] = {}
     while open_rows:
         remaining = counts[open_rows].sum(axis=0)
         rarest = int(np.argmin(np.where(remaining > 0, remaining, np.inf)))
         mine = sorted((row for row in open_rows if counts[row, rarest]), key=lambda row: -counts[row, rarest])
         for row in mine:
             best = max(range(len(names)), key=lambda split: (wanted[split, rarest], room[split], weights[split]))
-            found[keys[row]] = names[best]
+            assigned[keys[row]] = names[best]
             wanted[best] -= counts[row]
             room[best] -= sizes[row]
         taken = set(mine)
         open_rows = [row for row in open_rows if row not in taken]
-    return found
+    return assigned
 
 
 def _classes(annotations: pd.DataFrame) -> dict[str, set[str]]:
     pairs = annotations[["file_id", "category"]].dropna().drop_duplicates()
-    found: dict[str, set[str]] = defaultdict(set)
+    by_file: dict[str, set[str]] = defaultdict(set)
     for file_id, name in pairs.itertuples(index=False):
-        found[file_id].add(str(name))
-    return found
+        by_file[file_id].add(str(name))
+    return by_file
 
 
 # --- what became of it
@@ -263,10 +263,10 @@ def leaks(table: pd.DataFrame, extra: Iterable[tuple[str, str]] = ()) -> pd.Data
     """
     rows: list[tuple[str, str, str, int]] = []
     for kind, column in (("group", "group"), ("file_name", "file_name")):
-        told = table.dropna(subset=[column])
-        spread = told.groupby(column, observed=True)["split"].nunique()
+        known = table.dropna(subset=[column])
+        spread = known.groupby(column, observed=True)["split"].nunique()
         for key in spread.index[spread > 1]:
-            mine = told[told[column] == key]
+            mine = known[known[column] == key]
             rows.append((kind, str(key), ", ".join(sorted(mine["split"].astype(str).unique())), len(mine)))
     split_of = dict(zip(table["file_id"], table["split"].astype(str), strict=True))
     for one, other in extra:
@@ -289,12 +289,12 @@ def balance(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
     """
     names = list(table["split"].cat.categories)
     split_of = dict(zip(table["file_id"], table["split"].astype(str), strict=True))
-    told = annotations[["file_id", "category"]].dropna()
-    told = pd.DataFrame(
+    labelled = annotations[["file_id", "category"]].dropna()
+    labelled = pd.DataFrame(
         {
-            "file_id": told["file_id"].to_numpy(dtype=object),
-            "category": told["category"].astype(str).to_numpy(dtype=object),
-            "split": told["file_id"].map(split_of).to_numpy(dtype=object),
+            "file_id": labelled["file_id"].to_numpy(dtype=object),
+            "category": labelled["category"].astype(str).to_numpy(dtype=object),
+            "split": labelled["file_id"].map(split_of).to_numpy(dtype=object),
         }
     ).dropna()
     rows = []
@@ -305,8 +305,8 @@ def balance(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
             *(value for name in names for value in (total[name], total[name], total[name] / max(len(table), 1))),
         ]
     )
-    for category in sorted(told["category"].unique()):
-        mine = told[told["category"] == category]
+    for category in sorted(labelled["category"].unique()):
+        mine = labelled[labelled["category"] == category]
         row: list[Any] = [category]
         for name in names:
             part = mine[mine["split"] == name]

@@ -24,7 +24,7 @@ def html_summary(
         ("categories", categories, annotations["category"].value_counts()),
         ("issues", issues, issues["code"].value_counts()),
     ]
-    told = [(name, f"{len(frame):,}: {counted(counts.items())}".rstrip(": ")) for name, frame, counts in rows]
+    cells = [(name, f"{len(frame):,}: {counted(counts.items())}".rstrip(": ")) for name, frame, counts in rows]
     title = " · ".join(str(info[key]) for key in ("project_name", "format", "source", "exported_at") if info.get(key))
     then = "dataset.issues" if len(issues) else "dataset.annotations.labellerr.check(files=dataset.files)"
-    return card(title or "Dataset", told, then=then)
+    return card(title or "Dataset", cells, then=then)

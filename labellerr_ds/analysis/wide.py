@@ -48,7 +48,7 @@ def attributes_of(text: Any) -> dict[str, Any]:
     ValueError
         For text that is not JSON.
     """
-    told = json.loads(text) if isinstance(text, str) else {}
-    if isinstance(told, list):
-        told = {str(each.get("name")): each.get("value") for each in told if isinstance(each, dict)}
-    return {str(name): value for name, value in told.items()} if isinstance(told, dict) else {}
+    attributes = json.loads(text) if isinstance(text, str) else {}
+    if isinstance(attributes, list):
+        attributes = {str(each.get("name")): each.get("value") for each in attributes if isinstance(each, dict)}
+    return {str(name): value for name, value in attributes.items()} if isinstance(attributes, dict) else {}

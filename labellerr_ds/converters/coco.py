@@ -53,15 +53,15 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
     pictures = list(images_of(files))
     sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
     made = list(annotations_of(annotations, files, categories, decoded=True))
-    told_ids = annotations["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
-    original = [each["id"] if told is None else told for each, told in zip(made, told_ids, strict=True)]
+    coco_ids = annotations["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
+    original = [each["id"] if coco_id is None else coco_id for each, coco_id in zip(made, coco_ids, strict=True)]
     if any(each["id"] == 0 for each in made):
-        for number, each in enumerate(made, start=1):
-            each["id"] = number
+        for number, annotation in enumerate(made, start=1):
+            annotation["id"] = number
     broken = 0
-    for each in made:
-        if recompute or not _is_complete(each):
-            broken += not _complete(each, sizes.get(each["image_id"], (None, None)), recompute)
+    for annotation in made:
+        if recompute or not _is_complete(annotation):
+            broken += not _complete(annotation, sizes.get(annotation["image_id"], (None, None)), recompute)
     if broken:
         warn(
             f"{broken:,} annotations have an RLE, a ring or keypoints that do not hold together; the COCO object has "
@@ -217,8 +217,8 @@ def _from_one(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_object_attributes(annotation: dict[str, Any]) -> dict[str, Any]:
-    told = annotation.get("attributes")
-    if told is not None and bytes(told)[:1] != b"{":
+    attributes = annotation.get("attributes")
+    if attributes is not None and bytes(attributes)[:1] != b"{":
         annotation["labellerr_attributes"] = annotation.pop("attributes")
     return annotation
 

@@ -37,10 +37,10 @@ def category_ids(categories: pd.DataFrame) -> Ids:
 
 
 def _by_key(keys: pd.Series, names: pd.Series, ids: list[int]) -> Ids:
-    found: Ids = dict(reversed(list(zip(keys, ids, strict=True))))
+    ids_of: Ids = dict(reversed(list(zip(keys, ids, strict=True))))
     if not keys.is_unique:
-        found.update(reversed(list(zip(zip(keys, names, strict=True), ids, strict=True))))
-    return found
+        ids_of.update(reversed(list(zip(zip(keys, names, strict=True), ids, strict=True))))
+    return ids_of
 
 
 def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | None]:
@@ -130,26 +130,26 @@ def annotations_of(
 
 def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int | None]:
     file_ids = _plain(annotations["file_id"])
-    found = _lookup(image_ids(files), file_ids, _plain(annotations["file_name"]))
+    numbers = _lookup(image_ids(files), file_ids, _plain(annotations["file_name"]))
     if not (files["coco_id"].notna().all() and files["coco_id"].is_unique):
-        return found
+        return numbers
     shared = set(files.loc[files["file_id"].duplicated(), "file_id"].dropna())
-    if None not in found and not shared:
-        return found
+    if None not in numbers and not shared:
+        return numbers
     return [  # the number that came is of no image at all, or of one of several records of a file
         came if came is not None and (number is None or file_id in shared) else number
-        for number, came, file_id in zip(found, _plain(annotations["coco_image_id"]), file_ids, strict=True)
+        for number, came, file_id in zip(numbers, _plain(annotations["coco_image_id"]), file_ids, strict=True)
     ]
 
 
 def _category_numbers(annotations: pd.DataFrame, categories: pd.DataFrame) -> list[int | None]:
     keys = _plain(annotations["category_id"])
-    found = _lookup(category_ids(categories), keys, _plain(annotations["category"]))
-    if None not in found or not categories["coco_id"].notna().all():
-        return found
+    numbers = _lookup(category_ids(categories), keys, _plain(annotations["category"]))
+    if None not in numbers or not categories["coco_id"].notna().all():
+        return numbers
     return [  # a category that the export does not hold has a number all the same
         int(key) if number is None and key is not None and key.isdigit() else number
-        for number, key in zip(found, keys, strict=True)
+        for number, key in zip(numbers, keys, strict=True)
     ]
 
 
@@ -176,12 +176,12 @@ def _usual_piece(rows: pd.DataFrame, ids: Sequence[Any], decoded: bool) -> list[
         return None
     own = _plain(rows["annotation_id"])
     named = [key is not None and key != str(number) for key, (number, _, _) in zip(own, ids, strict=True)]
-    told = rows["attributes"].notna()
-    if any(named) != all(named) or told.any() != told.all():
+    has_attributes = rows["attributes"].notna()
+    if any(named) != all(named) or has_attributes.any() != has_attributes.all():
         return None
     try:
         shapes = _all_values(rows["segmentation"], decoded)
-        attributes = _all_values(rows["attributes"], decoded) if told.any() else None
+        attributes = _all_values(rows["attributes"], decoded) if has_attributes.any() else None
     except msgspec.DecodeError:  # the careful way says which
         return None
     if decoded and rows["type"].eq("mask").any():
@@ -211,10 +211,10 @@ def _all_values(column: pd.Series, decoded: bool) -> list[Any]:
         return [msgspec.Raw(text) for text in texts.cast(pa.large_binary()).to_pylist()]
     texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     row = pa.LargeListArray.from_arrays(pa.array([0, len(texts)], pa.int64()), texts)
-    found = msgspec.json.decode(b"[%b]" % pc.binary_join(row, pa.scalar(",", pa.large_string()))[0].as_buffer())
-    if len(found) != len(texts):
+    values = msgspec.json.decode(b"[%b]" % pc.binary_join(row, pa.scalar(",", pa.large_string()))[0].as_buffer())
+    if len(values) != len(texts):
         raise msgspec.DecodeError("a text holds several values")
-    return cast(list[Any], found)
+    return cast(list[Any], values)
 
 
 def _piece(
@@ -225,12 +225,12 @@ def _piece(
     read_json: Callable[[str], Any] = _decoded if decoded else _raw
     boxes = rows[BOX].to_numpy(dtype=np.float64, na_value=np.nan)
     has_box = (~np.isnan(boxes).any(axis=1)).tolist()
-    told = [_plain(rows[name]) for name in (
+    columns = [_plain(rows[name]) for name in (
         "type", "segmentation", "keypoints", "area", "iscrowd", "rotation", "attributes", "annotation_id", "parent_id",
         "extra",
     )]  # fmt: skip
     for (number, image_id, category_id), box, boxed, row in zip(
-        ids, boxes.tolist(), has_box, zip(*told, strict=True), strict=True
+        ids, boxes.tolist(), has_box, zip(*columns, strict=True), strict=True
     ):
         kind, segmentation, keypoints, area, crowd, rotation, attributes, own, parent, extra_text = row
         made: dict[str, Any] = {}
@@ -267,8 +267,8 @@ def _piece(
 
 
 def _extra(text: str | None) -> dict[str, Any]:
-    found = msgspec.json.decode(text) if text else {}
-    return found if isinstance(found, dict) else {}
+    extra = msgspec.json.decode(text) if text else {}
+    return extra if isinstance(extra, dict) else {}
 
 
 def _plain(values: pd.Series) -> list[Any]:

@@ -65,16 +65,17 @@ def _with_image(chosen: Selection) -> Iterator[Item]:
 
 def _objects(item: Item, classes: list[str] | None) -> dict[str, list[Any]]:
     """A list for each field; classes by name, or by number where they are given."""
-    found: dict[str, list[Any]] = {name: [] for name in ("id", "category", "type", "bbox", "segmentation", "keypoints")}
+    names = ("id", "category", "type", "bbox", "segmentation", "keypoints")
+    objects: dict[str, list[Any]] = {name: [] for name in names}
     for number, annotation_id, shape in item.shapes:
-        found["id"].append(annotation_id)
-        found["category"].append(number if classes is None else classes[number])
-        found["type"].append(shape.type)
-        found["bbox"].append([None if side != side else float(side) for side in shape.box])
-        told = shape.segmentation if isinstance(shape.segmentation, list | dict) else None
-        found["segmentation"].append(None if told is None else schema.json_text(told))
-        found["keypoints"].append(None if shape.keypoints is None else schema.json_text(shape.keypoints))
-    return found
+        objects["id"].append(annotation_id)
+        objects["category"].append(number if classes is None else classes[number])
+        objects["type"].append(shape.type)
+        objects["bbox"].append([None if side != side else float(side) for side in shape.box])
+        outline = shape.segmentation if isinstance(shape.segmentation, list | dict) else None
+        objects["segmentation"].append(None if outline is None else schema.json_text(outline))
+        objects["keypoints"].append(None if shape.keypoints is None else schema.json_text(shape.keypoints))
+    return objects
 
 
 def _row(item: Item, classes: list[str] | None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def to_panoptic(
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
     chosen = Selection(frames, images=None, split=split, negatives=negatives, types=("polygon", "mask"))
-    told = _classes(chosen.classes, frames.categories)
+    classes = _classes(chosen.classes, frames.categories)
     count = images = 0
     for name, items in by_split(chosen.items):
         made: dict[str, list[Any]] = {"images": [], "annotations": []}
@@ -43,7 +43,7 @@ def to_panoptic(
                 for _, annotation_id, _ in item.shapes:
                     chosen.leave("annotations", annotation_id, "its file was left out")
                 continue
-            segments, labels = _segments(item, chosen, order, [each["id"] for each in told])
+            segments, labels = _segments(item, chosen, order, [each["id"] for each in classes])
             if not chosen.keeps(item, len(segments)):
                 continue
             images += 1
@@ -55,7 +55,7 @@ def to_panoptic(
                 {"id": images, "file_name": item.file_name, **size, "labellerr_file_id": item.file_id}
             )
             made["annotations"].append({"image_id": images, "file_name": f"{item.name}.png", "segments_info": segments})
-        text = json.dumps({"info": {}, "licenses": [], **made, "categories": told}, ensure_ascii=False)
+        text = json.dumps({"info": {}, "licenses": [], **made, "categories": classes}, ensure_ascii=False)
         (folder / f"panoptic_{name}.json").write_text(text, encoding="utf-8")
     return chosen.written(folder, count, images)
 
@@ -64,20 +64,20 @@ def _classes(names: list[str], categories: pd.DataFrame) -> list[dict[str, Any]]
     """The classes with the ids that COCO files of ours have, and what the export tells of them."""
     ids = dict(zip(categories["name"], coco_ids(categories), strict=True))
     rows = categories.drop_duplicates("name").set_index("name")
-    told = []
+    classes = []
     for name in names:
         number = ids.get(name) or max([*ids.values(), 0]) + 1  # 0 is no pixel's class
         ids[name] = number
         extra = rows["extra"].get(name)
         known = json.loads(extra) if isinstance(extra, str) else {}
         parent = rows["supercategory"].get(name)
-        told.append(
+        classes.append(
             {
                 "id": number, "name": name, "isthing": int(known.get("isthing", 1)),
                 "supercategory": name if parent is None or pd.isna(parent) else parent,
             }
         )  # fmt: skip
-    return told
+    return classes
 
 
 def _segments(item: Item, chosen: Selection, order: rasters.Order, ids: list[int]) -> tuple[list[dict[str, Any]], Any]:
@@ -96,7 +96,7 @@ def _segments(item: Item, chosen: Selection, order: rasters.Order, ids: list[int
         else:
             painted.append((rle, number, annotation_id, shape.iscrowd))
     if order == "large_first":
-        painted.sort(key=lambda each: -rle_area(each[0]))
+        painted.sort(key=lambda painting: -rle_area(painting[0]))
     labels = rasters.paint([(each[0], place) for place, each in enumerate(painted, start=1)], height, width)
     regions = {region.label: region for region in label_regions(labels)}
     segments = []

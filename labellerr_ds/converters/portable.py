@@ -51,7 +51,7 @@ def portable(
     if turned:
         annotations = turned_boxes(annotations)
     files = _outgoing(files, annotations, negatives, frames.annotations.loc[shapes, "file_id"], left)
-    _tell(left, frames)
+    _warn_of(left, frames)
     return Frames(files, annotations, categories)
 
 
@@ -59,7 +59,7 @@ def archived(frames: Frames) -> Frames:
     """All of a dataset that a COCO file can hold so that it reads back equal; one warning counts the rest."""
     left: Left = Counter()
     annotations = _on_images(frames.annotations, frames.files, left, dangling=True)
-    _tell(left, frames)
+    _warn_of(left, frames)
     return Frames(frames.files, annotations, frames.categories)
 
 
@@ -71,15 +71,15 @@ def _texts(column: pd.Series) -> pa.Array:
 
 def _is_in(column: pd.Series, known: pd.Series) -> NDArray[np.bool_]:
     """Which texts are among the known ones; none that is missing."""
-    found = pc.is_in(_texts(column), value_set=_texts(known).unique(), skip_nulls=True)
-    return cast(NDArray[np.bool_], found.to_numpy(zero_copy_only=False))
+    is_in = pc.is_in(_texts(column), value_set=_texts(known).unique(), skip_nulls=True)
+    return cast(NDArray[np.bool_], is_in.to_numpy(zero_copy_only=False))
 
 
-def _tell(left: Left, frames: Frames) -> None:
+def _warn_of(left: Left, frames: Frames) -> None:
     totals = {"files": len(frames.files), "annotations": len(frames.annotations)}
-    told = [f"{count:,} of {totals[table]:,} {table} {why}" for (table, why), count in left.most_common() if count]
-    if told:
-        warn(f"left out of the COCO: {'; '.join(told)}.")
+    reasons = [f"{count:,} of {totals[table]:,} {table} {why}" for (table, why), count in left.most_common() if count]
+    if reasons:
+        warn(f"left out of the COCO: {'; '.join(reasons)}.")
 
 
 def with_unique_names(files: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:

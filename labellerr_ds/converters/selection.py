@@ -144,9 +144,9 @@ class Selection:
     def _fill(self, annotations: pd.DataFrame, by_id: dict[str, Item], types: tuple[str, ...]) -> None:
         place = {name: number for number, name in enumerate(self.classes)}
         frames = annotations["frame"].isna().tolist()
-        told = annotations[["annotation_id", "file_id", "category"]].itertuples(index=False)
+        triples = annotations[["annotation_id", "file_id", "category"]].itertuples(index=False)
         for (annotation_id, file_id, category), still, shape in zip(
-            told, frames, rasters.shapes(annotations), strict=True
+            triples, frames, rasters.shapes(annotations), strict=True
         ):
             if shape.type not in types and shape.form in types:  # the shape beside keypoints
                 shape = shape._replace(type=str(shape.form))
@@ -172,9 +172,9 @@ class Selection:
         ):
             return True
         else:
-            told = "unknown" if pd.isna(state) else state
+            word = "unknown" if pd.isna(state) else state
             self.leave(
-                "files", item.file_id, f"it has no shape, and its label_state is {told}, which is not a negative"
+                "files", item.file_id, f"it has no shape, and its label_state is {word}, which is not a negative"
             )
         for _, annotation_id, _ in item.shapes:
             self.leave("annotations", annotation_id, "its file was left out")
@@ -222,8 +222,8 @@ class Selection:
         left["written"] = np.array(columns[3], dtype=bool)
         if self._left:
             counted = Counter((table, reason) for table, _, reason, _ in self._left)
-            told = "; ".join(f"{count:,} {table}: {reason}" for (table, reason), count in counted.most_common(6))
-            warn(f"left out or incomplete: {told}. `left_out` of the result lists them.")
+            reasons = "; ".join(f"{count:,} {table}: {reason}" for (table, reason), count in counted.most_common(6))
+            warn(f"left out or incomplete: {reasons}. `left_out` of the result lists them.")
         return Written(folder, len(self.items) - self._refused if images is None else images, annotations, left)
 
 
@@ -250,11 +250,11 @@ def _splits(split: Splits) -> dict[str, str] | None:
     """The split of each file; its name is that of a folder."""
     if split is None:
         return None
-    found = _splits_of(getattr(split, "files", split))
-    for name in set(found.values()):
+    by_file = _splits_of(getattr(split, "files", split))
+    for name in set(by_file.values()):
         if name and (local_name(name) != name or name.strip() != name):
             raise InvalidArgumentError(f"the name of a split must do for a folder, such as 'train'; got {name!r}.")
-    return found
+    return by_file
 
 
 def _splits_of(split: Any) -> dict[str, str]:

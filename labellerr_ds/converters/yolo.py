@@ -131,8 +131,8 @@ def _joined(outer: list[Ring], inner: list[Ring], width: int, height: int) -> Ri
 
 def _marks(shape: Shape) -> list[tuple[float, float, int]]:
     """The keypoints: x, y, and COCO's flag."""
-    told = np.asarray((shape.keypoints or [])[: len(shape.keypoints or []) // 3 * 3], dtype=np.float64).reshape(-1, 3)
-    return [(x, y, int(flag)) for x, y, flag in np.nan_to_num(told).tolist()]
+    points = np.asarray((shape.keypoints or [])[: len(shape.keypoints or []) // 3 * 3], dtype=np.float64).reshape(-1, 3)
+    return [(x, y, int(flag)) for x, y, flag in np.nan_to_num(points).tolist()]
 
 
 def _placed(shape: Shape, width: int, height: int) -> list[tuple[float, float, int]]:

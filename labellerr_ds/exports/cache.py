@@ -55,8 +55,8 @@ class Owner(NamedTuple):
 
 def folder() -> Path:
     """Where the entries are: ``LABELLERR_CACHE``, or the user's cache folder of this system."""
-    told = os.environ.get("LABELLERR_CACHE")
-    return Path(told).expanduser() if told else platformdirs.user_cache_path("labellerr_ds", False) / "exports"
+    chosen = os.environ.get("LABELLERR_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("labellerr_ds", False) / "exports"
 
 
 def incoming() -> Path:
@@ -149,7 +149,7 @@ def entries() -> pd.DataFrame:
             "used_at": pd.Timestamp(used, unit="s", tz="UTC").floor("s"),
             "key": key,
         }
-        for used, size, key, entry in sorted(_entries(), key=lambda each: -each[0])
+        for used, size, key, entry in sorted(_entries(), key=lambda entry: -entry[0])
     ]
     return pd.DataFrame(rows, columns=["project_id", "report_id", "name", "size_bytes", "used_at", "key"])
 
@@ -177,9 +177,9 @@ def _entries() -> Iterator[tuple[float, int, str, dict[str, Any]]]:
 def _shrink() -> None:
     for left in left_in(folder()):
         shutil.rmtree(left.path, ignore_errors=True)
-    found = sorted(_entries(), key=lambda each: each[0])
-    total = sum(size for _, size, _, _ in found)
-    for _, size, key, _ in found:
+    entries = sorted(_entries(), key=lambda entry: entry[0])
+    total = sum(size for _, size, _, _ in entries)
+    for _, size, key, _ in entries:
         if total <= LARGEST_BYTES:
             return
         with contextlib.suppress(OSError):
@@ -199,11 +199,11 @@ def _is_whole(path: Path, entry: dict[str, Any], owner: Owner, sidecar: Path) ->
 
 
 def _digest(path: Path) -> str:
-    found = hashlib.blake2b(digest_size=32)
+    digest = hashlib.blake2b(digest_size=32)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
-            found.update(piece)
-    return found.hexdigest()
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _link(kept: Path, mine: Path) -> None:

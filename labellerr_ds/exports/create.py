@@ -115,11 +115,11 @@ def create_export(
             raise empty_error(request) from None
         if isinstance(problem, NotFoundError) or 300 <= (problem.status or 0) < 500:
             raise
-        report_id, created_at = _found_by_name(project, request, problem, before)
+        report_id, created_at = _export_by_name(project, request, problem, before)
     return ExportJob(project, report_id, request=request, created_at=created_at, started=started)
 
 
-def _found_by_name(
+def _export_by_name(
     project: Project, request: ExportRequest, problem: ServiceError, before: datetime
 ) -> tuple[str, datetime]:
     """The export that a request without a clear answer created all the same: the one of its name since then."""
@@ -129,9 +129,9 @@ def _found_by_name(
         exports = None
     if exports is not None:
         named = (exports["name"] == request.name).fillna(False).to_numpy(dtype=bool)
-        found = exports[named & (exports["created_at"] >= before - SAME_MOMENT).to_numpy(dtype=bool)]
-        if len(found) == 1:
-            return str(found["report_id"].iloc[0]), found["created_at"].iloc[0].to_pydatetime()
+        candidates = exports[named & (exports["created_at"] >= before - SAME_MOMENT).to_numpy(dtype=bool)]
+        if len(candidates) == 1:
+            return str(candidates["report_id"].iloc[0]), candidates["created_at"].iloc[0].to_pydatetime()
     listed = "" if exports is None else " The list of exports does not have it yet."
     raise AmbiguousCreateError(
         f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
@@ -149,9 +149,11 @@ def _known_questions(question_ids: Iterable[str], project: Project) -> tuple[str
         raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
     categories = project.categories()
     known = categories["question_id"].dropna().tolist()
-    for each in wanted:
-        if each not in known:
+    for question in wanted:
+        if question not in known:
             by_name = dict(zip(categories["name"], categories["question_id"], strict=True))
-            hint = f"{by_name[each]!r} is the id of that name" if each in by_name else "project.categories() lists them"
-            raise InvalidArgumentError(f"unknown question id {each!r}: {hint}.")
+            hint = "project.categories() lists them"
+            if question in by_name:
+                hint = f"{by_name[question]!r} is the id of that name"
+            raise InvalidArgumentError(f"unknown question id {question!r}: {hint}.")
     return wanted

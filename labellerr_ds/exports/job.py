@@ -109,8 +109,8 @@ class ExportJob:
         self.project = as_project(project, client)
         self.report_id, self.request = report_id.strip(), request
         self.destination = checked_destination(request.destination if request else destination)
-        told = request.statuses if request else () if statuses is None else resolve_statuses(statuses)
-        self._statuses = tuple(status.value for status in told)
+        asked = request.statuses if request else () if statuses is None else resolve_statuses(statuses)
+        self._statuses = tuple(status.value for status in asked)
         self._since = request.since if request else resolve_since(since, self.project.client.now)
         self._created_at, self._clock, self._sleep = created_at, clock, sleep
         self._started = started
@@ -398,22 +398,22 @@ class ExportJob:
 
     def _through_cache(self, temporary: Path, progress: Progress) -> Path:
         """The file in a folder within the cache: out of it, or downloaded and kept in it."""
-        found = cached.take(self._owner, temporary)
-        if found is None:
+        kept = cached.take(self._owner, temporary)
+        if kept is None:
             mine = f"{self._owner.key}-"  # in a folder that all share
             came, self._verified = download(
                 self.link(), cached.incoming(), prefix=f"{mine}{self.report_id}-", progress=progress, renew=self.link
             )
-            found = temporary / came.name.removeprefix(mine)
+            kept = temporary / came.name.removeprefix(mine)
             try:
-                os.rename(came, found)
+                os.rename(came, kept)
             except FileNotFoundError:  # another process had the same one, and moved it first
                 return self._through_cache(temporary, progress)
             if self._verified:
-                cached.keep(self._owner, found)
+                cached.keep(self._owner, kept)
         else:
             self._verified = True
-        return found
+        return kept
 
     def _asked_statuses(self) -> tuple[str, ...]:
         """The statuses that were asked for; of an export that was picked up as the list tells them."""

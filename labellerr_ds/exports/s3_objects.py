@@ -113,15 +113,15 @@ def fetch_landed(
 
 def _local_names(names: list[str]) -> list[str]:
     """Paths for this machine's disk, each once; numbered where several keys come to one."""
-    found: list[str] = []
+    local_names: list[str] = []
     taken: set[str] = set()
     for number, name in enumerate(names):
         path = "/".join(local_name(part) for part in name.split("/") if part) or "export"
         if path.casefold() in taken:
             path = f"{path}-{number:06}"
         taken.add(path.casefold())
-        found.append(path)
-    return found
+        local_names.append(path)
+    return local_names
 
 
 def _objects(
@@ -134,22 +134,22 @@ def _objects(
     sleep: Callable[[float], None],
 ) -> list[S3Object]:
     for interval in itertools.islice(intervals(0.25), LISTING_LOOKS):
-        found = bucket.below(destination.folder)
+        objects = bucket.below(destination.folder)
         between = window(bucket.store_time or datetime.now(timezone.utc))
-        written, candidates = objects_of_export(found, destination.folder, report_id, between, masks=masks)
+        written, candidates = objects_of_export(objects, destination.folder, report_id, between, masks=masks)
         if written:
             return written
         if candidates:
             break
         sleep(interval)  # a store may list an object only a moment after it was written
-    what = f"export {report_id}: of the {len(found):,} objects under {destination.bucket_path} "
+    what = f"export {report_id}: of the {len(objects):,} objects under {destination.bucket_path} "
     when = (
         ""
         if between is None
         else " between {} and {}".format(*(each.isoformat(timespec="seconds") for each in between))
     )
     if candidates:
-        addresses = [f"s3://{bucket.name}/{each.key}" for each in sorted(candidates, key=lambda each: each.modified)]
+        addresses = [f"s3://{bucket.name}/{each.key}" for each in sorted(candidates, key=lambda item: item.modified)]
         listed = ", ".join(addresses[-10:]) + (f", and {len(addresses) - 10:,} more" if len(addresses) > 10 else "")
         why = (
             "it is not known when it was created"
@@ -160,11 +160,11 @@ def _objects(
             f"{what}none is certain to be what it wrote: {why}. Read what you mean with read_export(): {listed}.",
             candidates=addresses,
         )
-    latest = sorted(found, key=lambda each: each.modified)[-5:]
+    latest = sorted(objects, key=lambda item: item.modified)[-5:]
     listed = ", ".join(f"s3://{bucket.name}/{each.key}" for each in latest)
     raise NotFoundError(
         f"{what}none has its id in its name, and none was written{when}."
-        + (f" The latest there: {listed}." if found else "")
+        + (f" The latest there: {listed}." if objects else "")
     )
 
 
@@ -172,7 +172,7 @@ def _objects(
 
 
 def objects_of_export(
-    found: Sequence[S3Object], folder: str, report_id: str, window: tuple[datetime, datetime] | None, *, masks: bool
+    objects: Sequence[S3Object], folder: str, report_id: str, window: tuple[datetime, datetime] | None, *, masks: bool
 ) -> tuple[list[S3Object], list[S3Object]]:
     """Those objects in an export's folder that it wrote, and those that it may have. **A**, all of it.
 
@@ -197,17 +197,17 @@ def objects_of_export(
         `written` is empty where it is not certain; then `candidates` are what it may be.
     """
     token = re.compile(rf"(?<![0-9A-Za-z]){re.escape(report_id)}(?![0-9A-Za-z])")
-    firsts = [each.key[len(folder) :].partition("/") for each in found]
-    named = [each for each, (first, _, _) in zip(found, firsts, strict=True) if token.search(first)]
+    firsts = [each.key[len(folder) :].partition("/") for each in objects]
+    named = [each for each, (first, _, _) in zip(objects, firsts, strict=True) if token.search(first)]
     if named:
         places = {first if slash else "" for first, slash, _ in firsts if token.search(first)}
         endings = {each.key.rsplit(".", 1)[-1].lower() for each in named}
         alone = len(named) == 1 or (len(places) == 1 and (places != {""} or len(endings) == 1))
         return (named, []) if alone else ([], named)
     if window is None:
-        return [], list(found)
+        return [], list(objects)
     first, last = window[0] - vendor.S3_CLOCK_SLACK, window[1] + vendor.S3_CLOCK_SLACK
-    within = [each for each in found if first <= each.modified <= last]
+    within = [each for each in objects if first <= each.modified <= last]
     if len(within) == 1:
         return within, []
     loose = all(each.key.lower().endswith(".png") for each in within)

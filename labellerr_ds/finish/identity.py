@@ -140,14 +140,14 @@ def resolve(rows: Sequence[Row]) -> Edits:
     edits = Edits()
     _report_repeats(rows, edits)
     _make_ids([row for row in rows if row.is_counted], edits)
-    _tell_apart([row for row in rows if row.content is not None], edits)
+    _separate([row for row in rows if row.content is not None], edits)
     return edits
 
 
 def _report_repeats(rows: Sequence[Row], edits: Edits) -> None:
     """Report records of a file that are there again, as far as their answers have no id of the service.
 
-    Nobody can tell equal answers from the same answers, so that they stay; rows with an id are one (`_tell_apart`).
+    Nobody can tell equal answers from the same answers, so that they stay; rows with an id are one (`_separate`).
     """
     by_file: dict[int, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -199,7 +199,7 @@ def _is_made(row_id: str, home: str, question: str | None) -> bool:
     return row_id.startswith(start) and row_id[len(start) :].isdigit()
 
 
-def _tell_apart(rows: Sequence[Row], edits: Edits) -> None:
+def _separate(rows: Sequence[Row], edits: Edits) -> None:
     """Of rows with one id: what is equal is one row, what is another file's number gets a suffix, the rest stays."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -248,12 +248,12 @@ def _drop_equal(row_id: str, rows: Sequence[Row], edits: Edits) -> None:
         seen.add(said)
 
 
-def doubtful(repeated: NDArray[np.uint64], found: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def doubtful(repeated: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which of these hashes are among the repeated ones."""
     if not len(repeated):
-        return np.zeros(len(found), dtype=bool)
-    place = np.minimum(np.searchsorted(repeated, found), len(repeated) - 1)
-    return np.asarray(repeated[place] == found)
+        return np.zeros(len(hashes), dtype=bool)
+    place = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+    return np.asarray(repeated[place] == hashes)
 
 
 def repeated_hashes(batches: Iterator[NDArray[np.uint64]] | Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:

@@ -78,7 +78,7 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
     infos: dict[int, Mapping[str, Any]] = {}
     previous: tuple[int, pa.Table] | None = None
     named = False
-    for batch, told in looked_at:
+    for batch, looked in looked_at:
         seen.files.append(batch.files)
         seen.file_parts.append((batch.part, batch.files.num_rows))
         if previous is None or batch.part == previous[0] or not batch.categories.equals(previous[1]):
@@ -92,13 +92,13 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
         seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
         if batch.issues.num_rows:
             seen.lossy.append((batch.part, _lossy(batch.issues)))
-        seen.file_rows.append(told.file_rows)
-        seen.sizes.append(told.size)
-        seen.ids.append(told.ids)
-        seen.without_id.append(told.lacks_ids)
-        seen.category_ids.append(told.category_ids)
-        named |= told.is_named
-        seen.has_made |= told.has_made
+        seen.file_rows.append(looked.file_rows)
+        seen.sizes.append(looked.size)
+        seen.ids.append(looked.ids)
+        seen.without_id.append(looked.lacks_ids)
+        seen.category_ids.append(looked.category_ids)
+        named |= looked.is_named
+        seen.has_made |= looked.has_made
     seen.infos = list(infos.values())
     seen.alone = named and not seen.categories.rows
     return seen
@@ -152,7 +152,7 @@ def final_files(batch: Tables, row_of: Mapping[int, Ints]) -> Ints:
 
 def final_rows(places: Ints, row_of: Ints | None) -> Ints:
     """The row of the finished files for each row within a part; -1 stays -1."""
-    found = np.full(len(places), -1)
+    rows = np.full(len(places), -1)
     if row_of is not None and len(row_of):
-        found[places >= 0] = row_of[places[places >= 0]]
-    return found
+        rows[places >= 0] = row_of[places[places >= 0]]
+    return rows

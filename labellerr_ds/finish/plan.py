@@ -143,8 +143,8 @@ def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Ma
     """Annotations of each finished file; records that differ under one id have those of the id as a whole."""
     table_ = files.table
     counts = np.zeros(table_.num_rows, dtype=np.int64)
-    for part, (rows, each) in zip((part for part, _ in seen.file_parts), seen.file_rows, strict=True):
-        np.add.at(counts, final_rows(rows, row_of.get(part)), each)
+    for part, (rows, number_of) in zip((part for part, _ in seen.file_parts), seen.file_rows, strict=True):
+        np.add.at(counts, final_rows(rows, row_of.get(part)), number_of)
     for number, dropped in edits.dropped.items():
         batch = batches[number]
         places = final_rows(column_of(batch.annotations, FILE_ROW)[dropped], row_of.get(batch.part))
@@ -158,10 +158,10 @@ def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Ma
 
 def _lossy(seen: Seen, row_of: Mapping[int, Ints], length: int) -> NDArray[np.bool_]:
     """Which files have an answer that was not understood: without any other they are no negatives."""
-    found = np.zeros(length, dtype=bool)
+    lossy = np.zeros(length, dtype=bool)
     for part, rows in seen.lossy:
-        found[final_rows(rows, row_of.get(part))] = True
-    return found
+        lossy[final_rows(rows, row_of.get(part))] = True
+    return lossy
 
 
 def _finish_files(files: FilesUnion, counts: Ints, lossy: NDArray[np.bool_]) -> tuple[pa.Table, list[Issue]]:
@@ -192,13 +192,13 @@ def _dangling(seen: Seen, starts: Sequence[int], edits: Edits) -> Iterator[Issue
         return
     known = {row.get("category_id") for row in seen.categories.rows}
     known.update(*(ids for ids in seen.categories.ids.values()))
-    found: dict[str, tuple[int, int]] = {}
+    dangling: dict[str, tuple[int, int]] = {}
     for batch, firsts in enumerate(seen.category_ids):
         for category_id in sorted(set(firsts) - known):
             row, count = firsts[category_id]
             dropped = sum(each < row for each in edits.dropped.get(batch, ()))
-            first, total = found.get(category_id, (starts[batch] + row - dropped, 0))
-            found[category_id] = (first, total + count)
-    for category_id, (position, count) in found.items():
+            first, total = dangling.get(category_id, (starts[batch] + row - dropped, 0))
+            dangling[category_id] = (first, total + count)
+    for category_id, (position, count) in dangling.items():
         message = f"{count:,} annotations name the category {category_id!r}, which is not in the export."
         yield Issue("error", "dangling_category_id", "annotations", category_id, position, message)

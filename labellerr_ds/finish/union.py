@@ -52,10 +52,10 @@ def is_number(row_id: str | None, coco_id: int | None) -> bool:
 def apart(row_id: str, taken: set[str]) -> str:
     """The id with the first suffix that makes it unique; it is added to `taken`."""
     count = 2
-    while (found := f"{row_id}-{count}") in taken:
+    while (candidate := f"{row_id}-{count}") in taken:
         count += 1
-    taken.add(found)
-    return found
+    taken.add(candidate)
+    return candidate
 
 
 def has_repeats(ids: pa.ChunkedArray) -> bool:
@@ -110,9 +110,9 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     if "extra" in table.column_names:
         extras = _masks_joined(ids, table["extra"].to_pylist())
         table = table.set_column(table.column_names.index("extra"), "extra", pa.chunked_array([_text(extras)]))
-    told = [name for name in table.column_names if name not in DERIVED | NUMBERS]
-    records = table.select(told).take(pa.array(rows)).to_pandas()
-    groups = records.groupby(told, dropna=False, sort=False, observed=True).ngroup().to_numpy()
+    columns = [name for name in table.column_names if name not in DERIVED | NUMBERS]
+    records = table.select(columns).take(pa.array(rows)).to_pandas()
+    groups = records.groupby(columns, dropna=False, sort=False, observed=True).ngroup().to_numpy()
     _, first, which = np.unique(groups, return_index=True, return_inverse=True)
     row_of[rows] = rows[first][which]
     kept = row_of == np.arange(len(row_of))
@@ -123,7 +123,7 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
         if ids[row] in seen:
             first = records.iloc[seen[ids[row]]]
             other = records.iloc[at]
-            differing = [name for name in told if not _equal(first[name], other[name])]
+            differing = [name for name in columns if not _equal(first[name], other[name])]
             issues.append(_duplicate("files", "file_id", ids[row], int(place[row]), differing))
         seen.setdefault(ids[row], at)
     return FilesUnion(table, row_of, split, issues)
@@ -135,7 +135,7 @@ def _images_apart(
     """Ids in which a number that several parts use for images of different names is apart; and what was renamed."""
     if "coco_id" not in table.column_names:
         return ids, []
-    taken, found = set(ids), list(ids)
+    taken, final = set(ids), list(ids)
     names, numbers = (table[name].take(pa.array(rows)).to_pylist() for name in ("file_name", "coco_id"))
     by_name: dict[tuple[str, Any], str] = {}
     by_part: dict[tuple[str, int], str] = {}
@@ -150,11 +150,11 @@ def _images_apart(
             here = by_part.get((row_id, part))  # two names in one file: that file contradicts itself
             by_name[key] = row_id if row_id not in met else here or apart(row_id, taken)
             met.add(row_id)
-        if found[row] != by_name[key]:
-            found[row] = by_name[key]
-            renamed.append((row_id, found[row]))
-        by_part.setdefault((row_id, part), found[row])
-    return found, renamed
+        if final[row] != by_name[key]:
+            final[row] = by_name[key]
+            renamed.append((row_id, final[row]))
+        by_part.setdefault((row_id, part), final[row])
+    return final, renamed
 
 
 def _masks_joined(ids: Sequence[Any], extras: Sequence[str | None]) -> list[str | None]:

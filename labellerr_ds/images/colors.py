@@ -80,11 +80,11 @@ def colors_of(frame: pd.DataFrame) -> dict[str, str]:
 
 def own_colors(categories: pd.DataFrame) -> dict[str, str]:
     """The project's own colours by class, of two classes of one name the first's."""
-    found: dict[str, str] = {}
+    colors: dict[str, str] = {}
     for name, color in zip(categories["name"], categories["color"], strict=True):
         if not pd.isna(name) and (clean := _clean(color)) is not None:
-            found.setdefault(str(name), clean)
-    return found
+            colors.setdefault(str(name), clean)
+    return colors
 
 
 def _clean(color: Any) -> str | None:
@@ -98,11 +98,11 @@ def _clean(color: Any) -> str | None:
 
 @lru_cache(maxsize=64)
 def _colors(names: tuple[str, ...], own: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    told = dict(own)
-    taken = np.array([rgb(told[name]) for name in names if name in told]).reshape(-1, 3)
+    fixed = dict(own)
+    taken = np.array([rgb(fixed[name]) for name in names if name in fixed]).reshape(-1, 3)
     free = [color for color in PALETTE if not len(taken) or _distance(taken, color) > _NEAR] or list(PALETTE)
     places = iter(range(len(names)))
-    return tuple((name, told.get(name) or free[next(places) % len(free)]) for name in dict.fromkeys(names))
+    return tuple((name, fixed.get(name) or free[next(places) % len(free)]) for name in dict.fromkeys(names))
 
 
 def _distance(taken: Any, color: str) -> float:

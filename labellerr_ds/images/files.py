@@ -37,8 +37,8 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
     find = finder(files, images)
     pairs = files[["file_id", "file_name"]].dropna(subset=["file_id"]).drop_duplicates("file_id")
     names = pairs["file_name"].astype(object).where(pairs["file_name"].notna(), None)
-    found = {file_id: find(file_id, name) for file_id, name in zip(pairs["file_id"], names, strict=True)}
-    return {file_id: path for file_id, path in found.items() if path is not None}
+    paths = {file_id: find(file_id, name) for file_id, name in zip(pairs["file_id"], names, strict=True)}
+    return {file_id: path for file_id, path in paths.items() if path is not None}
 
 
 def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], Path | None]:
@@ -68,11 +68,11 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
 
     @cache
     def by_stem(inside: Path) -> dict[str, list[Path]]:
-        found: dict[str, list[Path]] = {}
+        stems: dict[str, list[Path]] = {}
         for path in inside.iterdir() if inside.is_dir() else ():
             if path.suffix.lower() in PICTURES:
-                found.setdefault(path.stem, []).append(path)
-        return found
+                stems.setdefault(path.stem, []).append(path)
+        return stems
 
     def there(path: Path) -> Path | None:
         if path.suffix.lower() in PICTURES:
@@ -129,14 +129,14 @@ def unique_names(files: pd.DataFrame) -> list[str]:
     """What the image of each file is called on disk; records of one file have one name."""
     taken: dict[str, str] = {}
     names: dict[str, str] = {}
-    found = []
+    chosen = []
     columns = (pa.array(files[name].array, from_pandas=True).to_pylist() for name in ("file_id", "file_name"))
     for row, (file_id, name) in enumerate(zip(*columns, strict=True)):
         key = f"row-{row}" if file_id is None else file_id
         if key not in names:
             names[key] = unique_name(name, key, taken)
-        found.append(names[key])
-    return found
+        chosen.append(names[key])
+    return chosen
 
 
 def read_index(folder: Path) -> dict[str, str]:

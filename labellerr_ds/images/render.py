@@ -138,12 +138,12 @@ def _fill(
         _blend(base, *_mask_on(shape.segmentation, base.size), color, opacity)
         return _Lines(color, [], [])
     if shape.type in ("point", "keypoints"):
-        found = [
-            None if each is None else (each[0] * ratio[0], each[1] * ratio[1]) for each in rasters.points_of(shape)
+        points = [
+            None if point is None else (point[0] * ratio[0], point[1] * ratio[1]) for point in rasters.points_of(shape)
         ]
-        edges = [[found[end] for end in edge if 0 <= end < len(found)] for edge in skeleton]
+        edges = [[points[end] for end in edge if 0 <= end < len(points)] for edge in skeleton]
         strokes = [[end for end in edge if end is not None] for edge in edges]
-        return _Lines(color, [edge for edge in strokes if len(edge) == 2], [each for each in found if each])
+        return _Lines(color, [edge for edge in strokes if len(edge) == 2], [each for each in points if each])
     lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
     strokes = []
     for line in lines:
@@ -152,12 +152,12 @@ def _fill(
         corners = np.asarray(line[: len(line) // 2 * 2], dtype=np.float64).reshape(-1, 2) * ratio
         if len(corners) < 2 or not np.isfinite(corners).all():
             continue
-        told = [(float(x), float(y)) for x, y in corners]
+        ring = [(float(x), float(y)) for x, y in corners]
         if shape.type != "polyline":
             if opacity:
                 _blend(base, *_ring_on(corners, base.size), color, opacity)
-            told.append(told[0])
-        strokes.append(told)
+            ring.append(ring[0])
+        strokes.append(ring)
     return _Lines(color, strokes, [])
 
 

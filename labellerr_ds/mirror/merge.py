@@ -68,12 +68,12 @@ def changes(old: pa.Table, new: pa.Table, exported_at: int, *, full: bool) -> Ch
         lost = alive.filter(pc.invert(pc.is_in(alive["file_id"], new["file_id"].combine_chunks())))
     written = new.filter(pa.array(is_added | is_changed))
     rows = pa.concat_tables([written, tombstones(lost["file_id"].to_pylist(), exported_at)])
-    told = KEYS[:3]
+    keys = KEYS[:3]
     return Changes(
         rows,
-        new.filter(pa.array(is_added)).select(told),
-        new.filter(pa.array(is_changed)).select(told),
-        lost.select(told),
+        new.filter(pa.array(is_added)).select(keys),
+        new.filter(pa.array(is_changed)).select(keys),
+        lost.select(keys),
         alive.num_rows - int(is_changed.sum()) - lost.num_rows,
     )
 

@@ -357,7 +357,7 @@ class Mirror:
         MirrorError
             Where the data of a version was removed by `vacuum`, or is not what a pin says.
         """
-        snapshot, found, lock = self._find(version, as_of)
+        snapshot, chosen, lock = self._find(version, as_of)
         wanted = _words(statuses if statuses is not None else lock.get("statuses") if lock else None)
         names = None if columns is None else _checked_columns(columns)
         read = None
@@ -368,7 +368,7 @@ class Mirror:
         if lock and names is None and wanted == _words(lock.get("statuses")):
             _check_digest(rows, lock)
         tables = tables_of(rows, categories_of(snapshot.categories()))
-        tables = with_info(tables, self._info(found, wanted))
+        tables = with_info(tables, self._info(chosen, wanted))
         dataset = Dataset.from_tables(tables, image_source=ProjectImages())
         if names is None:
             return dataset
@@ -390,17 +390,17 @@ class Mirror:
         pins: dict[int, list[str]] = {}
         for name, lock in snapshot.pins().items():
             pins.setdefault(lock["version"], []).append(name)
-        found = snapshot.versions
-        syncs = [each.sync for each in found]
+        known = snapshot.versions
+        syncs = [each.sync for each in known]
         return pd.DataFrame(
             {
-                "version": np.array([each.number for each in found], dtype=np.int64),
-                "created_at": schema.times([to_milliseconds(each.created_at) for each in found]),
+                "version": np.array([each.number for each in known], dtype=np.int64),
+                "created_at": schema.times([to_milliseconds(each.created_at) for each in known]),
                 "watermark": schema.times([each.watermark for each in syncs]),
                 **{name: np.array([getattr(each, name) for each in syncs], dtype=np.int64) for name in _CHANGE},
                 "full": np.array([each.full for each in syncs], dtype=bool),
                 "report_id": schema.text([each.report_id for each in syncs]),
-                "pins": schema.text([", ".join(pins.get(each.number, [])) for each in found]),
+                "pins": schema.text([", ".join(pins.get(each.number, [])) for each in known]),
             }
         )
 
@@ -424,9 +424,9 @@ class Mirror:
         ids = both.index[both.iloc[:, 0].ne(both.iloc[:, 1]).to_numpy()].tolist()
         where = pc.field("file_id").isin(pa.array(ids, pa.string()))
         datasets = []
-        for snapshot, found in sides:
+        for snapshot, chosen in sides:
             tables = tables_of(snapshot.rows(None, where), categories_of(snapshot.categories()))
-            datasets.append(Dataset.from_tables(with_info(tables, self._info(found, None))))
+            datasets.append(Dataset.from_tables(with_info(tables, self._info(chosen, None))))
         return compare(datasets[0], datasets[1])
 
     def scan(
@@ -453,7 +453,7 @@ class Mirror:
         if version is not None and as_of is not None:
             raise InvalidArgumentError("pass version or as_of, not both.")
         last, lock = self._store.at(), None
-        found = last.latest
+        chosen = last.latest
         if isinstance(version, str):
             lock = last.pins().get(version)
             if lock is None:
@@ -464,7 +464,7 @@ class Mirror:
             if isinstance(version, bool) or version not in known:
                 few = ", ".join(map(str, sorted(known)[-8:]))
                 raise InvalidArgumentError(f"unknown version {version!r}; versions() lists them: {few}.")
-            found = known[version]
+            chosen = known[version]
         elif as_of is not None:
             latest = _moment(last.latest.sync.watermark)
             until = to_milliseconds(instant_of(as_of, lambda: max(datetime.now(timezone.utc), latest), "as_of"))
@@ -472,16 +472,16 @@ class Mirror:
             if not earlier:
                 first = _moment(last.versions[-1].sync.watermark).isoformat()
                 raise InvalidArgumentError(f"as_of={as_of!r} is before the first sync, which was at {first}.")
-            found = earlier[0]
-        return (last if found.number == last.number else self._store.at(found.number)), found, lock
+            chosen = earlier[0]
+        return (last if chosen.number == last.number else self._store.at(chosen.number)), chosen, lock
 
-    def _info(self, found: Version, statuses: list[str] | None) -> dict[str, Any]:
-        sync = found.sync
+    def _info(self, chosen: Version, statuses: list[str] | None) -> dict[str, Any]:
+        sync = chosen.sync
         return {
             "project_id": sync.project_id, "project_name": sync.project_name, "report_id": sync.report_id,
             "format": "json", "statuses": statuses, "since": None,
             "exported_at": _moment(sync.watermark).isoformat(), "source": Path(self.path).name,
-            "mirror_version": found.number,
+            "mirror_version": chosen.number,
         }  # fmt: skip
 
     # --- names, and room
@@ -521,14 +521,14 @@ class Mirror:
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise InvalidArgumentError(f"the name of a pin has letters, digits, '.', '_' and '-'; got {name!r}.")
-        snapshot, found, _ = self._find(version, None)
+        snapshot, chosen, _ = self._find(version, None)
         words = _words(statuses)
         rows = snapshot.rows(["file_id", "content_hash", "annotation_count"], _where(words))
         lock = {
             "name": name,
-            "version": found.number,
-            "project_id": found.sync.project_id,
-            "watermark": _moment(found.sync.watermark).isoformat(),
+            "version": chosen.number,
+            "project_id": chosen.sync.project_id,
+            "watermark": _moment(chosen.sync.watermark).isoformat(),
             "statuses": words,
             "files": rows.num_rows,
             "annotations": int(pc.sum(rows["annotation_count"]).as_py() or 0),
@@ -593,8 +593,8 @@ def _is_stale(export: _Export, snapshot: Snapshot | None) -> bool:
 
 def _counted(sync: Sync, made: Changes, full_at: int | None = None, categories_at: int = 0) -> Sync:
     counts = {name: getattr(made, name).num_rows for name in _CHANGE}
-    told = {**sync.__dict__, **counts, "categories_at": categories_at}
-    return Sync(**{**told, "full_at": sync.full_at if full_at is None else full_at})
+    values = {**sync.__dict__, **counts, "categories_at": categories_at}
+    return Sync(**{**values, "full_at": sync.full_at if full_at is None else full_at})
 
 
 def _result(number: int, made: Changes, sync: Sync) -> SyncResult:

@@ -202,23 +202,23 @@ class Snapshot:
         made = self.dataset(where, deleted=deleted)
         try:
             with self._store.failures("reading"):
-                found = made.to_table(columns=columns or SCHEMA.names)
+                table = made.to_table(columns=columns or SCHEMA.names)
         except FileNotFoundError:
             raise MirrorError(
                 f"the data of version {self.number} of {redact(self._store.path)} was removed by vacuum(), which keeps "
                 "the last version and those with a pin."
             ) from None
-        wanted = pa.schema([SCHEMA.field(name) for name in found.column_names])
-        return found.cast(wanted)
+        wanted = pa.schema([SCHEMA.field(name) for name in table.column_names])
+        return table.cast(wanted)
 
     def dataset(self, where: Any = None, *, deleted: bool = False) -> Any:
         """Its rows as a `pyarrow.dataset.Dataset`, nothing read yet."""
         with self._store.failures("reading"):
-            found = self._table.to_pyarrow_dataset()
+            arrow = self._table.to_pyarrow_dataset()
             # a dataset of our own schema: texts that delta-rs writes are views, which few tools take
-            paths = [fragment.path for fragment in found.get_fragments()]
+            paths = [fragment.path for fragment in arrow.get_fragments()]
             made = dataset.FileSystemDataset.from_paths(
-                paths, schema=SCHEMA, format=dataset.ParquetFileFormat(), filesystem=found.filesystem
+                paths, schema=SCHEMA, format=dataset.ParquetFileFormat(), filesystem=arrow.filesystem
             )
         if not deleted:
             is_there = pc.field("deleted_at").is_null()
@@ -228,14 +228,14 @@ class Snapshot:
     @cached_property
     def versions(self) -> list[Version]:
         """The versions that syncs made, the newest first, up to this one."""
-        found = []
+        versions = []
         with self._store.failures("reading the log of"):
             history = self._table.history()
         for commit in history:
             if text := commit.get(_SYNC):
                 made = datetime.fromtimestamp(commit["timestamp"] / 1000, timezone.utc)
-                found.append(Version(made, _sync(text)))
-        return sorted((each for each in found if each.number <= self.number), key=lambda each: -each.number)
+                versions.append(Version(made, _sync(text)))
+        return sorted((each for each in versions if each.number <= self.number), key=lambda version: -version.number)
 
     @property
     def latest(self) -> Version:
@@ -332,17 +332,17 @@ def _writer() -> Any:
 
 
 def _commit(sync: Sync, categories: str | None) -> Any:
-    told = {_SYNC: json.dumps(asdict(sync))}
+    properties = {_SYNC: json.dumps(asdict(sync))}
     if categories is not None:
-        told[_CATEGORIES] = categories
-    return delta().CommitProperties(custom_metadata=told, max_commit_retries=0)
+        properties[_CATEGORIES] = categories
+    return delta().CommitProperties(custom_metadata=properties, max_commit_retries=0)
 
 
 def _sync(text: str) -> Sync:
-    told = json.loads(text)
-    if told.get("format", 0) > FORMAT:
+    fields = json.loads(text)
+    if fields.get("format", 0) > FORMAT:
         raise MirrorError(
-            f"the mirror was written by labellerr_ds {told.get('library_version')}, whose layout this version does not "
-            "know. Upgrade labellerr_ds."
+            f"the mirror was written by labellerr_ds {fields.get('library_version')}, whose layout this version does "
+            "not know. Upgrade labellerr_ds."
         )
-    return Sync(**{key: told[key] for key in Sync.__dataclass_fields__ if key in told})
+    return Sync(**{key: fields[key] for key in Sync.__dataclass_fields__ if key in fields})

@@ -78,13 +78,13 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
         elif kind == "find":
             text = str(message.get("text", ""))
             if not self.find(text):
-                self.send({"kind": "told", "text": f"No file has {text!r} in its name."})
+                self.send({"kind": "note", "text": f"No file has {text!r} in its name."})
         elif kind == "where":
             by, value = message.get("by"), message.get("value")
             given = {by: value} if by in FILTERS and value else {}
             self.where(**given, order=message.get("order", "given"))
-        elif kind == "change" and (found := self._pages.next_change(self.index)) is not None:
-            self.index = found
+        elif kind == "change" and (differing := self._pages.next_change(self.index)) is not None:
+            self.index = differing
 
     def _serve(self, kind: str, pages: list[int]) -> None:
         """Send pages one by one, and then that this was all: the browser asks for one lot at a time."""

@@ -59,7 +59,9 @@ class Form:
         self.title: Any = widgets.Label(title)
         self.list = widgets.Dropdown(options=[("New export…", NEW)], value=NEW, description="Export", layout=_wide())
         self.boxes = {
-            status: widgets.Checkbox(value=status in statuses, description=_told(status), indent=False, layout=_row())
+            status: widgets.Checkbox(
+                value=status in statuses, description=_caption(status), indent=False, layout=_row()
+            )
             for status in FileStatus
         }
         self.format = widgets.Dropdown(
@@ -225,18 +227,18 @@ class Form:
     def show_counts(self, counts: Mapping[FileStatus, int]) -> None:
         """How many files have each status, where that is known."""
         for status, count in counts.items():
-            self.boxes[status].description = _told(status, count)
+            self.boxes[status].description = _caption(status, count)
 
     def show_failure(self, remedy: str | None, details: str) -> None:
         """What can be done about a failure; nothing is shown where there is none."""
         self.remedy.description = remedy or ""
         self.details.value = details
-        for each in (self.remedy, self.more):
-            _show(each, remedy is not None)
+        for button in (self.remedy, self.more):
+            _show(button, remedy is not None)
         _show(self.details, False)
 
 
-def _told(status: FileStatus, count: int | None = None) -> str:
+def _caption(status: FileStatus, count: int | None = None) -> str:
     files = "" if count is None else f" ({count:,} file{'' if count == 1 else 's'})"
     return f"{status.value} - {status.description}{files}"
 

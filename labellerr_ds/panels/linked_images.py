@@ -36,13 +36,13 @@ class LinkedImages:
             links = self._pool.submit(self._links, missing) if missing else None
             for place, file_id in enumerate(missing):
                 self._coming[file_id] = self._pool.submit(self._fetch, links, place)
-            found = [self._coming[file_id] for file_id in file_ids]
+            futures = [self._coming[file_id] for file_id in file_ids]
             for file_id in file_ids:
                 self._coming[file_id] = self._coming.pop(file_id)  # now it is the one asked for last
             for file_id in list(self._coming)[: max(0, len(self._coming) - KEPT)]:
                 if self._coming[file_id].done():
                     del self._coming[file_id]
-        return found
+        return futures
 
     def image(self, file_id: str) -> bytes | None:
         """One image; None where it cannot be had."""

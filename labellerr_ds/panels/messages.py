@@ -48,10 +48,10 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     longest : int
         Pixels of the picture's longer side, at most.
     """
-    told_size = pages.size(page)
+    stated = pages.size(page)
     is_shown = pages.kind(page) not in ("audio", "text")
-    picture = read_picture(pages.source(page), told_size, longest) if is_shown else None
-    size = told_size or (picture.size if picture else NO_SIZE)
+    picture = read_picture(pages.source(page), stated, longest) if is_shown else None
+    size = stated or (picture.size if picture else NO_SIZE)
     frame, marks = pages.frame(page), pages.marks(page)
     xy: list[float] = []
     runs: list[np.ndarray[Any, np.dtype[np.int32]]] = []
@@ -82,7 +82,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         )
         entry.update(
             row=int(row),
-            cls=place, label=label, told=f"{label}{extent}{turned}, {shape.type}", box=box,
+            cls=place, label=label, summary=f"{label}{extent}{turned}, {shape.type}", box=box,
         )  # fmt: skip
         own_id = ids[position]
         entry.update(
@@ -102,7 +102,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     message = {
         "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
         "shapes": shapes, "first": first, "siblings": count, "answers": answers,
-        **missing(pages, page, picture.size if picture else None, told_size),
+        **missing(pages, page, picture.size if picture else None, stated),
     }  # fmt: skip
     if media is not None:
         message["media"] = media.message
@@ -121,15 +121,15 @@ def _media(pages: Pages, page: int, others: pd.DataFrame, longest: int) -> Media
     return media_of(pages.name(page), source, others[others["type"] == "segment"], pages.colors)
 
 
-Told = list[tuple[str, str]]
+Answers = list[tuple[str, str]]
 """Names, and what they are answered with."""
 
 
-def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Told, dict[Any, Told]]:
+def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Answers, dict[Any, Answers]]:
     """The answers of a page's file in words; and those about an object, by its id."""
     objects = set(shapes["annotation_id"].dropna()) if "annotation_id" in shapes else set()
-    told: Told = []
-    children: dict[Any, Told] = {}
+    answers: Answers = []
+    children: dict[Any, Answers] = {}
     for row in rows.head(MOST_ANSWERS).to_dict("records"):
         value = " ".join(_text(row.get("value")).split())[:LONGEST_ANSWER]
         moments = [row.get(name) for name in ("time", "end_time")]
@@ -139,17 +139,17 @@ def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Told, dict[Any, 
         if isinstance(parent, str) and parent in objects:
             children.setdefault(parent, []).append(pair)
         else:
-            told.append(pair)
-    return told, children
+            answers.append(pair)
+    return answers, children
 
 
-def _attributes(text: Any) -> Told:
+def _attributes(text: Any) -> Answers:
     """Attributes in words; nothing where they are no JSON."""
     try:
-        told = attributes_of(text)
+        answers = attributes_of(text)
     except ValueError:
         return []
-    return [(name, " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in told.items()]
+    return [(name, " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in answers.items()]
 
 
 def _text(value: Any) -> str:
@@ -163,15 +163,15 @@ def _pixels(side: float) -> str:
 
 def unshowable(pages: Pages, page: int, problem: Exception) -> Packet:
     """What is sent in the place of a page that cannot be made."""
-    told = f"This file cannot be shown: {type(problem).__name__}: {problem}"
+    warning = f"This file cannot be shown: {type(problem).__name__}: {problem}"
     message = {
         "index": page, "name": pages.file_id(page), "status": "", "width": NO_SIZE[0], "height": NO_SIZE[1],
-        "shapes": [], "first": page, "siblings": 1, "warning": told, "answers": [],
+        "shapes": [], "first": page, "siblings": 1, "warning": warning, "answers": [],
     }  # fmt: skip
     return Packet(message, [b"", b"", b""])
 
 
-def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[int, int] | None) -> dict[str, Any]:
+def missing(pages: Pages, page: int, size: tuple[int, int] | None, stated: tuple[int, int] | None) -> dict[str, Any]:
     """What is to be said of a page's picture: a warning, and whether it may be asked for again.
 
     Parameters
@@ -183,8 +183,8 @@ def missing(pages: Pages, page: int, size: tuple[int, int] | None, told: tuple[i
     told : (int, int) or None
         As the export tells it.
     """
-    if size and told and size != told:
-        sides = f"{size[0]} x {size[1]} pixels, the export says {told[0]} x {told[1]}"
+    if size and stated and size != stated:
+        sides = f"{size[0]} x {size[1]} pixels, the export says {stated[0]} x {stated[1]}"
         return {"warning": f"The image has {sides}."}
     if size is None and pages.wanted and pages.is_moment(page):
         return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
@@ -245,7 +245,7 @@ def _shape(
     return {"kind": kind, "parts": parts} if parts else None
 
 
-def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LONGEST) -> Picture | None:
+def read_picture(source: Source, stated: tuple[int, int] | None, longest: int = LONGEST) -> Picture | None:
     """A picture that browsers show, no larger than `longest`; None where there is none, or none that can be opened."""
     if source is None:
         return None
@@ -255,7 +255,7 @@ def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LO
             plain = raw.format in ("JPEG", "PNG") and max(raw.size) <= longest and not raw.mode.startswith("I")
             if plain and _is_upright(raw):
                 return Picture(body, raw.size)  # as it is: the browser decodes it, and says where it cannot
-        image, size = _opened(body, told, longest)
+        image, size = _opened(body, stated, longest)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
     except UNREADABLE:
@@ -263,18 +263,18 @@ def read_picture(source: Source, told: tuple[int, int] | None, longest: int = LO
     return Picture(out.getvalue(), size)
 
 
-def open_picture(source: Source, told: tuple[int, int] | None, longest: int | None) -> Image.Image | None:
+def open_picture(source: Source, stated: tuple[int, int] | None, longest: int | None) -> Image.Image | None:
     """A picture for Pillow, in the frame of the labels; None where there is none, or none that can be opened."""
     if source is None:
         return None
     try:
         body = pdf.first_page(source if isinstance(source, bytes) else source.read_bytes())
-        return _opened(body, told, longest)[0]
+        return _opened(body, stated, longest)[0]
     except UNREADABLE:
         return None
 
 
-def _opened(body: bytes, told: tuple[int, int] | None, longest: int | None) -> tuple[Image.Image, tuple[int, int]]:
+def _opened(body: bytes, stated: tuple[int, int] | None, longest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The picture, no larger than `longest`, and the size that it has itself."""
     with Image.open(io.BytesIO(body)) as raw:
         if longest and raw.format == "JPEG" and _is_upright(raw):
@@ -282,7 +282,7 @@ def _opened(body: bytes, told: tuple[int, int] | None, longest: int | None) -> t
             raw.draft("RGB", (longest, longest))  # decoded at a half, quarter or eighth, which is quicker
             image = raw.convert("RGB")
         else:
-            image = open_image(io.BytesIO(body), *(told or (None, None)))
+            image = open_image(io.BytesIO(body), *(stated or (None, None)))
             size = image.size
             image = to_rgb(image)
     if longest:

@@ -99,10 +99,10 @@ class Pages:
     def _arrange(self, rows: NDArray[np.intp]) -> None:
         """Sort the rows by page: a page is a file, and within it a frame, with those without one before all."""
         ids = schema.arrow_text(self._frame["file_id"])
-        found = pc.index_in(ids, value_set=schema.arrow_text(self._files["file_id"])).fill_null(-1)
-        place = found.to_numpy(zero_copy_only=False).astype(np.int64)[rows]
+        places = pc.index_in(ids, value_set=schema.arrow_text(self._files["file_id"])).fill_null(-1)
+        place = places.to_numpy(zero_copy_only=False).astype(np.int64)[rows]
         rows, place = rows[place >= 0], place[place >= 0]
-        self._file_of_row = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        self._file_of_row = places.to_numpy(zero_copy_only=False).astype(np.int64)
         self._is_shape_row = np.zeros(len(self._frame), dtype=bool)
         self._is_shape_row[rows] = True
         self._others = np.flatnonzero(~self._is_shape_row & (self._file_of_row >= 0))  # answers
@@ -267,13 +267,13 @@ class Pages:
     @property
     def orders(self) -> dict[str, str]:
         """The orders that files can be shown in, and what they are called."""
-        told = {"given": "as exported", "annotations": "most annotations first", "name": "by name"}
-        told["area"] = "largest first"
+        orders = {"given": "as exported", "annotations": "most annotations first", "name": "by name"}
+        orders["area"] = "largest first"
         if self.compared:
-            told["differences"] = "most differences first"
+            orders["differences"] = "most differences first"
         if self.predicted:
-            told["score"] = "least sure first"
-        return told
+            orders["score"] = "least sure first"
+        return orders
 
     def _ranks(self, order: str) -> NDArray[np.float64]:
         """What files are sorted by, the smallest first."""
@@ -352,10 +352,10 @@ class Pages:
         )
 
     def _having(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        found = np.zeros(len(self._files), dtype=bool)
+        having = np.zeros(len(self._files), dtype=bool)
         places = self._file_of_row[rows]
-        found[places[places >= 0]] = True
-        return found
+        having[places[places >= 0]] = True
+        return having
 
     def choices(self) -> list[Choice]:
         """What files can be filtered by, with how many files have it: statuses, label states, classes, answers, issues.
@@ -498,8 +498,8 @@ def _next(pages: NDArray[np.intp], after: int) -> int | None:
 def _files_of(frame: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
     """A `files` frame of what an annotations frame tells of them."""
     names = ["file_id", "file_name", "image_width", "image_height", *(["status"] if "status" in frame else [])]
-    told = frame[names].iloc[rows].dropna(subset=["file_id"])
-    return told.rename(columns={"image_width": "width", "image_height": "height"})
+    files = frame[names].iloc[rows].dropna(subset=["file_id"])
+    return files.rename(columns={"image_width": "width", "image_height": "height"})
 
 
 def _with_shapes(frame: pd.DataFrame) -> pd.DataFrame:
@@ -525,15 +525,15 @@ def _classes(names: pd.Series[Any], rows: NDArray[np.intp]) -> tuple[list[str], 
 
 def _skeletons(shown: Any) -> dict[str, list[tuple[int, int]]]:
     """Which keypoints of a class belong together, counted from 0 (COCO counts from 1)."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    skeletons: dict[str, list[tuple[int, int]]] = {}
     if isinstance(shown, Dataset):
         for name, extra in zip(shown.categories["name"], shown.categories["extra"], strict=True):
-            told = {} if pd.isna(extra) else json.loads(extra)
-            edges = told.get("skeleton") if isinstance(told, dict) else None
+            fields = {} if pd.isna(extra) else json.loads(extra)
+            edges = fields.get("skeleton") if isinstance(fields, dict) else None
             pairs = [edge for edge in edges or [] if isinstance(edge, list) and len(edge) == 2]
             if pairs and all(isinstance(end, int) for edge in pairs for end in edge):
-                found[str(name)] = [(edge[0] - 1, edge[1] - 1) for edge in pairs]
-    return found
+                skeletons[str(name)] = [(edge[0] - 1, edge[1] - 1) for edge in pairs]
+    return skeletons
 
 
 def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, dict[int, tuple[str, str]]]:
@@ -542,19 +542,19 @@ def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, di
     for side in (shown,) if other is None else (shown, other):
         frame = side.annotations if isinstance(side, Dataset) else side
         if not isinstance(frame, pd.DataFrame) or (missing := [name for name in _NEEDED if name not in frame]):
-            told = type(side).__name__ if not isinstance(frame, pd.DataFrame) else f"no column {missing[0]!r}"
-            raise InvalidArgumentError(f"a viewer takes a Dataset or an annotations frame of labellerr_ds; got {told}.")
+            got = f"no column {missing[0]!r}" if isinstance(frame, pd.DataFrame) else type(side).__name__
+            raise InvalidArgumentError(f"a viewer takes a Dataset or an annotations frame of labellerr_ds; got {got}.")
         frames.append(_with_shapes(frame))
     files = shown.files if isinstance(shown, Dataset) else None
     if other is None:
         return frames[0], files, {}
     try:
-        told = compare(shown, other).annotations
+        table = compare(shown, other).annotations
     except KeyError as problem:
         raise InvalidArgumentError(f"to be compared a frame needs the column {problem}.") from None
     # what is the same in both is drawn once
-    old = told[told["row_a"].notna() & (told["change"] != "same")]
-    new = told[told["row_b"].notna()]
+    old = table[table["row_a"].notna() & (table["change"] != "same")]
+    new = table[table["row_b"].notna()]
     united = below_each_other([frames[0].iloc[old["row_a"].astype(int)], frames[1].iloc[new["row_b"].astype(int)]])
     scores = frames[1]["score"].to_numpy()[new["row_b"].astype(int)] if "score" in frames[1] else None
     marks = {row: _old_mark(change, scores is not None) for row, change in enumerate(old["change"].astype(str))}

@@ -73,9 +73,9 @@ class PictureViewer(ViewerState, widgets.VBox):  # type: ignore[misc]
         out = io.BytesIO()
         self.image(longest=LONGEST).save(out, "JPEG", quality=85)
         self._picture.value = out.getvalue()
-        self._line.value = self._told()
+        self._line.value = self._summary()
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         if not self.count:
             return "no files"
         places = self._pages.class_places(self.index)

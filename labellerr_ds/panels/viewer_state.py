@@ -111,10 +111,10 @@ class ViewerState(Shown, traitlets.HasTraits):
 
     def find(self, text: str) -> bool:
         """Show the next file that has this in its name, in any letter case; whether there is one."""
-        found = self._pages.find(text, self.index) if text else None
-        if found is not None:
-            self.index = found
-        return found is not None
+        page = self._pages.find(text, self.index) if text else None
+        if page is not None:
+            self.index = page
+        return page is not None
 
     def where(
         self,
@@ -167,8 +167,8 @@ class ViewerState(Shown, traitlets.HasTraits):
         kept = None
         for by, value in asked.items():
             if value is not None:
-                found = self._pages.files_with(by, value)
-                kept = found if kept is None else kept & found
+                having = self._pages.files_with(by, value)
+                kept = having if kept is None else kept & having
         self._pages.show(kept, order)
         if self.has_trait("order"):
             self.order = order

@@ -129,12 +129,12 @@ def _check(name: str, archive: zipfile.ZipFile, budget: Budget) -> None:
             listed = ", ".join(map(repr, filenames[:3]))
             raise ReadError(f"{name}: the ZIP has {words} ({len(filenames):,}: {listed}). No export has that.")
     end = 0
-    for each in sorted(entries, key=lambda entry: entry.header_offset):
-        if each.header_offset < end:
-            raise ReadError(f"{name}: {each.filename!r} in the ZIP lies over another file of it. No export has that.")
-        end = each.header_offset + _LOCAL_HEADER_BYTES + len(each.filename.encode()) + each.compress_size
+    for member in sorted(entries, key=lambda entry: entry.header_offset):
+        if member.header_offset < end:
+            raise ReadError(f"{name}: {member.filename!r} in the ZIP lies over another file of it. No export has that.")
+        end = member.header_offset + _LOCAL_HEADER_BYTES + len(member.filename.encode()) + member.compress_size
         # no more than what is declared is ever read of an entry
-        budget.take_bytes(each.filename, each.file_size, each.compress_size, each.file_size)
+        budget.take_bytes(member.filename, member.file_size, member.compress_size, member.file_size)
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:

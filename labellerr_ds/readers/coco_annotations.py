@@ -99,8 +99,8 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     extra = {key: value for key, value in values.items() if key not in known}
     issues.unknown_keys.update(extra.keys())
 
-    def keep(key: str, found: Any, code: str = "not_a_number") -> Any:
-        if found is None and values.get(key) is not None:
+    def keep(key: str, value: Any, code: str = "not_a_number") -> Any:
+        if value is None and values.get(key) is not None:
             extra[key] = values[key]
             issues.add(
                 code,
@@ -109,7 +109,7 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
                 position,
                 f"{key} of annotation {as_text(values.get('id'))} is {values[key]!r}.",
             )
-        return found
+        return value
 
     box = values.get("bbox")
     numbers = [number(side) for side in box] if isinstance(box, list) and len(box) == 4 else []
@@ -120,8 +120,8 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     if annotation_id is None and answer is None and values.get("id") is not None:
         answer = values["id"]  # an id that is text is the only one there is
     image, category = lookup_key(values.get("image_id")), lookup_key(values.get("category_id"))
-    for key, found in (("image_id", image), ("category_id", category)):
-        if not isinstance(found, int) and values.get(key) is not None:
+    for key, identifier in (("image_id", image), ("category_id", category)):
+        if not isinstance(identifier, int) and values.get(key) is not None:
             extra[key] = values[key]
     return Annotation(
         image_id=image,
@@ -148,47 +148,47 @@ class _Batch:
 
     def __init__(self, rows: list[Annotation], images: ImageReader, issues: IssueLog) -> None:
         self.rows, self.issues, self._sizes, index = rows, issues, images.size, images.rows
-        self._told_bad: set[int] = set()
+        self._reported: set[int] = set()
         fields = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(_FIELDS)
-        self.told: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
-        self._has_extra = self.told["extra"].count(msgspec.UNSET) < len(rows)
+        self.values: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
+        self._has_extra = self.values["extra"].count(msgspec.UNSET) < len(rows)
         count = len(rows)
-        self.file_index = np.fromiter(map(index.get, self.told["image_id"], repeat(-1)), np.int64, count)
-        self.segmentation: list[Any] = list(self.told["segmentation"])
-        self.keypoints: list[Any] = list(self.told["keypoints"])
+        self.file_index = np.fromiter(map(index.get, self.values["image_id"], repeat(-1)), np.int64, count)
+        self.segmentation: list[Any] = list(self.values["segmentation"])
+        self.keypoints: list[Any] = list(self.values["keypoints"])
         joined = _joined(self.segmentation)
         self._texts: Joined | None = joined
         kinds = np.where(_begin_rings(*joined) & (_lengths(self.keypoints) == 0), _POLYGON, -1)
         for position in np.flatnonzero(kinds < 0).tolist():
             kinds[position] = self._kind(position)
         self.kinds = kinds
-        boxes = self.told["bbox"]
+        boxes = self.values["bbox"]
         if None in boxes:
             boxes = [box or _NO_BOX for box in boxes]
         self.boxes = np.fromiter(chain.from_iterable(boxes), dtype=np.float64, count=4 * count).reshape(-1, 4)
-        self.areas = np.array(self.told["area"], dtype=np.float64)  # None gives NaN
+        self.areas = np.array(self.values["area"], dtype=np.float64)  # None gives NaN
 
     def columns(self, class_ids: ClassIds) -> dict[str, Any]:
         """The columns of `annotations`."""
-        rows, told = self.rows, self.told
+        rows, fields = self.rows, self.values
         with np.errstate(over="ignore", invalid="ignore"):  # sides beyond any image give inf or NaN, as in JSON
             self._put_right()
             self._measure()
         self._check_shapes()
         for position in np.flatnonzero(self.file_index < 0):
             row = rows[position]
-            self._tell(
+            self._report(
                 "dangling_image_id",
                 int(position),
                 f"annotation {_row_id(row)} names image {row.image_id!r}, which is not in its file of the export.",
             )
-        places = {number: place for place, number in enumerate(dict.fromkeys(told["category_id"]))}
-        codes = np.fromiter(map(places.__getitem__, told["category_id"]), np.int32, len(rows))
+        places = {number: place for place, number in enumerate(dict.fromkeys(fields["category_id"]))}
+        codes = np.fromiter(map(places.__getitem__, fields["category_id"]), np.int32, len(rows))
         classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
         text, whole_number = pa.large_string(), pa.int64()
-        ids = told["labellerr_answer_id"]
-        crowds, attributes = told["iscrowd"], told["attributes"]
-        if any(map(len, own := told["labellerr_attributes"])):
+        ids = fields["labellerr_answer_id"]
+        crowds, attributes = fields["iscrowd"], fields["attributes"]
+        if any(map(len, own := fields["labellerr_attributes"])):
             attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
@@ -205,22 +205,22 @@ class _Batch:
             "keypoints": _text_array(*_joined(self.keypoints)),
             "iscrowd": pa.array([None if crowd is None else bool(crowd) for crowd in crowds], pa.bool_()),
             "attributes": _text_array(*_joined(attributes)),
-            "rotation": np.array(told["rotation"], dtype=np.float64),
-            "parent_id": pa.array(told["labellerr_parent_id"], text),
-            "coco_id": pa.array(told["id"], whole_number),
+            "rotation": np.array(fields["rotation"], dtype=np.float64),
+            "parent_id": pa.array(fields["labellerr_parent_id"], text),
+            "coco_id": pa.array(fields["id"], whole_number),
             "coco_image_id": self._image_numbers(),
             "extra": self._extras(),
         }
 
     def _extras(self) -> pa.Array:
-        text, told = pa.large_string(), self.told
-        if not self._has_extra and told["num_keypoints"].count(None) == len(self.rows):
+        text, fields = pa.large_string(), self.values
+        if not self._has_extra and fields["num_keypoints"].count(None) == len(self.rows):
             return pa.nulls(len(self.rows), text)
         return pa.array([_extra(row) for row in self.rows], text)
 
     def _image_numbers(self) -> pa.Array:
         try:
-            return pa.array(self.told["image_id"], pa.int64())
+            return pa.array(self.values["image_id"], pa.int64())
         except (pa.ArrowInvalid, pa.ArrowTypeError):  # ids that are text
             return pa.array([_if_whole(row.image_id) for row in self.rows], pa.int64())
 
@@ -244,8 +244,8 @@ class _Batch:
         if values is None or values == []:
             return None
         nested = isinstance(values, list) and all(isinstance(each, list) and len(each) == 3 for each in values)
-        told = list(chain.from_iterable(values)) if nested else values
-        marks = list(map(number, told)) if isinstance(told, list) else []
+        flat = list(chain.from_iterable(values)) if nested else values
+        marks = list(map(number, flat)) if isinstance(flat, list) else []
         if not marks or len(marks) % 3 or None in marks:
             self._bad(position, "are not x, y and a flag each", key="keypoints")
             return None
@@ -254,7 +254,7 @@ class _Batch:
         return cast(list[float], marks)
 
     def _shape_kind(self, position: int) -> int:
-        shape, line = bytes(self.segmentation[position]), bytes(self.told["polyline"][position])
+        shape, line = bytes(self.segmentation[position]), bytes(self.values["polyline"][position])
         head = _head(shape)
         if line and head in (b"", b"[]", b"nu"):
             self._replace(position, line)
@@ -281,7 +281,7 @@ class _Batch:
             for position in np.flatnonzero(self.boxes[:, side] < 0):
                 self.boxes[position, corner] += self.boxes[position, side]
                 self.boxes[position, side] *= -1
-                self._tell("swapped_corners", int(position), "a box with a negative side was corrected.")
+                self._report("swapped_corners", int(position), "a box with a negative side was corrected.")
 
     def _measure(self) -> None:
         """Boxes and areas that were not told, from the shapes."""
@@ -295,7 +295,7 @@ class _Batch:
                 area, box = self._measured(int(position), int(kinds[position]))
             except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
                 self._bad(int(position), f"gives no box and area: {problem}", stays=True)
-                self._told_bad.add(int(position))
+                self._reported.add(int(position))
                 continue
             if no_box[position]:
                 self.boxes[position] = box
@@ -309,8 +309,8 @@ class _Batch:
         if kind == _KEYPOINTS and (head == b"[[" or head[:1] == b"{"):
             kind = _POLYGON if head == b"[[" else _MASK
         if kind == _KEYPOINTS:
-            told = msgspec.json.decode(bytes(self.keypoints[position]) or b"[]")
-            marks = np.array(told, dtype=np.float64).reshape(-1, 3)
+            numbers = msgspec.json.decode(bytes(self.keypoints[position]) or b"[]")
+            marks = np.array(numbers, dtype=np.float64).reshape(-1, 3)
             shown = marks[marks[:, 2] > 0, :2]
             return _NAN, bounds(shown, np.array([len(shown)]))[0]
         value = msgspec.json.decode(bytes(self.segmentation[position]) or b"null")
@@ -330,8 +330,8 @@ class _Batch:
         if not stays:
             extra = row.extra if isinstance(row.extra, dict) else {}
             self._has_extra = True
-            row.extra = {**extra, key: msgspec.json.decode(bytes(self.told[key][position]) or b"null")}
-        self._tell("bad_segmentation", position, f"the {key} of annotation {_row_id(row)} {what}.")
+            row.extra = {**extra, key: msgspec.json.decode(bytes(self.values[key][position]) or b"null")}
+        self._report("bad_segmentation", position, f"the {key} of annotation {_row_id(row)} {what}.")
 
     def _check_shapes(self) -> None:
         """Rings of anything but numbers, and RLE that does not hold together: they stay, and are told."""
@@ -345,7 +345,7 @@ class _Batch:
                 if shape[:1] != b"{" and not _RINGS.fullmatch(shape.translate(None, _IN_NUMBERS)):
                     self._bad(position, "has rings of anything but numbers", stays=True)
         for position in np.flatnonzero(self.kinds == _MASK).tolist():
-            if position in self._told_bad:
+            if position in self._reported:
                 continue
             try:
                 rle = msgspec.json.decode(bytes(self.segmentation[position]))
@@ -356,14 +356,14 @@ class _Batch:
             size = self._sizes(int(self.file_index[position]))
             if None not in size and [int(side) for side in rle["size"]] != list(size):
                 row_id = _row_id(self.rows[position])
-                self._tell(
+                self._report(
                     "size_mismatch",
                     position,
                     f"the mask of annotation {row_id} has {rle['size'][0]} x {rle['size'][1]} pixels (height, width), "
                     f"its image {size[0]} x {size[1]}.",
                 )
 
-    def _tell(self, code: str, position: int, message: str) -> None:
+    def _report(self, code: str, position: int, message: str) -> None:
         severity = "warning" if code == "swapped_corners" else "error"
         self.issues.add(code, "annotations", _row_id(self.rows[position]), position, message, severity)
 
@@ -397,10 +397,10 @@ def _lengths(texts: Sequence[Any]) -> NDArray[np.int64]:
 
 def _begin_rings(data: bytes, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of the texts begin as a list of rings does."""
-    found = np.diff(begins) > 1
-    starts, signs = begins[:-1][found], np.frombuffer(data, np.uint8)
-    found[found] = (signs[starts] == _BRACKET) & (signs[starts + 1] == _BRACKET)
-    return found
+    is_begin = np.diff(begins) > 1
+    starts, signs = begins[:-1][is_begin], np.frombuffer(data, np.uint8)
+    is_begin[is_begin] = (signs[starts] == _BRACKET) & (signs[starts + 1] == _BRACKET)
+    return is_begin
 
 
 def _text_array(data: bytes, begins: NDArray[np.int64]) -> pa.Array:

@@ -41,12 +41,12 @@ def color_map(member: Member) -> dict[str, list[RGB | int]]:
     path = PurePosixPath(member.name.lower())
     readers = {".json": _of_json, ".csv": _of_table, ".txt": _of_lines, ".names": _of_lines}
     read = readers.get(path.suffix)
-    found: dict[str, list[RGB | int]] = {}
+    colors: dict[str, list[RGB | int]] = {}
     for label, color in read(member.read(), path.stem) if read else ():
         understood = _color(color)
         if isinstance(label, str) and label and understood is not None and understood not in (0, (0, 0, 0)):
-            found.setdefault(label, []).append(understood)
-    return found
+            colors.setdefault(label, []).append(understood)
+    return colors
 
 
 def _of_json(body: bytes, stem: str) -> Iterable[tuple[Any, Any]]:
@@ -59,9 +59,9 @@ def _of_json(body: bytes, stem: str) -> Iterable[tuple[Any, Any]]:
     if isinstance(entry, dict):
         return entry.items()
     return [
-        (each.get("name"), each.get("color", each.get("id")))
-        for each in (entry if isinstance(entry, list) else [])
-        if isinstance(each, dict)
+        (item.get("name"), item.get("color", item.get("id")))
+        for item in (entry if isinstance(entry, list) else [])
+        if isinstance(item, dict)
     ]
 
 

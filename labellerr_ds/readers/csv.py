@@ -108,26 +108,26 @@ class _Table:
 
         Of another spelling, only where no question has it.
         """
-        found = {}
+        columns = {}
         for column, spellings in vendor.CSV_COLUMNS.items():
             for rank, spelling in enumerate(spellings):
                 places = [place for place, word in enumerate(words) if word == spelling]
                 if rank:
                     places = [place for place in places if self.header[place] not in questions]
                 if places:
-                    found[column] = places[0]
+                    columns[column] = places[0]
                     break
-        return found
+        return columns
 
     def _answer_columns(self, words: list[str]) -> dict[str, int]:
         """Where question, type and answer stand in a table with a row an answer; nothing in others."""
         place = {name: position for position, name in reversed(list(enumerate(words)))}
-        found = {"answer": place.get(vendor.CSV_ANSWER_COLUMN), "id": place.get("question_id")}
-        found["name"] = next((place[key] for key in vendor.ANSWER_QUESTION_KEYS if key in place), None)
-        found["type"] = next((place[key] for key in vendor.ANSWER_TYPE_KEYS if key in place), None)
-        if found["answer"] is None or (found["id"] is None and found["name"] is None):
+        columns = {"answer": place.get(vendor.CSV_ANSWER_COLUMN), "id": place.get("question_id")}
+        columns["name"] = next((place[key] for key in vendor.ANSWER_QUESTION_KEYS if key in place), None)
+        columns["type"] = next((place[key] for key in vendor.ANSWER_TYPE_KEYS if key in place), None)
+        if columns["answer"] is None or (columns["id"] is None and columns["name"] is None):
             return {}
-        return {key: position for key, position in found.items() if position is not None}
+        return {key: position for key, position in columns.items() if position is not None}
 
     def _questions(self, options: ReadOptions) -> dict[int, Question]:
         """The questions by the place of their column."""
@@ -192,9 +192,9 @@ class _Table:
                 self._report_odd(start + position, file_id, rows, extras[position])
 
         def measure(name: str, understand: Callable[[str], Any]) -> list[Any]:
-            told = cells.get(name, nothing)
-            values = _understood(told, understand)
-            for position, (text, value) in enumerate(zip(told, values, strict=True)):
+            column = cells.get(name, nothing)
+            values = _understood(column, understand)
+            for position, (text, value) in enumerate(zip(column, values, strict=True)):
                 if value is None and text:
                     file_id = ids[position]
                     message = f"{name} of file {file_id} is {text!r}."
@@ -276,12 +276,12 @@ class _Table:
 
 def _unwrapped(cells: list[str]) -> list[str]:
     """What was typed, where each cell of a column is a list of one text; else they are what was typed already."""
-    found = [_json(cell) if cell[:1] == "[" else None for cell in cells]
+    decoded = [_json(cell) if cell[:1] == "[" else None for cell in cells]
     wrapped = all(
-        not cell or (isinstance(told, list) and len(told) == 1 and isinstance(told[0], str))
-        for cell, told in zip(cells, found, strict=True)
+        not cell or (isinstance(value, list) and len(value) == 1 and isinstance(value[0], str))
+        for cell, value in zip(cells, decoded, strict=True)
     )
-    return [told[0] if told else "" for told in found] if wrapped and any(cells) else cells
+    return [value[0] if value else "" for value in decoded] if wrapped and any(cells) else cells
 
 
 def _understood(texts: list[str], understand: Callable[[str], Any]) -> list[Any]:
@@ -320,7 +320,7 @@ def _answer(cell: str, kind: str | None) -> Any:
     single = kind is not None and kind.lower() in vendor.TEXT_QUESTION_TYPES
     if single and cell[0] != "[":
         return cell
-    found = _json(cell)
-    if single and not isinstance(found, list):
+    value = _json(cell)
+    if single and not isinstance(value, list):
         return cell
-    return cell if found is None else found
+    return cell if value is None else value

@@ -117,13 +117,13 @@ class JsonFile:
             return Outline(array=scan.values[0])
         skeleton = b"".join(scan.skeleton)
         try:
-            found = msgspec.json.decode(skeleton, type=dict[str, Any])
+            document = msgspec.json.decode(skeleton, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.file.seek(0)
             decode(self.file.read(), dict[str, msgspec.Raw], name=self.name)  # names the byte
             raise json_error("it is not JSON", None, self.name) from None
-        values = {key: scan.values[value[0]] for key, value in found.items() if isinstance(value, list)}
-        return Outline(values=values, scalars={key: value for key, value in found.items() if key not in values})
+        values = {key: scan.values[value[0]] for key, value in document.items() if isinstance(value, list)}
+        return Outline(values=values, scalars={key: value for key, value in document.items() if key not in values})
 
     def decode(self, value: Value, kind: type[T]) -> T:
         """A whole array or object."""
@@ -141,11 +141,11 @@ class JsonFile:
                 continue
             for kind in usual:
                 try:
-                    found = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
+                    parsed = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
                 self.mended = []
-                yield found
+                yield parsed
                 break
             else:
                 elements, self.mended = elements_of(bytes(text), name=self.name, start=start)

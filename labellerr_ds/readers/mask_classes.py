@@ -24,7 +24,7 @@ class Classes:
     added: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)  # id: name, colour
 
     @property
-    def are_told(self) -> bool:
+    def are_known(self) -> bool:
         """Whether a template or a colour map tells of any class."""
         return bool(self.order)
 
@@ -48,7 +48,7 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
         classes.by_folder.setdefault(row_id, row_id)
     for member in others:
         for name, colors in color_map(member).items():
-            for each in colors:
+            for pair in colors:
                 ids = _drawn(table, by_name.get(name, []))
                 row_id = ids[min(taken[name], len(ids) - 1)] if ids else name
                 taken[name] += 1
@@ -56,12 +56,12 @@ def read_classes(table: pd.DataFrame, others: Iterable[Member]) -> Classes:
                     classes.by_folder.setdefault(name, name)
                     classes.added[name] = (
                         name,
-                        None if isinstance(each, int) else "#{:02x}{:02x}{:02x}".format(*each),
+                        None if isinstance(pair, int) else "#{:02x}{:02x}{:02x}".format(*pair),
                     )
-                if isinstance(each, int):
-                    classes.by_value[each] = row_id
+                if isinstance(pair, int):
+                    classes.by_value[pair] = row_id
                 else:
-                    classes.by_color[each] = row_id
+                    classes.by_color[pair] = row_id
     classes.order = {row_id: place for place, row_id in enumerate([*table["category_id"], *classes.added])}
     return classes
 

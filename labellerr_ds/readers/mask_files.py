@@ -81,8 +81,8 @@ class MaskFiles:
 
     @staticmethod
     def _id(stem: str, name: str) -> str:
-        found = UUID.search(stem)
-        return found[1] if found else name
+        match = UUID.search(stem)
+        return match[1] if match else name
 
     def columns(self) -> dict[str, Any]:
         """The columns of `files`; all masks must be there."""

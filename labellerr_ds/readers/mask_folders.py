@@ -55,7 +55,7 @@ def look_at_folders(masks: list[Member], others: list[Member], classes: Classes)
     pictures: list[Member] = []
     if len(folders) > 1:
         pictures = [each for folder in _photographs(folders) for each in folders.pop(folder)]
-    guessed = _beside_classes(folders, classes) if classes.are_told else _classes(folders)
+    guessed = _beside_classes(folders, classes) if classes.are_known else _classes(folders)
     for name in guessed:
         classes.added[name] = (name, None)
         classes.by_folder[name] = name
@@ -70,8 +70,8 @@ def _folder(member: Member) -> str:
 
 def _photographs(folders: dict[str, list[Member]]) -> list[str]:
     """The folders of photographs, where others are of masks."""
-    found = [folder for folder, inside in folders.items() if all(map(is_photograph, inside[:LOOKED_AT]))]
-    return found if len(found) < len(folders) else []
+    photographs = [folder for folder, inside in folders.items() if all(map(is_photograph, inside[:LOOKED_AT]))]
+    return photographs if len(photographs) < len(folders) else []
 
 
 def _beside(folders: dict[str, list[Member]]) -> dict[str, set[str]]:
@@ -142,9 +142,9 @@ def _stem(name: str) -> str:
 
 
 def _endings(pictures: list[Member]) -> dict[str, str]:
-    found: dict[str, set[str]] = defaultdict(set)
+    by_folder: dict[str, set[str]] = defaultdict(set)
     for member in pictures:
         ending = PurePosixPath(member.name).suffix
         if ending.lower() in PICTURES:
-            found[_stem(member.name)].add(ending)
-    return {stem: endings.pop() for stem, endings in found.items() if len(endings) == 1}
+            by_folder[_stem(member.name)].add(ending)
+    return {stem: endings.pop() for stem, endings in by_folder.items() if len(endings) == 1}

@@ -108,12 +108,12 @@ def _of_colors(image: Image.Image, mode: str) -> Mask | str:
     transparent = rgba[..., 3] == 0
     if transparent.any():
         codes[transparent] = 0
-    found = (
+    painted = (
         (region.label & 255, (region.label >> 8) & 255, region.label >> 16, region) for region in label_regions(codes)
     )
     regions: list[tuple[RGB | None, int | None, LabelRegion]] = [
         ((red, green, blue), None, region)
-        for red, green, blue, region in sorted(found, key=lambda each: each[:3])
+        for red, green, blue, region in sorted(painted, key=lambda entry: entry[:3])
         if region.label
     ]
     return Mask(image.height, image.width, mode, regions)

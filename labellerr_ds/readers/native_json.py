@@ -58,9 +58,9 @@ class File(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _FILES: Any = tuple(
     msgspec.defstruct(
-        "AnsweredFile", [("latest_answer", each, None)], bases=(File,), forbid_unknown_fields=True, gc=False
+        "AnsweredFile", [("latest_answer", question, None)], bases=(File,), forbid_unknown_fields=True, gc=False
     )
-    for each in QUESTIONS
+    for question in QUESTIONS
 )
 _decode_file = [msgspec.json.Decoder(each).decode for each in _FILES]
 _NOTHING = msgspec.Raw(b"null")
@@ -93,8 +93,8 @@ class _Files:
         """The columns of a file, a struct or JSON; `row` is its row within its part."""
         if isinstance(entry, File):
             return self._usual(entry, row)
-        found = decoded(entry, _decode_file)
-        return self._odd(entry, row) if found is msgspec.UNSET else self._usual(found, row)
+        record = decoded(entry, _decode_file)
+        return self._odd(entry, row) if record is msgspec.UNSET else self._usual(record, row)
 
     def _usual(self, file: Any, row: int) -> tuple[Any, ...]:
         metadata = file.file_metadata

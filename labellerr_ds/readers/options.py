@@ -47,8 +47,8 @@ class ReadOptions:
         if not isinstance(self.limits, Limits):
             raise InvalidArgumentError(f"limits must be a Limits, got {self.limits!r}.")
         for key in ("categories", "files"):
-            if (told := getattr(self, key)) is not None and not isinstance(told, pd.DataFrame):
-                raise InvalidArgumentError(f"{key} must be a {key} frame, not a {type(told).__name__}.")
+            if (value := getattr(self, key)) is not None and not isinstance(value, pd.DataFrame):
+                raise InvalidArgumentError(f"{key} must be a {key} frame, not a {type(value).__name__}.")
         given = self.categories
         if given is None:
             return

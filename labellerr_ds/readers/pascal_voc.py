@@ -74,18 +74,18 @@ def _trees(home: Path) -> Iterator[tuple[Path, ElementTree.Element | None]]:
 
 def _splits(home: Path) -> dict[str, str]:
     """The split of each file, as ``ImageSets/Main`` has them; lists of one class are none."""
-    found = {}
+    splits = {}
     for name in ("train", "val", "test"):
         for path in sorted(home.rglob(f"{name}.txt")):
-            found.update(
+            splits.update(
                 {line.split()[0]: name for line in path.read_text(encoding="utf-8").splitlines() if line.split()}
             )
-    return found
+    return splits
 
 
 def _size(root: ElementTree.Element | None) -> tuple[int, int] | None:
-    told = [_number(None if root is None else root.find("size"), name) for name in ("width", "height")]
-    sides = [int(side) for side in told if side]
+    numbers = [_number(None if root is None else root.find("size"), name) for name in ("width", "height")]
+    sides = [int(side) for side in numbers if side]
     return (sides[0], sides[1]) if len(sides) == 2 else None
 
 
@@ -121,10 +121,10 @@ def _add(
 def _shape(thing: ElementTree.Element, corners: Corners) -> dict[str, Any] | None:
     turned = thing.find("robndbox")  # roLabelImg's: centre, size, and an angle in radians, clockwise
     if turned is not None:
-        told = [_number(turned, key) for key in ("cx", "cy", "w", "h", "angle")]
-        if any(each is None for each in told):
+        numbers = [_number(turned, key) for key in ("cx", "cy", "w", "h", "angle")]
+        if any(each is None for each in numbers):
             return None
-        x, y, width, height, angle = (float(each or 0) for each in told)
+        x, y, width, height, angle = (float(each or 0) for each in numbers)
         return {"bbox": [x - width / 2, y - height / 2, width, height], "rotation": math.degrees(angle)}
     shape: dict[str, Any] = {}
     box = [_number(thing.find("bndbox"), name) for name in _CORNERS]

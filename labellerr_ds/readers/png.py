@@ -102,8 +102,8 @@ def read_some_masks(
                 yield _batch(rows, template, issues, part)
                 rows = []
         bar.close()
-    told = table("files", files.columns(), len(files.ids))
-    yield _batch(rows, template, issues, part, files=told, classes=classes)
+    file_table = table("files", files.columns(), len(files.ids))
+    yield _batch(rows, template, issues, part, files=file_table, classes=classes)
 
 
 _COLUMNS = (

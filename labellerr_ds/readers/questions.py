@@ -145,8 +145,8 @@ class Answers:
             self.read_children(item.get("children"), self.rows.add(read_shape(row, item.get("answer"), self.rows)))
             return
         track_id = row.annotation_id or self.rows.next_id(row.parent_id, row.question_id)
-        for each, children in track_rows(item, track_id, row, self.rows):
-            self.read_children(children, self.rows.add(each))
+        for track_row, children in track_rows(item, track_id, row, self.rows):
+            self.read_children(children, self.rows.add(track_row))
         self.read_children(item.get("children"), track_id)
 
     def read_children(self, children: Any, about: str) -> None:

@@ -194,14 +194,14 @@ class AnnotationRows:
             own = counts[:, place]
             nth = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own, own)  # of its file and question
             rows = np.repeat(begins[:, place], own) + nth
-            told = list(chain.from_iterable(column.ids))
-            if None in told:
+            made = list(chain.from_iterable(column.ids))
+            if None in made:
                 homes = np.repeat(np.arange(len(file_ids)), own).tolist()
-                told = [
-                    f"{file_ids[home]}/{column.question_id}/{position}" if each is None else each
-                    for each, home, position in zip(told, homes, nth.tolist(), strict=True)
+                made = [
+                    f"{file_ids[home]}/{column.question_id}/{position}" if row_id is None else row_id
+                    for row_id, home, position in zip(made, homes, nth.tolist(), strict=True)
                 ]
-            ids[rows] = np.array([*told, None], dtype=object)[:-1]
+            ids[rows] = np.array([*made, None], dtype=object)[:-1]
             values, at = list(chain.from_iterable(column.values)), (rows + first).tolist()
             if column.kind in SHAPES:
                 self.put_shapes(column.kind, at, values)

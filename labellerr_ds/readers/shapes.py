@@ -117,8 +117,8 @@ def rings_of(shape: Any) -> list[list[float | int]]:
             for value in (point["x"], point["y"]):
                 if type(value) is float or (type(value) is int and value in INT64):
                     numbers.append(value)
-                elif (told := number(value)) is not None:
-                    numbers.append(told)
+                elif (coordinate := number(value)) is not None:
+                    numbers.append(coordinate)
                 else:
                     return []
         flat.append(numbers)

@@ -27,8 +27,8 @@ def speech_rows(answer: Any, usual: Row, rows: AnnotationRows) -> Iterator[tuple
         What all rows of the question share.
     """
     items = [
-        (_parts(each), _item_row(each, usual, rows), each)
-        for each in (answer if isinstance(answer, list) else [answer])
+        (_parts(item), _item_row(item, usual, rows), item)
+        for item in (answer if isinstance(answer, list) else [answer])
     ]
     shared = Counter(row.annotation_id for parts, row, _ in items for _ in parts)
     taken: Counter[str] = Counter()

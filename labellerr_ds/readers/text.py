@@ -118,10 +118,10 @@ def elements_of(body: bytes, *, name: str, start: int) -> tuple[list[msgspec.Raw
         if _ESCAPED.search(body):  # it is looked into only when it is decoded
             decode(body, list[Any], name=name, start=start)
     except ReadError:
-        found = mended_elements(body)
-        if found is None:
+        mended = mended_elements(body)
+        if mended is None:
             raise
-        return found
+        return mended
     return elements, []
 
 
@@ -131,13 +131,13 @@ def mended_elements(body: bytes) -> tuple[list[msgspec.Raw], list[int]] | None:
     `NaN` and `Infinity` become null, half of a surrogate pair U+FFFD. None where it is not JSON all the same.
     """
     try:
-        found = json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=lambda word: _NoNumber())
+        values = json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=lambda word: _NoNumber())
     except (ValueError, RecursionError):
         return None
     elements, mended = [], []
-    for place, each in enumerate(found):
+    for place, value in enumerate(values):
         met: list[Any] = []
-        text, halves = _SURROGATE.subn("\ufffd", json.dumps(each, ensure_ascii=False, default=met.append))
+        text, halves = _SURROGATE.subn("\ufffd", json.dumps(value, ensure_ascii=False, default=met.append))
         if met or halves:
             mended.append(place)
         elements.append(msgspec.Raw(text.encode()))

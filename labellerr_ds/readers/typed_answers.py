@@ -142,11 +142,11 @@ class TypedAnswers:
     def read(self, questions: Any, about: str | None = None) -> None:
         """Questions of a file, or about an object: one of the `QUESTIONS`."""
         if isinstance(questions, dict):
-            for question_id, each in questions.items():
-                self._read(question_id, each, about)
+            for question_id, question in questions.items():
+                self._read(question_id, question, about)
         elif questions:
-            for each in questions:
-                self._read(each.question_id, each, about)
+            for question in questions:
+                self._read(question.question_id, question, about)
 
     def read_json(self, raw: msgspec.Raw) -> dict[str, Any]:
         """All answers of a file; returns what could not be put on a row."""
@@ -195,8 +195,8 @@ class TypedAnswers:
         None, and nothing is read, where one of the cells is not of the usual form, or is more than plain objects.
         """
         columns = []
-        for question, told in zip(questions, cells, strict=True):
-            column = _column(question, told)
+        for question, values in zip(questions, cells, strict=True):
+            column = _column(question, values)
             if column is None:
                 return None
             columns.append(column)
@@ -206,9 +206,9 @@ class TypedAnswers:
             self._answers.know(question)
         return self._rows.put_table(columns, file_ids, first_file)
 
-    def _read(self, question_id: str, each: Any, about: str | None) -> None:
-        kind, tag = _KINDS[type(each)]
-        self._put(Question(question_id, each.name, tag), kind, each.answer, each.answer_id or None, about)
+    def _read(self, question_id: str, question: Any, about: str | None) -> None:
+        kind, tag = _KINDS[type(question)]
+        self._put(Question(question_id, question.name, tag), kind, question.answer, question.answer_id or None, about)
 
     def _put(self, question: Question, kind: str, answer: Any, answer_id: str | None, about: str | None) -> None:
         if question not in self._known:  # here, since what is asked about its objects comes after it
@@ -236,8 +236,8 @@ class TypedAnswers:
 
     def _put_objects(self, question_id: str, kind: str, objects: list[Object[Any]], about: str | None) -> None:
         is_sound = _IS_SOUND[kind]
-        for each in objects:
-            if not (each.frames is each.children is each.attributes is UNSET and is_sound(each.answer)):
+        for item in objects:
+            if not (item.frames is item.children is item.attributes is UNSET and is_sound(item.answer)):
                 for one in objects:
                     self._put_object(question_id, kind, one, about)
                 return
@@ -245,24 +245,24 @@ class TypedAnswers:
         first = self._rows.block(question_id, kind, ids, about)
         self._rows.put_shapes(kind, range(first, first + len(ids)), [each.answer for each in objects])
 
-    def _put_object(self, question_id: str, kind: str, each: Object[Any], about: str | None) -> None:
-        frames = _frames(each)
-        shapes = [each.answer] if frames is None else [frame.answer for frame in frames]
+    def _put_object(self, question_id: str, kind: str, item: Object[Any], about: str | None) -> None:
+        frames = _frames(item)
+        shapes = [item.answer] if frames is None else [frame.answer for frame in frames]
         if not all(map(_IS_SOUND[kind], shapes)):
-            self._answers.read_object(_plain(each), Row(question_id, kind, parent_id=about, extra={}))
+            self._answers.read_object(_plain(item), Row(question_id, kind, parent_id=about, extra={}))
             return
-        own = each.answer_id or None
+        own = item.answer_id or None
         if frames is None:
-            own = self._put_shape(question_id, kind, each.answer, own, about, each.attributes)
+            own = self._put_shape(question_id, kind, item.answer, own, about, item.attributes)
         else:
             own = own or self._rows.next_id(about, question_id)
             for frame in frames:
                 row, frame_id = len(self._rows), f"{own}@{frame.frame}"
-                attributes = each.attributes if frame.attributes is UNSET else frame.attributes
+                attributes = item.attributes if frame.attributes is UNSET else frame.attributes
                 self._put_shape(question_id, kind, frame.answer, frame_id, about, attributes)
                 self._rows.put_cells(row, track_id=own, frame=frame.frame, time=frame.timestamp)
                 self._read_children(frame.children, frame_id)
-        self._read_children(each.children, own)
+        self._read_children(item.children, own)
 
     def _put_shape(
         self, question_id: str, kind: str, shape: Any, own: str | None, about: str | None, attributes: Any
@@ -302,8 +302,8 @@ def _column(question: Question, cells: list[str]) -> Column | None:
     for objects in answers:
         if type(objects) is not list:
             return None
-        for each in objects:
-            if not (each.frames is each.children is each.attributes is UNSET and is_sound(each.answer)):
+        for item in objects:
+            if not (item.frames is item.children is item.attributes is UNSET and is_sound(item.answer)):
                 return None
     ids = [[each.answer_id or None for each in objects] for objects in answers]
     return Column(question.id, kind, ids, [[each.answer for each in objects] for objects in answers])
@@ -342,23 +342,23 @@ def _is_polygon(shape: Any) -> bool:
 _IS_SOUND = {"bbox": _is_box, "point": _is_point, "polyline": _is_line, "polygon": _is_polygon}
 
 
-def _frames(each: Object[Any]) -> list[Frame[Any]] | None:
-    frames = each.frames
+def _frames(item: Object[Any]) -> list[Frame[Any]] | None:
+    frames = item.frames
     return list(frames.values()) if isinstance(frames, dict) else None if frames is UNSET else frames
 
 
-def _plain(each: Any) -> Any:
+def _plain(answer: Any) -> Any:
     """An object as plain JSON gives it."""
-    if isinstance(each, msgspec.Raw):
-        return msgspec.json.decode(each)
-    if isinstance(each, dict):
-        return {key: _plain(value) for key, value in each.items()}
-    if isinstance(each, list):
-        return [_plain(item) for item in each]
-    if isinstance(each, Object | Frame):
-        told = {key: getattr(each, key) for key in each.__struct_fields__}
-        return {key: _plain(value) for key, value in told.items() if value is not UNSET and (key, value) != _NO_TIME}
-    return msgspec.to_builtins(each)
+    if isinstance(answer, msgspec.Raw):
+        return msgspec.json.decode(answer)
+    if isinstance(answer, dict):
+        return {key: _plain(value) for key, value in answer.items()}
+    if isinstance(answer, list):
+        return [_plain(item) for item in answer]
+    if isinstance(answer, Object | Frame):
+        fields = {key: getattr(answer, key) for key in answer.__struct_fields__}
+        return {key: _plain(value) for key, value in fields.items() if value is not UNSET and (key, value) != _NO_TIME}
+    return msgspec.to_builtins(answer)
 
 
 _NO_TIME = ("timestamp", None)

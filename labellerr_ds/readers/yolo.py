@@ -121,18 +121,18 @@ def _entries(home: Path, images: Path | None) -> Iterator[Entry]:
         lists = {*NAME_LISTS}
         inside = [path for path in texts if path.name.lower() not in lists and _is_labels(path)]
     labels = {_id_of(path.relative_to(home)): path for path in inside}
-    found: dict[str, Path] = {}
+    entries: dict[str, Path] = {}
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for base in [home] if images is None else [folder_of(images)]:
         for path in pictures_in(base):
-            found[_id_of(path.relative_to(base))] = path
+            entries[_id_of(path.relative_to(base))] = path
             by_stem[path.stem].append(path)
     for file_id in list(labels):  # images elsewhere, arranged in another way: by their names alone
-        if file_id not in found and len(same := by_stem.get(labels[file_id].stem, [])) == 1:
-            found = {key: path for key, path in found.items() if path != same[0]}
-            found[file_id] = same[0]
-    for file_id in sorted({*labels, *found}):
-        yield Entry(file_id, labels.get(file_id), found.get(file_id), _split_of(file_id))
+        if file_id not in entries and len(same := by_stem.get(labels[file_id].stem, [])) == 1:
+            entries = {key: path for key, path in entries.items() if path != same[0]}
+            entries[file_id] = same[0]
+    for file_id in sorted({*labels, *entries}):
+        yield Entry(file_id, labels.get(file_id), entries.get(file_id), _split_of(file_id))
 
 
 def _id_of(path: Path) -> str:
@@ -159,24 +159,24 @@ def _is_labels(path: Path) -> bool:
 def _settings(home: Path) -> Mapping[str, Any]:
     """What ``data.yaml`` says, or another YAML file that has names."""
     paths = [path for path in sorted(home.iterdir()) if path.suffix.lower() in (".yaml", ".yml")]
-    for path in sorted(paths, key=lambda each: each.stem != "data"):
+    for path in sorted(paths, key=lambda path: path.stem != "data"):
         try:
-            told = yaml.safe_load(path.read_text(encoding="utf-8"))
+            settings = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as problem:
             raise ReadError(f"{path.name} is not YAML: {str(problem).splitlines()[0]}.") from None
-        if isinstance(told, dict) and "names" in told:
-            return told
+        if isinstance(settings, dict) and "names" in settings:
+            return settings
     return {}
 
 
 def _names(home: Path, settings: Mapping[str, Any]) -> dict[int, str]:
-    told = settings.get("names")
-    if isinstance(told, list):
-        return {place: str(name) for place, name in enumerate(told)}
-    if isinstance(told, dict) and all(str(key).isdigit() for key in told):
-        return {int(key): str(name) for key, name in told.items()}
-    if told is not None:
-        raise ReadError(f"names in data.yaml must be a list, or names by number; got {told!r}.")
+    names = settings.get("names")
+    if isinstance(names, list):
+        return {place: str(name) for place, name in enumerate(names)}
+    if isinstance(names, dict) and all(str(key).isdigit() for key in names):
+        return {int(key): str(name) for key, name in names.items()}
+    if names is not None:
+        raise ReadError(f"names in data.yaml must be a list, or names by number; got {names!r}.")
     for name in NAME_LISTS:
         for path in sorted(home.rglob(name)):
             lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -185,9 +185,10 @@ def _names(home: Path, settings: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _marks(settings: Mapping[str, Any]) -> Marks | None:
-    told = settings.get("kpt_shape")
-    if told is None:
+    shape = settings.get("kpt_shape")
+    if shape is None:
         return None
-    if isinstance(told, list) and len(told) == 2 and all(isinstance(each, int) for each in told) and told[1] in (2, 3):
-        return told[0], told[1]
-    raise ReadError(f"kpt_shape in data.yaml must be [number of keypoints, 2 or 3]; got {told!r}.")
+    is_pair = isinstance(shape, list) and len(shape) == 2 and all(isinstance(side, int) for side in shape)
+    if is_pair and shape[1] in (2, 3):
+        return shape[0], shape[1]
+    raise ReadError(f"kpt_shape in data.yaml must be [number of keypoints, 2 or 3]; got {shape!r}.")

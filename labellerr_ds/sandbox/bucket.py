@@ -45,7 +45,7 @@ class Store:
         """Write a small object into the folder, and delete it again."""
         bucket, folder = path.split("/", 1)
         key = f"{folder}.labellerr-connection-test-{uuid.uuid4().hex[:8]}"
-        with _told(f"the connection test failed at {bucket}"):
+        with _refusals(f"the connection test failed at {bucket}"):
             client = self._client(keys)
             client.put_object(Bucket=bucket, Key=key, Body=b"test")
             with suppress(Exception):  # who may write need not be allowed to delete
@@ -54,7 +54,7 @@ class Store:
     def write(self, keys: Keys, path: str, objects: dict[str, Path | bytes]) -> None:
         """Put files, or bytes, into a folder, by their names in it."""
         bucket, folder = path.split("/", 1)
-        with _told(f"writing to {bucket} failed"):
+        with _refusals(f"writing to {bucket} failed"):
             client = self._client(keys)
             for name, body in objects.items():
                 kind = {"ContentType": mimetypes.guess_type(name)[0] or "application/octet-stream"}
@@ -110,7 +110,7 @@ def objects_of(path: Path, served_as: str, form: str, report_id: str, name: str,
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _refusals(what: str) -> Iterator[None]:
     """Errors of boto3 as the service's own words, without keys."""
     words = None
     try:
@@ -120,7 +120,7 @@ def _told(what: str) -> Iterator[None]:
     except Exception as problem:
         # boto3 says why, where the store answered; an upload of a file wraps it once more
         answer = getattr(problem, "response", None) or getattr(problem.__context__, "response", None) or {}
-        told = answer.get("Error", {})
-        words = f"{told['Code']}: {told.get('Message')}" if told.get("Code") else "the bucket could not be reached"
+        error = answer.get("Error", {})
+        words = f"{error['Code']}: {error.get('Message')}" if error.get("Code") else "the bucket could not be reached"
     if words:
         raise BucketError(f"{what}: {words}")

@@ -40,18 +40,18 @@ class Export:
 
     def state(self, variants: frozenset[str]) -> dict[str, Any]:
         """As the status endpoint tells it."""
-        told: dict[str, Any] = {"report_id": self.report_id}
+        state: dict[str, Any] = {"report_id": self.report_id}
         left = self.ready_at - time.monotonic()
         if left > 0 or not (self.written or self.reason):
             early = "status-null" in variants and left > 0.5
             return {
-                **told,
+                **state,
                 "is_completed": None if early else False,
                 "export_status": None if early else "Processing",
             }
         if self.reason:
-            return {**told, "is_completed": False, "export_status": "Failed", "error": self.reason}
-        return {**told, "is_completed": True, "export_status": "Created"}
+            return {**state, "is_completed": False, "export_status": "Failed", "error": self.reason}
+        return {**state, "is_completed": True, "export_status": "Created"}
 
 
 class Exports:

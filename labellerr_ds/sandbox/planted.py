@@ -74,8 +74,8 @@ def plant(project: Project, file: File, answers: Answers) -> tuple[Answers, list
             changed[other] = [*answers[questions[other]][1], wrong]
     made = [(question, changed.get(question.name, answer) if question.type == "BoundingBox" else answer)
             for question, answer in answers]  # fmt: skip
-    told = Planted(file.file_id, error, name, wrong.answer_id if wrong else None, _box(thing.shapes[None]))
-    return made, [told]
+    record = Planted(file.file_id, error, name, wrong.answer_id if wrong else None, _box(thing.shapes[None]))
+    return made, [record]
 
 
 def _moved(shape: dict[str, float], width: int) -> dict[str, float]:
@@ -96,10 +96,10 @@ def planted(project: Project) -> pd.DataFrame:
     """All wrong labels: `file_id`, `file_name`, `error`, `category`, `annotation_id`, `bbox_x`, …."""
     rows = []
     for file in project.alive():
-        for each in plant(project, file, project.true_answers(file))[1]:
-            sides = dict(zip(("bbox_x", "bbox_y", "bbox_width", "bbox_height"), each.bbox, strict=True))
-            told = {"error": each.error, "category": each.category, "annotation_id": each.annotation_id}
-            rows.append({"file_id": each.file_id, "file_name": file.file_name, **told, **sides})
+        for error in plant(project, file, project.true_answers(file))[1]:
+            sides = dict(zip(("bbox_x", "bbox_y", "bbox_width", "bbox_height"), error.bbox, strict=True))
+            row = {"error": error.error, "category": error.category, "annotation_id": error.annotation_id}
+            rows.append({"file_id": error.file_id, "file_name": file.file_name, **row, **sides})
     return pd.DataFrame(rows)
 
 

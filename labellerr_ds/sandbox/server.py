@@ -338,8 +338,8 @@ class Sandbox:
         }
 
     def _projects(self, request: Request) -> Any:
-        told = [self._project(request, project_id)["response"] for project_id in self._world.projects]
-        return {"response": {"projects": told}}
+        projects = [self._project(request, project_id)["response"] for project_id in self._world.projects]
+        return {"response": {"projects": projects}}
 
     def _template(self, request: Request) -> Any:
         for project in self._world.projects.values():
@@ -369,18 +369,18 @@ class Sandbox:
         if not isinstance(asked, list) or not asked:
             raise RefusedError(400, "report_ids must be a list of ids")
         known = self._exports.known
-        told = [
-            self._told(known[report_id])
+        states = [
+            self._state_of(known[report_id])
             for report_id in asked
             if report_id in known and known[report_id].project_id == project.project_id
         ]
-        return {"response": told} if "status-response" in self.variants else {"status": told}
+        return {"response": states} if "status-response" in self.variants else {"status": states}
 
-    def _told(self, export: Export) -> dict[str, Any]:
+    def _state_of(self, export: Export) -> dict[str, Any]:
         """How far an export is, and its link once it has one."""
-        told = export.state(self.variants)
+        state = export.state(self.variants)
         url = None if "status-no-link" in self.variants else self._link(export)
-        return told if url is None else {**told, "download_url": url}
+        return state if url is None else {**state, "download_url": url}
 
     def _link(self, export: Export) -> str | None:
         late = "link-late" in self.variants and time.monotonic() < export.ready_at + 0.8

@@ -101,17 +101,17 @@ def frames(project: Project) -> dict[str, pd.DataFrame]:
         }
         for question in project.questions
     ]
-    found = {
+    tables = {
         "files": pd.DataFrame(files, columns=FILE_COLUMNS),
         "annotations": pd.DataFrame(annotations, columns=ANNOTATION_COLUMNS),
         "categories": pd.DataFrame(categories),
         "deleted": pd.DataFrame(deleted, columns=["file_id", "file_name", "deleted_at"]),
     }
-    for frame in found.values():
+    for frame in tables.values():
         for name in ("created_at", "updated_at", "deleted_at"):
             if name in frame:
                 frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).astype("datetime64[ns, UTC]")
-    return found
+    return tables
 
 
 def _rows(project: Project, file: File) -> list[dict[str, Any]]:
@@ -147,10 +147,10 @@ def _rows(project: Project, file: File) -> list[dict[str, Any]]:
                 times = {"time": segment["start"], "end_time": segment["end"]}
                 add(question, about, type="segment", value=segment["text"], **times)
             return
-        for each in value if isinstance(value, list) else [value]:
-            if each is not None:
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None:
                 kind = "text" if question.type == "input" else "classification"
-                word = as_json(each) if isinstance(each, bool) else each
+                word = as_json(item) if isinstance(item, bool) else item
                 add(question, about, type=kind, value=word)
 
     def shape_of(question: Question, thing: Thing) -> None:

@@ -340,10 +340,10 @@ def _write_masks(path: Path, project: Project, files: list[File], answers: Any, 
                 continue
             name = names[file.file_id] + ".png"
             if "png-class" in variants:
-                for index, each in enumerate(folders, start=1):
+                for index, class_folder in enumerate(folders, start=1):
                     if (labels == index).any():
                         own = Image.fromarray(np.where(labels == index, 255, 0).astype(np.uint8))
-                        archive.writestr(f"{folder}{each}/{name}", draw.png(own))
+                        archive.writestr(f"{folder}{class_folder}/{name}", draw.png(own))
             else:
                 archive.writestr(folder + name, draw.png(_mask(labels, classes, variants)))
         if "png-grey16" in variants:

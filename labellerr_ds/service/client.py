@@ -35,17 +35,17 @@ _shared_sandbox: Sandbox | None = None  # one a process, so that notebooks can b
 
 def _kept(name: str) -> Secret | None:
     """A credential from the environment, else from the system's keyring where that can be asked."""
-    if found := os.environ.get(_ENVIRONMENT[name]):
-        return Secret(found)
+    if kept := os.environ.get(_ENVIRONMENT[name]):
+        return Secret(kept)
     try:
         import keyring
     except ImportError:
         return None
     try:
-        found = keyring.get_password(KEYRING, name)
+        kept = keyring.get_password(KEYRING, name)
     except keyring.errors.KeyringError:
         return None
-    return Secret(found) if found else None
+    return Secret(kept) if kept else None
 
 
 class Client:

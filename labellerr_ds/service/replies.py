@@ -35,12 +35,12 @@ def report_id(answer: Any) -> str:
 
 def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
     response = _response(answer, what)
-    found = response.get(key) if isinstance(response, dict) else None
-    if isinstance(found, int) and not isinstance(found, bool):
-        found = str(found)
-    if not isinstance(found, str) or not found:
+    new_id = response.get(key) if isinstance(response, dict) else None
+    if isinstance(new_id, int) and not isinstance(new_id, bool):
+        new_id = str(new_id)
+    if not isinstance(new_id, str) or not new_id:
         raise UnexpectedAnswerError(f"{what}: expected response.{key}, got {_shape(response)}. {hint}")
-    return found
+    return new_id
 
 
 def export_states(answer: Any) -> dict[str, ExportState]:
@@ -191,10 +191,10 @@ def connections(answer: Any) -> list[Connection]:
 def projects(answer: Any) -> list[dict[str, Any]]:
     """The projects, as they came. S."""
     response = _response(answer, "listing the projects")
-    found = response.get("projects") if isinstance(response, dict) else response
-    if not isinstance(found, list):
+    projects = response.get("projects") if isinstance(response, dict) else response
+    if not isinstance(projects, list):
         raise UnexpectedAnswerError(f"listing the projects: expected response.projects, got {_shape(response)}.")
-    return [item for item in _objects(found) if item.get("project_id")]
+    return [item for item in _objects(projects) if item.get("project_id")]
 
 
 def project(answer: Any) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def project_status(code: object) -> str | None:
 def questions(answer: Any) -> list[dict[str, Any]]:
     """The questions of a template. S; their inner names: A."""
     response = _response(answer, "asking for the template")
-    found = response.get("questions") if isinstance(response, dict) else None
-    if not isinstance(found, list):
+    questions = response.get("questions") if isinstance(response, dict) else None
+    if not isinstance(questions, list):
         raise UnexpectedAnswerError(f"asking for the template: expected response.questions, got {_shape(response)}.")
-    return _objects(found)
+    return _objects(questions)

@@ -402,20 +402,20 @@ def _digits(text: str | None) -> int | None:
 
 def _checksums(headers: Mapping[str, str], etag: str | None) -> tuple[bytes | None, bytes | None]:
     """MD5 and CRC32C as stores tell them: S3's ETag where it is an MD5, Google's ``x-goog-hash``."""
-    told = dict(re.findall(r"(md5|crc32c)=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", "")))
+    sums = dict(re.findall(r"(md5|crc32c)=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", "")))
     if "Content-MD5" in headers:
-        told.setdefault("md5", headers["Content-MD5"])
-    found = {}
-    for name, text in told.items():
+        sums.setdefault("md5", headers["Content-MD5"])
+    checksums = {}
+    for name, text in sums.items():
         with contextlib.suppress(ValueError):
-            found[name] = base64.b64decode(text, validate=True)
+            checksums[name] = base64.b64decode(text, validate=True)
     is_md5 = re.fullmatch(r'"?([0-9a-f]{32})"?', etag or "")
     sealed = headers.get("x-amz-server-side-encryption", "").startswith("aws:") or (
         "x-amz-server-side-encryption-customer-algorithm" in headers
     )
     if is_md5 and not sealed:
-        found.setdefault("md5", bytes.fromhex(is_md5[1]))
-    return found.get("md5"), found.get("crc32c")
+        checksums.setdefault("md5", bytes.fromhex(is_md5[1]))
+    return checksums.get("md5"), checksums.get("crc32c")
 
 
 class LinkBrokenError(Exception):

@@ -61,8 +61,8 @@ def box_corners(boxes: Floats, rotation: Floats | None = None) -> Floats:
         axis=2,
     )
     straight = (angle == 0)[..., None]
-    found: Floats = np.where(straight, corners.reshape(-1, 4, 2), turned + centre).reshape(-1, 8)
-    return found
+    quads: Floats = np.where(straight, corners.reshape(-1, 4, 2), turned + centre).reshape(-1, 8)
+    return quads
 
 
 def box_ious(a: Floats, b: Floats) -> Floats:

@@ -162,11 +162,11 @@ def _turned(ring: Floats, clockwise: bool) -> Floats:
 
 def _nearest(a: Floats, b: Floats) -> tuple[int, int]:
     """The places of the two nearest points of two rings."""
-    best, found = np.inf, (0, 0)
+    best, nearest = np.inf, (0, 0)
     for start in range(0, len(a), 512):  # some at a time: outlines of masks have thousands of points
         piece = a[start : start + 512]
         distance = ((piece[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
         place = int(distance.argmin())
         if distance.flat[place] < best:
-            best, found = float(distance.flat[place]), (start + place // len(b), place % len(b))
-    return found
+            best, nearest = float(distance.flat[place]), (start + place // len(b), place % len(b))
+    return nearest

@@ -136,8 +136,8 @@ def _rings(shape: Shape, turned: bool) -> list[list[float]]:
 def points_of(shape: Shape) -> list[tuple[float, float] | None]:
     """Where a point is, or keypoints are, in pixels; None for a keypoint that is not labelled."""
     if shape.keypoints:
-        told = np.asarray(shape.keypoints[: len(shape.keypoints) // 3 * 3], dtype=np.float64).reshape(-1, 3)
-        return [(x, y) if flag and np.isfinite((x, y)).all() else None for x, y, flag in told.tolist()]
+        triples = np.asarray(shape.keypoints[: len(shape.keypoints) // 3 * 3], dtype=np.float64).reshape(-1, 3)
+        return [(x, y) if flag and np.isfinite((x, y)).all() else None for x, y, flag in triples.tolist()]
     x, y = shape.box[:2]
     return [(x, y)] if np.isfinite((x, y)).all() else []
 

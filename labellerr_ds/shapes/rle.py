@@ -206,12 +206,12 @@ def boxes_to_rle(boxes: ArrayLike, height: int, width: int) -> list[RLE]:
     from pycocotools import mask as coco_mask
 
     height, width = checked_size(height, width)
-    found = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    if not len(found):
+    sides = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    if not len(sides):
         return []
-    if not np.isfinite(found).all() or np.abs(found).max() > FARTHEST:
+    if not np.isfinite(sides).all() or np.abs(sides).max() > FARTHEST:
         raise ValueError("a box of numbers that are not finite, or far outside of any image")
-    return [_text(each) for each in coco_mask.frPyObjects(found, height, width)]
+    return [_text(each) for each in coco_mask.frPyObjects(sides, height, width)]
 
 
 def mask_to_rle(mask: NDArray[Any]) -> RLE:
@@ -344,8 +344,8 @@ def _native(rles: list[RLE]) -> list[dict[str, Any]]:
     for rle in rles:
         runs, counts = checked_counts(rle), rle["counts"]
         text = compress_counts(runs) if isinstance(counts, list) else counts
-        told = text.encode("ascii") if isinstance(text, str) else bytes(text)
-        checked.append({"size": [int(side) for side in rle["size"]], "counts": told})
+        packed = text.encode("ascii") if isinstance(text, str) else bytes(text)
+        checked.append({"size": [int(side) for side in rle["size"]], "counts": packed})
     return checked
 
 

@@ -142,13 +142,13 @@ def _link_of(project: Project, file_id: str) -> SignedLink:
     return project.file_links([file_id])[0]
 
 
-def _odd_size(path: Path, told_mb: Any) -> str | None:
-    if pd.isna(told_mb):
+def _odd_size(path: Path, stated_mb: Any) -> str | None:
+    if pd.isna(stated_mb):
         return None
     size = path.stat().st_size
-    if min(abs(size / 1_000_000 - told_mb), abs(size / 2**20 - told_mb)) <= ROUNDING_MB:
+    if min(abs(size / 1_000_000 - stated_mb), abs(size / 2**20 - stated_mb)) <= ROUNDING_MB:
         return None
-    return f"the export has {told_mb:g} MB, the image {size:,} bytes"
+    return f"the export has {stated_mb:g} MB, the image {size:,} bytes"
 
 
 def _report(

@@ -89,7 +89,7 @@ def download(
         final = folder / (name or prefix + local_name(store.name))
         with counting(store.size, "downloading", progress) as advance:
             fetch(store, final, advance=advance)
-    verified = store.is_told or _proves_its_end(final)
+    verified = store.is_verifiable or _proves_its_end(final)
     if not verified:
         warn(
             f"{store.what}: the server sent neither a length nor a checksum, and the form of {final.name} does not "
@@ -114,7 +114,7 @@ class _Linked:
         """What is known of the file is what the first answer of a new beginning tells."""
         self.size: int | None = None
         self.etag: str | None = None
-        self.is_told = False
+        self.is_verifiable = False
         self._md5: bytes | None = None
         self._crc32c: bytes | None = None
         self._wire = hashlib.md5(usedforsecurity=False)  # of a coded body, whose checksum may be of either form
@@ -177,7 +177,7 @@ class _Linked:
         self.etag, self._md5, self._crc32c = answer.etag, answer.md5, answer.crc32c
         self.size = answer.length if answer.coding is None else None
         answer.range = None
-        self.is_told = bool(answer.has_end or answer.coding or answer.md5 or answer.crc32c)
+        self.is_verifiable = bool(answer.has_end or answer.coding or answer.md5 or answer.crc32c)
 
     def _refused(self, answer: LinkAnswer, offset: int) -> int:
         """What to do about anything but bytes that fit: the offset to ask for next, or an error."""
@@ -276,7 +276,7 @@ def _proves_its_end(path: Path) -> bool:
 
 def read_link(url: str, largest: int) -> bytes | None:
     """What is behind a link, in memory, tried once; None where it cannot be had, or is larger."""
-    found = bytearray()
+    body = bytearray()
     with links() as ask:
         try:
             answer = ask(url)
@@ -284,10 +284,10 @@ def read_link(url: str, largest: int) -> bytes | None:
                 raw = answer.pieces(PIECE_BYTES)
                 pieces = (piece for piece, _ in gunzipped(raw, "")) if answer.coding else raw
                 for piece in pieces:
-                    found += piece
-                    if len(found) > largest:
+                    body += piece
+                    if len(body) > largest:
                         return None
-                return bytes(found)
+                return bytes(body)
         except (LinkBrokenError, BrokenCodingError, DownloadError):
             pass
     return None

@@ -64,8 +64,8 @@ def _take_over(final: Path, key: str, mine: Path, out: BinaryIO) -> None:
                 while piece := file.read(1 << 20):
                     out.write(piece)
             taken.unlink()
-    for each in left:
-        each.path.unlink(missing_ok=True)
+    for path in left:
+        path.path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

@@ -57,10 +57,10 @@ def split_url(url: str) -> tuple[str, str]:
     >>> split_url("s3://labels/nightly/a b+c.json")
     ('labels', 'nightly/a b+c.json')
     """
-    found = re.fullmatch(r"s3a?://([^/?#\s]+)(?:/(.*))?", url, flags=re.IGNORECASE | re.DOTALL)
-    if not found:
+    match = re.fullmatch(r"s3a?://([^/?#\s]+)(?:/(.*))?", url, flags=re.IGNORECASE | re.DOTALL)
+    if not match:
         raise InvalidArgumentError(f"an S3 address must be 's3://bucket/key', got {redact(url)!r}.")
-    return found[1], found[2] or ""
+    return match[1], match[2] or ""
 
 
 def own_keys() -> tuple[str, str]:
@@ -98,7 +98,7 @@ def delta_options() -> dict[str, str]:
             raise AuthError(f"no AWS keys; {KEYS}.")
         endpoint = session.client("s3", region_name=session.region_name or "us-east-1").meta.endpoint_url
     redact_logs(_LOUD, tuple(each for each in (frozen.access_key, frozen.secret_key, frozen.token) if each))
-    found = {
+    options = {
         "AWS_ACCESS_KEY_ID": frozen.access_key,
         "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
         "AWS_SESSION_TOKEN": frozen.token,
@@ -106,7 +106,7 @@ def delta_options() -> dict[str, str]:
         "AWS_ENDPOINT_URL": None if ".amazonaws.com" in endpoint else endpoint,
         "AWS_ALLOW_HTTP": "true" if endpoint.startswith("http://") else None,
     }
-    return {key: Secret(value) for key, value in found.items() if value}
+    return {key: Secret(value) for key, value in options.items() if value}
 
 
 class Bucket:
@@ -166,34 +166,34 @@ class Bucket:
             if exact and exact[0].key == key:
                 return exact
             key += "/"
-        found = self.below(key)
-        if not found:
+        objects = self.below(key)
+        if not objects:
             raise NotFoundError(f"nothing exists at s3://{self.name}/{key.removesuffix('/')}.")
-        return found
+        return objects
 
     def below(self, prefix: str) -> list[S3Object]:
         """All objects below a prefix, sorted by key; a folder's own marker is none."""
         return self._list(prefix, None)
 
     def _list(self, prefix: str, limit: int | None) -> list[S3Object]:
-        found: list[S3Object] = []
+        objects: list[S3Object] = []
         with self._failures(f"listing s3://{self.name}/{prefix}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=prefix, PaginationConfig={"MaxItems": limit} if limit else {}
             )
             for page in pages:
                 self._look_at_the_clock(page)
-                found += [
+                objects += [
                     S3Object(
-                        each["Key"],
-                        each["Size"],
-                        each["ETag"].strip('"'),
-                        each["LastModified"].astimezone(timezone.utc),
+                        entry["Key"],
+                        entry["Size"],
+                        entry["ETag"].strip('"'),
+                        entry["LastModified"].astimezone(timezone.utc),
                     )
-                    for each in page.get("Contents", [])
-                    if not (each["Key"].endswith("/") and not each["Size"])
+                    for entry in page.get("Contents", [])
+                    if not (entry["Key"].endswith("/") and not entry["Size"])
                 ]
-        return sorted(found, key=lambda each: each.key)
+        return sorted(objects, key=lambda item: item.key)
 
     def _head(self, key: str) -> S3Object | None:
         """One object, without listing the bucket; None where that is refused as well."""
@@ -232,8 +232,8 @@ class Bucket:
                     pool.submit(fetch, _Stored(self, item), path, advance=advance, stop=stop)
                     for item, path in zip(objects, paths, strict=True)
                 ]
-                for each in as_completed(running):
-                    each.result()
+                for future in as_completed(running):
+                    future.result()
             except BaseException:
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)  # one that hears nothing ends by its timeout

@@ -55,10 +55,10 @@ def failures(what: str, endpoint: str, bucket: str = "", secrets: tuple[str, ...
 
 def _refusal(problem: Any, what: str, endpoint: str, bucket: str, secrets: tuple[str, ...]) -> LabellerrError:
     """What a store's answer means for the user."""
-    told = problem.response.get("Error", {})
+    error = problem.response.get("Error", {})
     status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    code = str(told.get("Code") or status)
-    words = redact(f"{code}: {told.get('Message') or 'no more is told'}", secrets)[:300].rstrip(".")
+    code = str(error.get("Code") or status)
+    words = redact(f"{code}: {error.get('Message') or 'no more is told'}", secrets)[:300].rstrip(".")
     if code in _WRONG_KEYS:
         return AuthError(f"{what}: the store refused the AWS keys ({words}). Check them; {KEYS}.")
     if code in _NO_PERMISSION:

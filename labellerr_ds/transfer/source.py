@@ -74,10 +74,10 @@ def objects_at(url: str) -> list[tuple[str, S3Object]]:
 
 def _from_bucket(url: str, kept: ExitStack, progress: bool) -> Source:
     bucket, key = split_url(url)
-    found = objects_at(url)
+    objects = objects_at(url)
     folder = kept.enter_context(scratched("bucket"))
     # by number: a key may be anything, "../x" too
-    paths = [folder / f"{number:06}" for number in range(len(found))]
-    Bucket(bucket).fetch([item for _, item in found], paths, progress=progress)
+    paths = [folder / f"{number:06}" for number in range(len(objects))]
+    Bucket(bucket).fetch([item for _, item in objects], paths, progress=progress)
     name = key.rstrip("/").rsplit("/", 1)[-1] or bucket
-    return Source(name, tuple((own, path) for (own, _), path in zip(found, paths, strict=True)))
+    return Source(name, tuple((own, path) for (own, _), path in zip(objects, paths, strict=True)))

@@ -122,7 +122,7 @@ def test_the_browser_is_answered_page_by_page_and_told_when_that_was_all(dataset
     assert sent(viewer, {"kind": "thumbnails", "pages": [0]}) == [("thumbnails", 0), ("done", None)]
     for odd in ({"kind": "pages", "pages": [7, "x", None, -1]}, {"kind": "pages"}):
         assert sent(viewer, odd) == [("done", None)]
-    assert sent(viewer, {"kind": "find", "text": "nowhere"}) == [("told", None)]
+    assert sent(viewer, {"kind": "find", "text": "nowhere"}) == [("note", None)]
     for odd in ({}, None, {"kind": "other"}, {"kind": "change"}):
         assert sent(viewer, odd) == []
 

@@ -153,7 +153,7 @@ function render({ model, el }) {
       asked = false; wanted = -1;
       mode();
       redraw();
-    } else if (message.kind === "told") {
+    } else if (message.kind === "note") {
       status.textContent = message.text;
     } else if (message.kind === "thumbnails") {
       grid.receive(await unpack(message, buffers));
@@ -260,13 +260,13 @@ function render({ model, el }) {
         if (top < objects.scrollTop || top + item.offsetHeight > objects.scrollTop + objects.clientHeight) objects.scrollTop = top - 20;
       }
     }
-    const told = packet && single ? packet.answers || [] : [];
-    answers.hidden = !told.length;
-    const words = JSON.stringify(told);
+    const answered = packet && single ? packet.answers || [] : [];
+    answers.hidden = !answered.length;
+    const words = JSON.stringify(answered);
     if (answers.dataset.shown !== words) {
       answers.dataset.shown = words;
       answers.replaceChildren();
-      for (const [question, value] of told) {
+      for (const [question, value] of answered) {
         const pair = element("div", answers);
         element("dt", pair, question);
         element("dd", pair, value || "\u2013");
@@ -296,12 +296,12 @@ function render({ model, el }) {
     const side = get("compared") && get("arrangement") === "side";
     stage.hidden = Boolean(packet.media); // there is nothing to draw on
     stage.classList.toggle("sides", side);
-    for (const each of canvases) {
-      each.caption.hidden = !side;
-      each.figure.hidden = !side && each.side === "b";
-      if (each.figure.hidden) continue;
-      each.canvas.style.opacity = "1";
-      paint(each.canvas, packet, { ...look(), side: side ? each.side : null });
+    for (const pane of canvases) {
+      pane.caption.hidden = !side;
+      pane.figure.hidden = !side && pane.side === "b";
+      if (pane.figure.hidden) continue;
+      pane.canvas.style.opacity = "1";
+      paint(pane.canvas, packet, { ...look(), side: side ? pane.side : null });
     }
     tell(packet);
     requestAnimationFrame(() => { canvas.dataset.drawn = `${packet.index}:${packet.name}`; });
@@ -311,9 +311,9 @@ function render({ model, el }) {
     const shapes = visible(packet, look()), all = get("classes"), selected = get("selected");
     const counts = new Map();
     for (const shape of packet.shapes) counts.set(all[shape.cls].name, (counts.get(all[shape.cls].name) || 0) + 1);
-    const told = [...counts].map(([each, count]) => `${count} ${each}`).join(", ");
+    const counted = [...counts].map(([each, count]) => `${count} ${each}`).join(", ");
     const about = packet.status ? `${packet.name} (${packet.status})` : packet.name;
-    let text = `${about}: ${packet.shapes.length} annotation${packet.shapes.length === 1 ? "" : "s"}, ${told}`;
+    let text = `${about}: ${packet.shapes.length} annotation${packet.shapes.length === 1 ? "" : "s"}, ${counted}`;
     if (packet.media) {
       const count = packet.media.segments.length;
       text = `${about}: ${count} segment${count === 1 ? "" : "s"}`;
@@ -322,7 +322,7 @@ function render({ model, el }) {
     showAll.hidden = get("mode") !== "single" || !packet.shapes.length || Boolean(shapes.length);
     again.hidden = get("mode") !== "single" || !packet.again;
     const chosen = hovered || packet.shapes.find((shape) => shape.row === selected);
-    if (chosen) text = chosen.told;
+    if (chosen) text = chosen.summary;
     if (packet.warning) text += `  ${packet.warning}`;
     status.classList.toggle("warning", Boolean(packet.warning));
     status.textContent = text;
