@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from labellerr_ds.finish.identity import (
     row_hashes,
 )
 from labellerr_ds.finish.look import Ints, Seen, column_of, final_rows
-from labellerr_ds.finish.union import FilesUnion
+from labellerr_ds.finish.union import SUFFIXED, FilesUnion
 from labellerr_ds.tables import FILE_ROW, Tables
 
 
@@ -46,10 +46,14 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     final_ids = files.table["file_id"]
     odd = {}
     if seen.has_made:  # else every id is the service's or a number, whatever its file is called
-        odd = {part: _odd_files(rows, final_ids, files.split) for part, rows in row_of.items()}
+        lacks_id = final_ids.is_null().to_numpy()
+        is_split = np.zeros(len(final_ids), dtype=bool)
+        if files.split is not None:
+            is_split = pc.is_in(final_ids, value_set=files.split.combine_chunks()).to_numpy()
+        odd = {part: _odd_files(rows, lacks_id, is_split) for part, rows in row_of.items()}
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return Edits()
-    numbered, repeated = _numbers_apart(batches, seen, row_of, repeated, odd)
+    numbered, repeated = _numbers_apart(batches, seen, files, row_of, repeated, odd)
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return numbered
     old_ids: dict[int, list[str | None]] = {}
@@ -68,22 +72,33 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     return edits
 
 
-_SUFFIXED = "^[0-9]+-[0-9]+$"
+class _Numbered(NamedTuple):
+    """Of a batch the rows whose ids are repeated, and the place of each id among the repeated ones."""
+
+    batch: int
+    rows: NDArray[np.int32]
+    places: NDArray[np.int32]
 
 
 def _numbers_apart(
     batches: Sequence[Tables],
     seen: Seen,
+    files: FilesUnion,
     row_of: Mapping[int, Ints],
     repeated: NDArray[np.uint64],
     odd: Mapping[int, NDArray[np.bool_]],
 ) -> tuple[Edits, NDArray[np.uint64]]:
     """Suffixes for numbers of COCO that parts use for files of their own each, and the ids that stay in doubt.
 
-    Shards that all count from 0 have every number as often as there are shards: that is done on columns.
+    Shards that all count from 0 have every number as often as there are shards: so it is done on columns, a batch
+    after the other, with a few bytes for each annotation.
     """
     edits = Edits()
-    columns: list[tuple[NDArray[Any], ...]] = []
+    good = np.ones(len(repeated), dtype=bool)
+    last_part = np.full(len(repeated), -1, dtype=np.int64)
+    in_several = np.bincount(files.row_of, minlength=1) > 1  # files that more than one part may have
+    shared: list[NDArray[np.int64]] = []
+    numbered: list[_Numbered] = []
     for number, (part, _) in enumerate(seen.file_parts):
         if not doubtful(repeated, seen.ids[number]).any():
             continue
@@ -95,51 +110,52 @@ def _numbers_apart(
         if "coco_id" in annotations.column_names:
             same = pc.equal(ids, annotations["coco_id"].cast(pa.large_string())).fill_null(False)
             plain = same.to_numpy()[rows]
-        if pc.any(pc.match_substring_regex(ids.take(pa.array(rows[~plain])), _SUFFIXED)).as_py():
+        if pc.any(pc.match_substring_regex(ids.take(pa.array(rows[~plain])), SUFFIXED)).as_py():
             return edits, repeated  # suffixes that are there already may be those that would be made
-        places = column_of(annotations, FILE_ROW)[rows]
-        files = final_rows(places, row_of.get(part))
-        plain &= files >= 0
+        homes = column_of(annotations, FILE_ROW)[rows]
+        targets = final_rows(homes, row_of.get(part))
+        plain &= targets >= 0
         if part in odd:
-            plain[places >= 0] &= ~odd[part][places[places >= 0]]
-        count = len(rows)
-        columns.append((own[rows], np.full(count, number), rows, np.full(count, part), files, plain))
-    if not columns:
-        return edits, repeated
-    every, numbers, rows, parts, files, plain = (np.concatenate(column) for column in zip(*columns, strict=True))
-    order = np.argsort(every, kind="stable")
-    starts = np.flatnonzero(np.append(True, every[order][1:] != every[order][:-1]))
-    sizes = np.diff(np.append(starts, len(order)))
-    group = np.empty(len(order), dtype=np.int64)
-    group[order] = np.repeat(np.arange(len(starts)), sizes)
-    good = np.logical_and.reduceat(plain[order], starts)
-    for key in (parts, files):  # once a part, and once a file
-        by_key = np.lexsort((key, group))
-        again = (group[by_key][1:] == group[by_key][:-1]) & (key[by_key][1:] == key[by_key][:-1])
-        good[group[by_key][1:][again]] = False
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order)) - np.repeat(starts, sizes)
-    moved = good[group] & (rank > 0)
-    for number in np.unique(numbers[moved]).tolist():
-        mine = moved & (numbers == number)
-        edits.suffixes[number] = np.zeros(seen.sizes[number], dtype=np.int64)
-        edits.suffixes[number][rows[mine]] = rank[mine] + 1
-    edits.suffixed = int(moved.sum())
+            plain[homes >= 0] &= ~odd[part][homes[homes >= 0]]
+        places = np.searchsorted(repeated, own[rows])
+        good[places[~plain]] = False
+        ordered = np.sort(places)
+        good[ordered[1:][ordered[1:] == ordered[:-1]]] = False  # once a part
+        good[places[last_part[places] == part]] = False  # its batches follow each other
+        last_part[places] = part
+        crossing = (targets >= 0) & in_several[targets]
+        shared.append(places[crossing] * len(in_several) + targets[crossing])
+        numbered.append(_Numbered(number, rows.astype(np.int32), places.astype(np.int32)))
+    pairs = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *shared]))
+    good[pairs[1:][pairs[1:] == pairs[:-1]] // len(in_several)] = False  # and once a file
+    _add_suffixes(edits, numbered, good, seen.sizes)
     if edits.suffixed:
-        first = int(np.flatnonzero(good[group] & (rank == 0))[0])
-        row_id = batches[int(numbers[first])].annotations["annotation_id"][int(rows[first])].as_py()
+        first = next(each for each in numbered if good[each.places].any())
+        row = int(first.rows[np.flatnonzero(good[first.places])[0]])
+        row_id = batches[first.batch].annotations["annotation_id"][row].as_py()
         edits.renamed.append((row_id, f"{row_id}-2"))
         edits.suffixed -= 1
-    return edits, np.sort(every[order][starts][~good])
+    return edits, repeated[~good]
 
 
-def _odd_files(rows: Ints, ids: pa.ChunkedArray, split: set[str]) -> NDArray[np.bool_]:
+def _add_suffixes(edits: Edits, numbered: Sequence[_Numbered], good: NDArray[np.bool_], sizes: Sequence[int]) -> None:
+    """A suffix for every id that was there before, counted in the order of the batches."""
+    counts = np.zeros(len(good), dtype=np.int32)
+    for batch, rows, places in numbered:
+        fine = good[places]
+        ranks = counts[places[fine]]
+        counts[places[fine]] += 1  # such an id is once in a batch
+        if not ranks.any():
+            continue
+        suffixes = np.zeros(sizes[batch], dtype=np.int32)
+        suffixes[rows[fine]] = np.where(ranks > 0, ranks + 1, 0)
+        edits.suffixes[batch] = suffixes
+        edits.suffixed += int((ranks > 0).sum())
+
+
+def _odd_files(rows: Ints, lacks_id: NDArray[np.bool_], is_split: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Of a part's records those whose annotations may need other ids than their reader could give."""
-    moved = ids.is_null().to_numpy()[rows] & (rows != np.arange(len(rows)))
-    if not split:
-        return np.asarray(moved)
-    again = pc.is_in(ids, pa.array(list(split), pa.large_string())).to_numpy()[rows]
-    return np.asarray(moved | again)
+    return np.asarray((lacks_id[rows] & (rows != np.arange(len(rows)))) | is_split[rows])
 
 
 def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[str | None]) -> Iterator[Row]:

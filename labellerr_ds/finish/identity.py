@@ -115,7 +115,7 @@ class Edits:
     dropped: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     issues: list[tuple[Place, Issue]] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)
-    suffixes: dict[int, NDArray[np.int64]] = field(default_factory=dict)  # by batch: n for an id that becomes ``id-n``
+    suffixes: dict[int, NDArray[np.int32]] = field(default_factory=dict)  # by batch: n for an id that becomes ``id-n``
     suffixed: int = 0
 
     def change(self, row: Row, column: str, new: str) -> None:
@@ -261,5 +261,7 @@ def repeated_hashes(batches: Iterator[NDArray[np.uint64]] | Sequence[NDArray[np.
     every = list(batches)
     if not every:
         return np.array([], dtype=np.uint64)
-    together = np.sort(np.concatenate(every))
-    return np.unique(together[1:][together[1:] == together[:-1]])
+    together = np.concatenate(every)
+    together.sort()
+    again = together[1:] == together[:-1]
+    return together[1:][again & ~np.append(False, again[:-1])] if len(together) > 1 else together[:0]

@@ -76,19 +76,22 @@ class FilesUnion:
         The records that stay.
     row_of : (N,) integers
         For each record that came, its row in `table`; equal records share one.
-    split : set of str
+    split : pyarrow.ChunkedArray or None
         Ids whose annotations may stand in several records.
     issues : list of Issue
     """
 
     table: pa.Table
     row_of: NDArray[np.int64]
-    split: set[str]
+    split: pa.ChunkedArray | None
     issues: list[Issue]
 
 
 def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     """Records that are equal are one; those of one id that differ stay, and are reported.
+
+    It is done on columns but for the records whose ids are there twice in the end: shards that all count their images
+    from 0 repeat every id, and there may be millions of them.
 
     Parameters
     ----------
@@ -98,18 +101,17 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
         The part of each.
     """
     row_of = np.arange(table.num_rows)
-    if not has_repeats(table["file_id"]):
-        return FilesUnion(table, row_of, set(), [])
-    ids = table["file_id"].to_pylist()
-    repeated = pd.Series(ids, dtype=object).duplicated(keep=False).to_numpy() & ~table["file_id"].is_null().to_numpy()
-    rows = np.flatnonzero(repeated)
-    ids, renamed = _images_apart(ids, rows, table, parts)
-    issues = [_reused("files", "image", "file_name", renamed)] if renamed else []
-    split = {ids[row] for row in rows}
-    table = table.set_column(table.column_names.index("file_id"), "file_id", pa.chunked_array([_text(ids)]))
-    if "extra" in table.column_names:
-        extras = _masks_joined(ids, table["extra"].to_pylist())
-        table = table.set_column(table.column_names.index("extra"), "extra", pa.chunked_array([_text(extras)]))
+    rows = _repeated(table["file_id"])
+    if not len(rows):
+        return FilesUnion(table, row_of, None, [])
+    ids, renamed = _images_apart(table, rows, parts)
+    issues = []
+    if renamed.rows:
+        issues.append(_reused("files", "image", "file_name", renamed))
+        table = _replaced(table, "file_id", ids)
+    split = ids.take(pa.array(rows))
+    rows = _repeated(ids)
+    table = _masks_joined(table, rows)
     columns = [name for name in table.column_names if name not in DERIVED | NUMBERS]
     records = table.select(columns).take(pa.array(rows)).to_pandas()
     groups = records.groupby(columns, dropna=False, sort=False, observed=True).ngroup().to_numpy()
@@ -120,29 +122,98 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     table, row_of = table.filter(pa.array(kept)), place[row_of]
     seen: dict[str, int] = {}
     for at, row in ((at, row) for at, row in enumerate(rows) if kept[row]):
-        if ids[row] in seen:
-            first = records.iloc[seen[ids[row]]]
-            other = records.iloc[at]
-            differing = [name for name in columns if not _equal(first[name], other[name])]
-            issues.append(_duplicate("files", "file_id", ids[row], int(place[row]), differing))
-        seen.setdefault(ids[row], at)
+        file_id = records["file_id"].iloc[at]
+        if file_id in seen:
+            one, other = records.iloc[seen[file_id]], records.iloc[at]
+            differing = [name for name in columns if not _equal(one[name], other[name])]
+            issues.append(_duplicate("files", "file_id", file_id, int(place[row]), differing))
+        seen.setdefault(file_id, at)
     return FilesUnion(table, row_of, split, issues)
 
 
+def _repeated(ids: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The rows whose id another row has as well."""
+    if not has_repeats(ids):
+        return np.zeros(0, dtype=np.int64)
+    codes = _codes(ids)
+    counts = np.bincount(codes[codes >= 0])
+    return np.flatnonzero((codes >= 0) & (counts[codes] > 1))
+
+
+def _codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
+    """A number for each value, by the order in which they come; -1 for a missing one."""
+    coded = values.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    codes: NDArray[np.int64] = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
+
+
+def _replaced(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, values)
+
+
+class Renamed(NamedTuple):
+    """How many rows got another id, and the first of them: old, new."""
+
+    rows: int
+    first: tuple[str, str]
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[str, str]]) -> Renamed:
+        """Of these pairs."""
+        return cls(len(pairs), pairs[0] if pairs else ("", ""))
+
+
+SUFFIXED = "^-?[0-9]+-[0-9]+$"
+
+
 def _images_apart(
-    ids: list[Any], rows: NDArray[np.int64], table: pa.Table, parts: NDArray[np.int64]
-) -> tuple[list[Any], list[tuple[str, str]]]:
-    """Ids in which a number that several parts use for images of different names is apart; and what was renamed."""
+    table: pa.Table, rows: NDArray[np.int64], parts: NDArray[np.int64]
+) -> tuple[pa.ChunkedArray, Renamed]:
+    """Ids in which a number that several parts use for images of different names is apart; and what was renamed.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    rows : (N,) integers
+        Those whose id is there more than once.
+    parts : (M,) integers
+        Of all records.
+    """
+    ids = table["file_id"]
     if "coco_id" not in table.column_names:
-        return ids, []
-    taken, final = set(ids), list(ids)
-    names, numbers = (table[name].take(pa.array(rows)).to_pylist() for name in ("file_name", "coco_id"))
+        return ids, Renamed.of([])
+    own, names, numbers = (table[name].take(pa.array(rows)) for name in ("file_id", "file_name", "coco_id"))
+    plain = pc.equal(own, numbers.cast(pa.large_string())).fill_null(False).to_numpy()
+    images = pd.DataFrame({"id": _codes(own), "name": _codes(names), "part": parts[rows]})[plain]
+    contradicts = len(images.drop_duplicates(["id", "part"])) < len(images.drop_duplicates())
+    if contradicts or pc.any(pc.match_substring_regex(ids, SUFFIXED)).as_py():
+        return _images_apart_one_by_one(ids, rows, parts, names.to_pylist(), numbers.to_pylist())
+    first = images.drop_duplicates(["id", "name"])
+    ranks = first.assign(rank=first.groupby("id").cumcount())
+    suffixes = np.zeros(len(ids), dtype=np.int64)
+    suffixes[rows[plain]] = images.merge(ranks, on=["id", "name"], how="left")["rank"].to_numpy()
+    moved = np.flatnonzero(suffixes)
+    if not len(moved):
+        return ids, Renamed.of([])
+    text = pa.large_string()
+    apart_ids = pc.binary_join_element_wise(ids, pa.array(suffixes + 1).cast(text), pa.scalar("-", text))
+    made = pc.if_else(pa.array(suffixes > 0), apart_ids, ids)
+    return made, Renamed(len(moved), (ids[int(moved[0])].as_py(), made[int(moved[0])].as_py()))
+
+
+def _images_apart_one_by_one(
+    ids: pa.ChunkedArray, rows: NDArray[np.int64], parts: NDArray[np.int64], names: list[Any], numbers: list[Any]
+) -> tuple[pa.ChunkedArray, Renamed]:
+    """As `_images_apart`, where a file contradicts itself, or ids have suffixes already."""
+    old = ids.to_pylist()
+    taken, final = set(old), list(old)
     by_name: dict[tuple[str, Any], str] = {}
     by_part: dict[tuple[str, int], str] = {}
     met: set[str] = set()
     renamed = []
     for row, name, number in zip(rows, names, numbers, strict=True):
-        row_id, part = ids[row], int(parts[row])
+        row_id, part = old[row], int(parts[row])
         if not is_number(row_id, number):
             continue
         key = (row_id, name)
@@ -154,24 +225,33 @@ def _images_apart(
             final[row] = by_name[key]
             renamed.append((row_id, final[row]))
         by_part.setdefault((row_id, part), final[row])
-    return final, renamed
+    return pa.chunked_array([_text(final)]), Renamed.of(renamed)
 
 
-def _masks_joined(ids: Sequence[Any], extras: Sequence[str | None]) -> list[str | None]:
-    """`extra` in which records of one file with masks of their own have those of all: they are parts of that file."""
+def _masks_joined(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Records of one file with masks of their own have those of all in `extra`: they are parts of that file."""
+    if "extra" not in table.column_names:
+        return table
+    taken = pa.array(rows)
+    ids, extras = table["file_id"].take(taken).to_pylist(), table["extra"].take(taken).to_pylist()
     by_id: dict[Any, dict[str, Any]] = defaultdict(dict)
     for row_id, text in zip(ids, extras, strict=True):
-        if row_id is not None and text is not None and '"mask_path"' in text:
+        if text is not None and '"mask_path"' in text:
             by_id[row_id][text] = json.loads(text)
-    joined: dict[tuple[Any, str | None], str] = {}
+    united: dict[tuple[Any, str | None], str] = {}
     for row_id, read in by_id.items():
         listed = [extra["mask_path"] for extra in read.values()]
         paths = [path for one in listed for path in (one if isinstance(one, list) else [one])]
         if len(read) > 1 and len(set(paths)) == len(paths):  # a mask in both: two versions of the file
             whole = {key: value for extra in read.values() for key, value in extra.items()}
             text = json.dumps({**whole, "mask_path": paths}, ensure_ascii=False, separators=(",", ":"))
-            joined.update({(row_id, part): text for part in read})
-    return [joined.get(key, key[1]) for key in zip(ids, extras, strict=True)]
+            united.update({(row_id, part): text for part in read})
+    if not united:
+        return table
+    every = table["extra"].to_pylist()
+    for row, key in zip(rows.tolist(), zip(ids, extras, strict=True), strict=True):
+        every[row] = united.get(key, key[1])
+    return _replaced(table, "extra", pa.chunked_array([_text(every)]))
 
 
 # --- categories
@@ -217,7 +297,10 @@ class CategoriesUnion:
 
     def reported(self) -> list[Issue]:
         """What does not hold, renamed numbers as one."""
-        return [*self.issues, *([_reused("categories", "category", "name", self.renamed)] if self.renamed else [])]
+        return [
+            *self.issues,
+            *([_reused("categories", "category", "name", Renamed.of(self.renamed))] if self.renamed else []),
+        ]
 
     def _place(self, part: int, row: dict[str, Any], mine: set[int]) -> int:
         row_id, name = row.get("category_id"), row.get("name")
@@ -286,10 +369,10 @@ def _duplicate(table: str, key: str, row_id: str, position: int, differing: Sequ
     return Issue("warning", f"duplicate_{key}", table, row_id, position, f"duplicate {key} {row_id!r}{differs}.")
 
 
-def _reused(table: str, noun: str, name: str, renamed: Sequence[tuple[str, str]]) -> Issue:
-    old, new = renamed[0]
+def _reused(table: str, noun: str, name: str, renamed: Renamed) -> Issue:
+    old, new = renamed.first
     message = (
-        f"{len(renamed):,} rows have a COCO {noun} id that another file of the export uses with another {name}; a "
+        f"{renamed.rows:,} rows have a COCO {noun} id that another file of the export uses with another {name}; a "
         f"suffix keeps them apart. The first: {old!r} is {new!r}."
     )
     return Issue("warning", "reused_coco_id", table, None, None, message)
