@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import io
 import json
 import os
 import re
@@ -22,13 +21,10 @@ from datetime import datetime, timezone
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from labellerr_ds.card import counted
 from labellerr_ds.combine import compare as compare_datasets
@@ -38,7 +34,8 @@ from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, Labeller
 from labellerr_ds.exports import cache as exports_cache
 from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.folders import read_voc, read_yolo
-from labellerr_ds.models import ExportFormat, S3Destination
+from labellerr_ds.models import ExportFormat, S3Destination, resolve_statuses
+from labellerr_ds.printing import Form, emit, preview, print_table, records_of, say, say_what
 from labellerr_ds.readers.recognise import is_frame
 from labellerr_ds.service.client import Client
 from labellerr_ds.target import file_at, refuse
@@ -47,22 +44,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would print the values of variables
 )
-_err = Console(stderr=True, highlight=False)
 
 FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
-
-
-_GAP = "  "
-
-
-class Form(str, Enum):
-    """How a list is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
 
 
 class Level(str, Enum):
@@ -72,6 +55,7 @@ class Level(str, Enum):
     FILE = "file"
 
 
+_Rows = Annotated[int, typer.Option(min=1, help="How many rows to show.")]
 _As = Annotated[Form, typer.Option("--as", help="How to print it.")]
 _Project = Annotated[str, typer.Argument(help="The project's id.")]
 _Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
@@ -95,16 +79,16 @@ def _reported() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", LabellerrWarning)
-            warnings.showwarning = lambda message, *_: _say(f"warning: {message}", "yellow")
+            warnings.showwarning = lambda message, *_: say(f"warning: {_in_shell_words(str(message))}", "yellow")
             yield
     except EmptyExportError as problem:
-        _say(_in_shell_words(str(problem)), "yellow")
+        say(_in_shell_words(str(problem)), "yellow")
         raise typer.Exit(NOTHING) from None
     except InvalidArgumentError as problem:
-        _say(_in_shell_words(str(problem)), "red")
+        say(_in_shell_words(str(problem)), "red")
         raise typer.Exit(WRONG_CALL) from None
     except LabellerrError as problem:
-        _say(_in_shell_words(str(problem)), "red")
+        say(_in_shell_words(str(problem)), "red")
         raise typer.Exit(FAILED) from None
     except BrokenPipeError:  # head has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,6 +105,11 @@ _WORDS = (
     (r"project\.exports\(\)", "`labellerr-ds exports PROJECT`"),
     (r"client\.projects\(\)", "`labellerr-ds projects`"),
     (r"project\.categories\(\)", "the project's template"),
+    (r" `left_out` of the result lists them\.", ""),
+    (r"; see dataset\.issues", ""),
+    (r"pass images=", "pass --images"),
+    (r"PosixPath\('([^']*)'\)", r"'\1'"),
+    (r"Client\(\)", "labellerr-ds"),
     (r"pass api_key=[^,;.]*", "set LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID"),
 )
 """What Python's words are at a shell."""
@@ -135,105 +124,6 @@ def _in_shell_words(message: str) -> str:
 def _shows_progress(quiet: bool) -> bool:
     """Whether a person is there to see a bar."""
     return not quiet and sys.stderr.isatty()
-
-
-def _say(message: str, style: str = "") -> None:
-    _err.print(Text(message, style=style), soft_wrap=True)  # a line a message, however long: so grep has all of it
-
-
-def _print(frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, of: int | None = None) -> None:
-    """A frame on stdout.
-
-    In a terminal (and where COLUMNS says how wide it is) a table has the columns that fit, and says which do not;
-    nothing in it is cut or wrapped, so that every id can be copied.
-
-    Parameters
-    ----------
-    of : int, optional
-        How many rows there are, where these are the first.
-    """
-    if form is not Form.TABLE:
-        _emit(frame, form)
-        return
-    kept = frame.dropna(axis="columns", how="all") if len(frame) else frame
-    columns = {str(name): [str(name), *map(_cell, kept[name])] for name in kept.columns}
-    widths = {name: max(map(cell_len, column)) for name, column in columns.items()}
-    room = Console().width if sys.stdout.isatty() or "COLUMNS" in os.environ else sum(widths.values()) * 2
-    shown: list[str] = []
-    used = 0
-    for name, width in widths.items():
-        if not shown or used + width + len(_GAP) <= room:
-            used += width + len(_GAP) * bool(shown)
-            shown.append(name)
-    if title:
-        typer.echo(title)
-    for place, row in enumerate(zip(*(columns[name] for name in shown), strict=True)):
-        cells = []
-        for name, text in zip(shown, row, strict=True):
-            gap = " " * (widths[name] - cell_len(text))
-            cells.append(gap + text if pd.api.types.is_numeric_dtype(kept[name].dtype) else text + gap)
-        typer.secho(_GAP.join(cells).rstrip(), bold=place == 0 and "NO_COLOR" not in os.environ)
-    if of is not None and of > len(frame):
-        _say(f"{len(frame):,} of {of:,} rows", "dim")
-    if left := [name for name in widths if name not in shown]:
-        _say(f"too narrow for {', '.join(left)}; --as csv has all columns", "dim")
-
-
-def _emit(frame: pd.DataFrame, form: Form, safe: bool = True) -> None:
-    """A frame for another program."""
-    if form is Form.PARQUET:
-        if sys.stdout.isatty():
-            raise InvalidArgumentError("Parquet is not for a terminal: send it to a file or a program, or use --out.")
-        body = io.BytesIO()
-        frame.labellerr.plain().to_parquet(body)
-        sys.stdout.buffer.write(body.getbuffer())
-        sys.stdout.buffer.flush()
-    elif form is Form.CSV:
-        typer.echo(frame.labellerr.plain(safe=safe).to_csv(index=False), nl=False)
-    elif form is Form.JSONL:
-        for record in _records(frame):
-            typer.echo(json.dumps(record, ensure_ascii=False))
-    else:
-        typer.echo(json.dumps(_records(frame), ensure_ascii=False, indent=1))
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, pd.Timestamp):
-        return str(value.strftime("%Y-%m-%d %H:%M"))
-    if isinstance(value, float) and value == value:
-        return f"{value:g}"
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if pd.isna(value) else str(value).translate(_ONE_LINE)
-
-
-_ONE_LINE = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x1B: "\\e"}
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON, with shapes, attributes and the like as JSON and not as text of it."""
-    records: list[dict[str, Any]] = json.loads(
-        frame.to_json(orient="records", date_format="iso", force_ascii=False) if len(frame) else "[]"
-    )
-    for record in records:
-        for key in ("attributes", "extra"):
-            if isinstance(text := record.get(key), str):
-                record[key] = json.loads(text)
-    return records
-
-
-def _preview(dataset: Dataset, level: str, rows: int, title: str | None = None) -> None:
-    """The first rows, in the columns that a person looks at first."""
-    if level == "file" or dataset.annotations.empty:
-        columns = ["file_name", "status", "label_state", "annotation_count", "width", "height", "file_id"]
-        _print(dataset.files[columns].head(rows), title=title, of=len(dataset.files))
-        return
-    frame = dataset.annotations.head(rows)
-    short = frame[["file_name", "status", "category", "type", "value"]].copy()
-    boxes = frame.labellerr.boxes("xywh")
-    short["bbox"] = [" ".join(f"{side:g}" for side in each) if each[0] == each[0] else None for each in boxes]
-    short["area"] = frame["area"]
-    _print(short, title=title, of=len(dataset.annotations))
 
 
 def _version(wanted: bool) -> None:
@@ -272,7 +162,7 @@ def demo(
 
     folder = out or Path(tempfile.gettempdir()) / f"labellerr-demo-{getpass.getuser()}"
     with _reported(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
-        _say(NOTICE, "dim")
+        say(NOTICE, "dim")
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
         folder.mkdir(parents=True, exist_ok=True)
@@ -281,8 +171,8 @@ def demo(
             shown = _shows_progress(quiet=False)
             dataset = export_dataset(project, ["accepted"], format=form, download_to=came, progress=shown)
             title = f'export_to_dataframe(project, ["accepted"], format="{form}")'
-            _preview(dataset, "annotation", 5, title)
-            _say(f"{form}: {_HOLDS[form.value]}\n", "dim")
+            preview(dataset, "annotation", 5, title)
+            say(f"{form}: {_HOLDS[form.value]}\n", "dim")
             (path,) = came.iterdir()
             shutil.copy(path, folder / _DEMO[form.value])
         typer.echo(f"The exports as they were served are in {folder}:")
@@ -295,27 +185,32 @@ def demo(
 def projects(form: _As = Form.TABLE) -> None:
     """List the projects that the key can see."""
     with _reported():
-        _print(Client().projects(), form)
+        print_table(Client().projects(), form)
 
 
 @app.command()
 def exports(project: _Project, form: _As = Form.TABLE) -> None:
     """List a project's exports, newest first."""
     with _reported():
-        _print(Client().project(project).exports(), form)
+        print_table(Client().project(project).exports(), form)
 
 
 @app.command()
 def connections(form: _As = Form.TABLE) -> None:
     """List the S3 connections that exports can go to."""
     with _reported():
-        _print(Client().s3_connections(), form)
+        print_table(Client().s3_connections(), form)
 
 
 @app.command()
 def export(
     project: _Project,
-    status: Annotated[list[str], typer.Option(help="A status, or all, annotated, reviewed, none; may be repeated.")],
+    status: Annotated[
+        list[str],
+        typer.Option(
+            "--status", "--statuses", help="A status, or all, annotated, reviewed, none; a list, or given again."
+        ),
+    ],
     since: Annotated[str | None, typer.Option(help="Only what changed since: 2026-11-01, or 7d.")] = None,
     format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",
     out: _Out = None,
@@ -340,7 +235,7 @@ def export(
         destination = _destination(to, connection)
         dataset = export_dataset(
             project,
-            [each.strip() for word in status for each in word.split(",") if each.strip()],
+            _words(status),
             since,
             format=format,
             name=name,
@@ -351,6 +246,11 @@ def export(
             progress=_shows_progress(quiet),
         )
         deliver(dataset)
+
+
+def _words(given: list[str]) -> list[str]:
+    """Words that came in lists, several times, or both."""
+    return [part.strip() for word in given for part in word.split(",") if part.strip()]
 
 
 def _delivery(
@@ -367,7 +267,7 @@ def _delivery(
             refuse(path, overwrite=overwrite, words="--overwrite")
 
     def deliver(dataset: Dataset) -> None:
-        _say(repr(dataset))
+        say_what(dataset)
         if out and write:
             with file_at(out, overwrite=overwrite) as beside:
                 write(dataset.to_frame(level=level.value), beside)
@@ -375,9 +275,9 @@ def _delivery(
         if coco:
             typer.echo(str(dataset.to_coco_json(coco, overwrite=overwrite)))
         if form is not Form.TABLE:
-            _emit(dataset.to_frame(level=level.value), form, safe)
+            emit(dataset.to_frame(level=level.value), form, safe)
         elif not out and not coco:
-            _preview(dataset, level.value, 20)
+            preview(dataset, level.value, 20)
 
     return deliver
 
@@ -400,7 +300,8 @@ def sync(
     mirror: Annotated[str, typer.Option(help="The mirror: a folder, or s3://bucket/prefix; made where there is none.")],
     full: Annotated[bool, typer.Option("--full", help="Ask for all files, so that deleted ones are known.")] = False,
     status: Annotated[
-        str | None, typer.Option("--statuses", help="What --out gets of it, such as accepted,rejected.")
+        list[str] | None,
+        typer.Option("--status", "--statuses", help="What --out gets of it, such as accepted,rejected."),
     ] = None,
     out: _Out = None,
     level: _Level = Level.ANNOTATION,
@@ -416,15 +317,16 @@ def sync(
 
     with _reported():
         deliver = _delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
+        statuses = [str(one) for one in resolve_statuses(_words(status))] if status else None
         copy = Mirror(mirror)
         with copy.alone():
             result = copy.sync(project, full, timeout=timeout, progress=_shows_progress(quiet))
-        _say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
+        say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
         if as_json:
             names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
             typer.echo(json.dumps({name: getattr(result, name) for name in names}))
         if deliver:
-            deliver(copy.dataset(statuses=status))
+            deliver(copy.dataset(statuses=statuses))
         if exit_code and not result:
             raise typer.Exit(NOTHING)
 
@@ -435,13 +337,15 @@ def _picked_up(project: str, report: str) -> ExportJob:
 
 @app.command()
 def status(project: _Project, report: _Report) -> None:
-    """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed."""
+    """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed or is unknown."""
     with _reported():
         seen = _picked_up(project, report).status()
         typer.echo(seen.state)
         if seen.reason:
-            _say(seen.reason)
-        if seen.state == "failed":
+            say(seen.reason)
+        if seen.state == "unknown":
+            say(f"no export {report!r} in this project, or it is a moment old: `labellerr-ds exports {project}`")
+        if seen.state in ("failed", "unknown"):
             raise typer.Exit(FAILED)
 
 
@@ -487,11 +391,11 @@ def check(file: _File, form: _As = Form.TABLE) -> None:
     with _reported():
         dataset = _read(file)
         problems = dataset.annotations.labellerr.check(files=dataset.files)
-        shown = problems[["problem", "file_name", "category", "annotation_id", "message"]]
+        shown = problems[["problem", "file_name", "message", "category", "annotation_id"]]
         if len(problems) or form is not Form.TABLE:
-            _print(shown, form)
+            print_table(shown, form)
         kinds = counted(problems["problem"].value_counts().items())
-        _say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
+        say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
         if len(problems):
             raise typer.Exit(FAILED)
 
@@ -506,8 +410,8 @@ def compare(
     """Compare two exports: what was added, removed, moved or reclassified, a row a class."""
     with _reported():
         comparison = compare_datasets(_read(a), _read(b), iou=iou)
-        _say(repr(comparison))
-        _print(comparison.per_class, form)
+        say_what(comparison)
+        print_table(comparison.per_class, form)
 
 
 class Target(str, Enum):
@@ -539,7 +443,9 @@ def convert(
             Target.PANOPTIC: lambda: dataset.to_panoptic(out, overwrite=overwrite),
             Target.HF: lambda: dataset.to_huggingface(out, images=images, overwrite=overwrite),
         }
-        _say(repr(writers[to]()))
+        written = writers[to]()
+        if not isinstance(written, Path):
+            say_what(written)
         typer.echo(str(out))
 
 
@@ -557,9 +463,11 @@ def _writer(out: Path, safe: bool) -> Callable[[pd.DataFrame, Path], object]:
     writers: dict[str, Callable[[pd.DataFrame, Path], object]] = {
         ".parquet": lambda frame, path: frame.labellerr.plain().to_parquet(path),
         ".csv": lambda frame, path: frame.labellerr.plain(safe=safe).to_csv(path, index=False),
-        ".json": lambda frame, path: path.write_text(json.dumps(_records(frame), ensure_ascii=False), encoding="utf-8"),
+        ".json": lambda frame, path: path.write_text(
+            json.dumps(records_of(frame), ensure_ascii=False), encoding="utf-8"
+        ),
         ".jsonl": lambda frame, path: path.write_text(
-            "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in _records(frame)), encoding="utf-8"
+            "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records_of(frame)), encoding="utf-8"
         ),
     }
     if out.suffix.lower() not in writers:
@@ -589,7 +497,7 @@ def split(
             raise InvalidArgumentError(f"--shares must be three numbers such as 0.8,0.1,0.1; got {shares!r}.") from None
         made = _read(file).split(train, val, test, stratify=stratify, group=group, previous=previous, seed=seed)
         made.save(out)
-        _say(repr(made))
+        say_what(made)
         typer.echo(str(out))
 
 
@@ -603,12 +511,18 @@ def images(
     """Download the images of an export's files. Exit code 1 where some could not be had."""
     with _reported():
         dataset = read_export(file)
+        owner = dataset.info.get("project_id")
+        if isinstance(owner, str) and owner != project:
+            raise InvalidArgumentError(f"{file} is an export of the project {owner!r}, not of {project!r}.")
         table = dataset.download_images(to, Client().project(project), progress=_shows_progress(quiet))
-        _say(counted(table["state"].value_counts().items()))
+        say(counted(table["state"].value_counts().items()))
         failed = table[table["state"] == "failed"]
         typer.echo(str(to))
+        if len(failed) and failed["message"].nunique() == 1:
+            say(f"all {len(failed):,} for one reason: {failed['message'].iloc[0]}", "red")
+        elif len(failed):
+            print_table(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
         if len(failed):
-            _print(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
             raise typer.Exit(FAILED)
 
 
@@ -623,6 +537,7 @@ class CacheWord(str, Enum):
 @app.command()
 def cache(
     word: Annotated[CacheWord, typer.Argument(help="list its exports, clear it, or print its path.")],
+    rows: _Rows = 20,
     form: _As = Form.TABLE,
 ) -> None:
     """The exports that this machine keeps, so that nothing is downloaded twice."""
@@ -630,31 +545,32 @@ def cache(
         if word is CacheWord.PATH:
             typer.echo(str(exports_cache.folder()))
         elif word is CacheWord.CLEAR:
-            _say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
+            say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
         else:
-            _print(exports_cache.entries().drop(columns="key"), form)
+            entries = exports_cache.entries().drop(columns="key")
+            print_table(entries.head(rows) if form is Form.TABLE else entries, form, of=len(entries))
 
 
 @app.command()
 def show(
     file: _File,
     level: _Level = Level.ANNOTATION,
-    rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    rows: _Rows = 20,
     form: _As = Form.TABLE,
 ) -> None:
     """Show what is in an export that lies on disk or in a bucket, or in what `export --out` wrote."""
     with _reported():
         if (frame := _own_frame(file)) is not None:
-            _print(frame.head(rows), form, of=len(frame)) if form is Form.TABLE else _emit(frame, form)
+            print_table(frame.head(rows), form, of=len(frame)) if form is Form.TABLE else emit(frame, form)
             return
         dataset = _read(file)
-        _say(repr(dataset))
+        say_what(dataset)
         if form is not Form.TABLE:
-            _emit(dataset.to_frame(level=level.value), form)
+            emit(dataset.to_frame(level=level.value), form)
             return
-        _preview(dataset, level.value, rows)
+        preview(dataset, level.value, rows)
         if len(dataset.issues):
-            _print(dataset.issues.head(rows), title="issues", of=len(dataset.issues))
+            print_table(dataset.issues.head(rows), title="issues", of=len(dataset.issues))
 
 
 def _own_frame(file: str) -> pd.DataFrame | None:
@@ -666,10 +582,18 @@ def _own_frame(file: str) -> pd.DataFrame | None:
         ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
         ".json": lambda path: pd.read_json(path, dtype=False),
     }
-    if path.suffix.lower() not in readers or not path.is_file() or not is_frame(path):
+    if path.suffix.lower() not in readers or not path.is_file() or not (is_frame(path) or _is_split(path)):
         return None
     frame = readers[path.suffix.lower()](path)
     return frame.labellerr.from_safe() if path.suffix.lower() == ".csv" else frame
+
+
+def _is_split(path: Path) -> bool:
+    """Whether a table is what `split` wrote."""
+    if path.suffix.lower() != ".csv":
+        return False
+    with path.open("rb") as file:
+        return file.readline().startswith(b"file_id,file_name,split,")
 
 
 @app.command()
@@ -690,16 +614,17 @@ def sandbox(
     try:
         served = Sandbox(files=files, seed=seed, variant=variant, port=port)
     except ValueError as problem:
-        _say(str(problem), "red")
+        say(str(problem), "red")
         raise typer.Exit(WRONG_CALL) from None
     with _reported(), served:
-        _say(NOTICE, "dim")
+        say(NOTICE, "dim")
         for name, value in (
             ("API_KEY", served.api_key), ("API_SECRET", served.api_secret), ("CLIENT_ID", served.client_id),
             ("BASE_URL", served.base_url),
         ):  # fmt: skip
             typer.echo(f"export LABELLERR_{name}={value}")
         sys.stdout.flush()
-        _say("Paste these lines into another shell. Ctrl-C ends it.")
-        while True:
-            time.sleep(3600)
+        say("Paste these lines into another shell. Ctrl-C ends it.")
+        while True:  # the world's clock goes as a clock does, so that the newest export is the newest
+            time.sleep(1)
+            served.advance(seconds=1)

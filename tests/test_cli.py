@@ -198,7 +198,9 @@ def test_version():
 def test_an_export_that_was_created_before_is_picked_up(exported, tmp_path):
     project, report, served = exported
     assert run("status", project, report).stdout.strip() == "completed"
-    assert run("status", project, "nothing").exit_code != 0 or run("status", project, "nothing").stdout == "unknown\n"
+    unknown = run("status", project, "nothing")
+    assert (unknown.exit_code, unknown.stdout) == (1, "unknown\n")
+    assert "no export 'nothing' in this project" in unknown.stderr
     result = run("download", project, report, "--to", str(tmp_path / "again"), "--quiet")
     assert (tmp_path / "again" / served.name).read_bytes() == served.read_bytes()
     assert result.stdout.strip() == str(tmp_path / "again" / served.name)
@@ -226,7 +228,8 @@ def test_compare_has_a_row_for_each_class(exported):
     result = run("compare", str(exported[2]), str(exported[2]), "--as", "json")
     assert result.exit_code == 0, result.output
     assert {row["category"] for row in json.loads(result.stdout)} >= {"car", "road"}
-    assert "Comparison(" in result.stderr
+    assert " same, 0 moved" in result.stderr
+    assert "Comparison(" not in result.stderr
 
 
 @pytest.mark.parametrize("to", ["yolo", "voc", "coco", "panoptic", "hf"])
@@ -373,6 +376,9 @@ def test_split_writes_which_file_is_where(served, tmp_path):
     again = tmp_path / "again.csv"
     assert run("split", served, "--out", str(again), "--previous", str(out), "--stratify").exit_code == 0
     assert pd.read_csv(again)["split"].tolist() == table["split"].tolist()
+    shown = run("show", str(out))
+    assert shown.stdout.splitlines()[0].split()[:3] == ["file_id", "file_name", "split"]
+    assert "warning" not in shown.stderr
     wrong = run("split", served, "--out", str(tmp_path / "x.csv"), "--shares", "half")
     assert (wrong.exit_code, "three numbers" in wrong.stderr) == (2, True)
 
@@ -388,3 +394,39 @@ def test_images_are_downloaded_and_convert_and_show_take_the_folder(account, ser
     assert run("show", str(tmp_path / "voc")).exit_code == 0
     compared = run("compare", yolo, str(tmp_path / "voc"))
     assert compared.exit_code == 0, compared.output
+
+
+def test_images_of_another_project_and_images_that_all_fail_are_one_line(account, served, tmp_path):
+    other = run("images", account.project_ids[1], served, "--to", str(tmp_path / "images"), "--quiet")
+    assert other.exit_code in (1, 2)
+    assert len(other.stderr.splitlines()) <= 3, other.stderr
+    assert "Traceback" not in other.output
+
+
+def test_what_is_said_of_a_result_has_no_words_of_python(served, tmp_path):
+    results = [
+        run("show", served),
+        run("split", served, "--out", str(tmp_path / "s.csv")),
+        run("convert", served, "--to", "coco", "--out", str(tmp_path / "c.json")),
+        run("convert", served, "--to", "hf", "--out", str(tmp_path / "h")),
+    ]
+    said = "\n".join(result.stderr for result in results)
+    for word in ("Dataset(", "Split(", "PosixPath", "Path(", "images="):
+        assert word not in said
+    assert "pass --images, their folder" in said
+
+
+def test_a_status_of_a_sync_is_checked_before_anything_is_asked_for(account, tmp_path):
+    project, mirror = account.project_ids[0], tmp_path / "mirror"
+    out = str(tmp_path / "rows.csv")
+    result = run("sync", project, "--mirror", str(mirror), "--status", "accpeted", "--out", out)
+    assert (result.exit_code, mirror.exists()) == (2, False)
+    assert "did you mean" in result.stderr
+    done = run("sync", project, "--mirror", str(mirror), "--statuses", "accepted,review", "--out", out, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert set(pd.read_csv(out)["status"]) <= {"accepted", "review"}
+
+
+def test_rows_are_counted_from_one(served):
+    result = run("show", served, "--rows", "-3")
+    assert (result.exit_code, "--rows" in result.stderr) == (2, True)

@@ -139,6 +139,17 @@ def test_the_readme_names_every_command():
         assert f"labellerr-ds {command.callback.__name__}" in readme
 
 
+@pytest.mark.parametrize("chosen", [(0, 1), (0, 3)])
+def test_the_blocks_of_the_readme_run_as_they_stand(tmp_path, chosen):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4  # the third needs a bucket
+    code = "\n".join(blocks[place] for place in chosen)
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def test_every_issue_code_that_is_told_has_its_sentence():
     from labellerr_ds import schema
 
