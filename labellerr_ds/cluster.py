@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.owners import scratch
 from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.staging import Shard, Staged
+from labellerr_ds.staging import Converted, Shard, Staged
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def read_exports_dask(
     Returns
     -------
     dask.dataframe.DataFrame
-        A partition a task, in Arrow's dtypes: categories are text, shapes JSON text.
+        A partition a task, in Arrow's dtypes: categories are text, shapes JSON text. ``attrs["labellerr"]`` has what
+        the export says of itself, ``failed``, and the address of the ``dashboard``.
 
     Raises
     ------
@@ -95,17 +97,119 @@ def read_exports_dask(
         raise MissingExtraError("reading on a cluster needs Dask: pip install 'labellerr-ds[dask]'.") from None
     if table not in ("annotations", "files"):
         raise InvalidArgumentError(f"table must be 'annotations' or 'files', got {table!r}.")
-    if on_error not in ("raise", "collect"):
-        raise InvalidArgumentError(f"on_error must be 'raise' or 'collect', got {on_error!r}.")
     wanted = None if format is None else resolve_format(format).value
     options = ReadOptions(format=wanted, categories=categories, files=files, progress=False, limits=limits or Limits())
     client = _current(client)
+    whole, failed = _united(urls, client, options, folder, shards_a_task, on_error, strict)
+    frame = dd.from_map(staging.finished, whole.partitions, table=table, meta=staging.meta_of(table), label="labellerr")
+    frame.attrs = {"labellerr": {**whole.plan.info, "failed": failed, "dashboard": _dashboard(client)}}
+    return frame
+
+
+def convert_exports(
+    urls: str | Path | Sequence[str | Path],
+    out: str | Path,
+    to: Literal["yolo", "coco"],
+    client: Any = None,
+    *,
+    images: str | Path | None = None,
+    format: str | ExportFormat | None = None,
+    categories: pd.DataFrame | None = None,
+    folder: str | Path | None = None,
+    shards_a_task: int | None = None,
+    on_error: Literal["raise", "collect"] = "raise",
+    limits: Limits | None = None,
+) -> list[Path]:
+    """Convert the shards of an export on a Dask cluster, a task a partition.
+
+    A file is converted where its first record is, with its annotations of all shards; classes have one number
+    everywhere.
+
+    Parameters
+    ----------
+    urls, client, format, categories, folder, shards_a_task, on_error, limits
+        As for `read_exports_dask`.
+    out : path
+        On a disk that all workers and this process see. What an earlier call wrote there is replaced.
+    to : {'yolo', 'coco'}
+        Folders of YOLO (polygons) with a ``data.yaml`` for all of them; or COCO files as
+        ``to_coco_json(archive=True)`` writes them, which `read_export` reads as one.
+    images : folder, optional
+        Images to copy beside the labels of YOLO.
+
+    Returns
+    -------
+    list of Path
+        What each task wrote, in order. One warning counts what was left out.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> labels = {"images": [{"id": 1, "file_name": "a.jpg", "width": 8, "height": 8}],
+    ...           "categories": [{"id": 1, "name": "car"}],
+    ...           "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]}]}
+    >>> _ = (folder / "a.json").write_text(json.dumps(labels))
+    >>> (made,) = convert_exports(folder, folder / "yolo", "yolo")
+    >>> (made / "labels" / "train" / "a.txt").read_text().split()[0]
+    '0'
+    """
+    if to not in ("yolo", "coco"):
+        raise InvalidArgumentError(f"to must be 'yolo' or 'coco', got {to!r}.")
+    wanted = None if format is None else resolve_format(format).value
+    options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
+    client = _current(client)
+    whole, _ = _united(urls, client, options, folder, shards_a_task, on_error, strict=False)
+    home = Path(out).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    classes: list[str] = []
+    if to == "yolo":
+        tasks = {place: partial(staging.drawn_classes, path) for place, path in enumerate(whole.partitions)}
+        used = _all_of(client, tasks)
+        classes = staging.classes_in(whole.plan.categories, set().union(*used))
+    copied = None if images is None else str(Path(images).absolute())
+    written: list[Converted] = _all_of(
+        client,
+        {
+            place: partial(staging.convert, path, str(home), to, classes, copied)
+            for place, path in enumerate(whole.partitions)
+        },
+    )
+    left = sum((one.left_out for one in written), Counter())
+    if reasons := [f"{count:,} {table}: {reason}" for (table, reason), count in left.most_common(6) if count]:
+        warn(f"left out or incomplete: {'; '.join(reasons)}.")
+    paths = [Path(one.path) for one in written]
+    if to == "yolo":
+        staging.write_data_yaml(home, paths, classes)
+    return paths
+
+
+def _all_of(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> list[Any]:
+    """What all tasks gave, in order; the first problem is raised."""
+    done, failed = _run(client, tasks)
+    for place in sorted(failed):
+        raise ReadError(f"partition {place} could not be converted: {_words(failed[place])}.") from failed[place]
+    return [done[place] for place in sorted(done)]
+
+
+def _united(
+    urls: str | Path | Sequence[str | Path],
+    client: Any,
+    options: ReadOptions,
+    folder: str | Path | None,
+    shards_a_task: int | None,
+    on_error: str,
+    strict: bool,
+) -> tuple[staging.Whole, list[str]]:
+    """The shards, staged by tasks and united here; and those that could not be read."""
+    if on_error not in ("raise", "collect"):
+        raise InvalidArgumentError(f"on_error must be 'raise' or 'collect', got {on_error!r}.")
     shards = staging.shards_of(urls)
     if not shards:
         raise ReadError(f"nothing exists at {urls!r}.")
     name = Path(str(urls)).name if isinstance(urls, str | Path) else "export"
     home = _folder(folder)
-    form = wanted or next((form for form in map(staging.form_of, shards[:8]) if form), None)
+    form = options.format or next((form for form in map(staging.form_of, shards[:8]) if form), None)
     if form == "png":
         shards, context = staging.masks_of(shards, options)
     size = shards_a_task or (500 if form == "png" else 10)
@@ -116,7 +220,7 @@ def read_exports_dask(
         return partial(staging.stage, first, some, home, options, name)
 
     starts = range(0, len(shards), size)
-    if form == "csv" and categories is None:
+    if form == "csv" and options.categories is None:
         some_tasks = {start: partial(staging.shape_columns_of, shards[start : start + size]) for start in starts}
         looks, _ = _run(client, some_tasks)
         options = replace(options, shape_columns=frozenset().union(*looks.values()))
@@ -137,12 +241,14 @@ def read_exports_dask(
         raise ReadError("no shard could be read.")
     whole = staging.united(list(staged.values()), home)
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
-    frame = dd.from_map(staging.finished, whole.partitions, table=table, meta=staging.meta_of(table), label="labellerr")
-    info = {**whole.plan.info, "failed": list(names)}
-    frame.attrs = {"labellerr": info}
     if client is not None:
         log.info("%d shards on %s: %s", len(shards), client.scheduler.address, client.dashboard_link)
-    return frame
+    return whole, list(names)
+
+
+def _dashboard(client: Any) -> str | None:
+    """Where a person watches the cluster."""
+    return None if client is None else str(client.dashboard_link or "") or None
 
 
 def _current(client: Any) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,14 +20,21 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import yaml
+from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.collector import collector_off
-from labellerr_ds.errors import InvalidArgumentError, ReadError
+from labellerr_ds.converters.selection import Frames, classes_of
+from labellerr_ds.converters.yolo import to_yolo
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import InvalidArgumentError, LabellerrWarning, ReadError
 from labellerr_ds.finish import Plan, all_issues, apply, moved_issues, plan
 from labellerr_ds.finish.identity import Edits
 from labellerr_ds.finish.look import Glance, gathered, glance
+from labellerr_ds.finish.union import codes_of, has_repeats
 from labellerr_ds.models import S3Object, Source
 from labellerr_ds.owners import scratched
 from labellerr_ds.readers.archive import HEAD_BYTES, PNG, Member
@@ -35,7 +44,9 @@ from labellerr_ds.readers.png import MaskContext, look_at_masks, read_some_masks
 from labellerr_ds.readers.read import read_batches
 from labellerr_ds.readers.recognise import recognise
 from labellerr_ds.schema import Table
-from labellerr_ds.tables import Tables
+from labellerr_ds.shapes.rasters import FILLED
+from labellerr_ds.tables import Tables, empty, table
+from labellerr_ds.target import folder_at
 from labellerr_ds.transfer.s3 import Bucket, split_url
 from labellerr_ds.transfer.source import files_at, objects_at
 
@@ -245,6 +256,29 @@ class Whole(NamedTuple):
     partitions: list[str]
 
 
+class Partition(NamedTuple):
+    """What a process needs to finish what one staged.
+
+    Attributes
+    ----------
+    plan : Plan
+        Of its batches, and the files that they are about.
+    batches : list of Tables
+    paths : list of str
+        Where the annotations of each batch are.
+    lenders : list of str
+        The partitions that have annotations of its files as well.
+    elsewhere : list of str
+        Ids of its files whose first record is in another partition.
+    """
+
+    plan: Plan
+    batches: list[Tables]
+    paths: list[str]
+    lenders: list[str]
+    elsewhere: list[str]
+
+
 def united(staged: Sequence[Staged], folder: str) -> Whole:
     """Unite what processes staged, and write down what each needs to finish its own.
 
@@ -256,15 +290,53 @@ def united(staged: Sequence[Staged], folder: str) -> Whole:
     looks = [look for each in staged for look in each.glances]
     whole = plan(Batches(batches, paths), gathered(zip(batches, looks, strict=True)))
     moved = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
-    partitions, start = [], 0
-    for one in staged:
-        numbers = range(start, start + len(one.batches))
-        start += len(one.batches)
-        path = Path(folder) / f"{one.first:08}.plan"
+    partitions = [str(Path(folder) / f"{one.first:08}.plan") for one in staged]
+    ends = np.cumsum([len(one.batches) for one in staged]).tolist()
+    ranges = [range(end - len(one.batches), end) for one, end in zip(staged, ends, strict=True)]
+    homes = _homes(whole, ranges)
+    lenders = _lenders(whole, batches, ranges, homes)
+    for place, (one, numbers) in enumerate(zip(staged, ranges, strict=True)):
         bare = [replace(batch, files=_NOTHING, issues=_NOTHING, categories=_NOTHING) for batch in one.batches]
-        path.write_bytes(pickle.dumps((_own_plan(whole, batches, numbers), bare, one.paths)))
-        partitions.append(str(path))
+        own = _own_plan(whole, batches, numbers)
+        others = [partitions[other] for other in sorted(lenders[place])]
+        start, stop = _span(whole, numbers)
+        away = pa.array(start + np.flatnonzero(homes[start:stop] != place))
+        elsewhere = whole.files["file_id"].take(away).to_pylist()
+        Path(partitions[place]).write_bytes(pickle.dumps(Partition(own, bare, one.paths, others, elsewhere)))
     return Whole(whole, all_issues([*moved, whole.issues]), partitions)
+
+
+def _span(whole: Plan, numbers: range) -> tuple[int, int]:
+    """The files that come with some batches: from, to."""
+    return (whole.spans[numbers[0]][0], whole.spans[numbers[-1]][1]) if numbers else (0, 0)
+
+
+def _homes(whole: Plan, ranges: Sequence[range]) -> NDArray[np.int64]:
+    """For each of the files the partition in which the first record of its id is."""
+    homes = np.zeros(whole.files.num_rows, dtype=np.int64)
+    for place, numbers in enumerate(ranges):
+        start, stop = _span(whole, numbers)
+        homes[start:stop] = place
+    ids = whole.files["file_id"]
+    if has_repeats(ids):
+        codes = codes_of(ids)
+        _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+        homes = np.where(codes >= 0, homes[first][which], homes)
+    return homes
+
+
+def _lenders(
+    whole: Plan, batches: Sequence[Tables], ranges: Sequence[range], homes: NDArray[np.int64]
+) -> list[set[int]]:
+    """Of each partition the others that have annotations of its files."""
+    lenders: list[set[int]] = [set() for _ in ranges]
+    for place, numbers in enumerate(ranges):
+        parts = dict.fromkeys(batches[number].part for number in numbers)
+        for rows in (whole.row_of[part] for part in parts if part in whole.row_of):
+            for owner in np.unique(homes[rows]).tolist():
+                if owner != place:
+                    lenders[owner].add(place)
+    return lenders
 
 
 def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
@@ -302,11 +374,96 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
 
 def finished(partition: str, table: Table) -> pd.DataFrame:
     """The finished rows of what one process staged, in Arrow's dtypes."""
-    whole, batches, paths = pickle.loads(Path(partition).read_bytes())
-    done = [apply(whole, batch, number) for number, batch in enumerate(Batches(batches, paths))]
-    plain = plain_schema(table)
-    tables = [getattr(each, table).cast(plain) for each in done] or [plain.empty_table()]
-    return pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
+    return _plain(table, _finished(partition)).to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def _plain(name: Table, batches: Sequence[Tables]) -> pa.Table:
+    """A table of finished batches below each other, in the types of `plain_schema`."""
+    plain = plain_schema(name)
+    return pa.concat_tables([getattr(batch, name).cast(plain) for batch in batches] or [plain.empty_table()])
+
+
+def _typed(name: Table, plain: pa.Table) -> pa.Table:
+    """A plain table in the types of the frames again."""
+    return table(name, dict(zip(plain.column_names, plain.columns, strict=True)), plain.num_rows)
+
+
+def _finished(partition: str) -> list[Tables]:
+    mine = _partition(partition)
+    return [apply(mine.plan, batch, number) for number, batch in enumerate(Batches(mine.batches, mine.paths))]
+
+
+def _partition(path: str) -> Partition:
+    made: Partition = pickle.loads(Path(path).read_bytes())
+    return made
+
+
+def whole_files(partition: str, *, every_record: bool = False) -> Dataset:
+    """The files that begin in a partition, each with all of its annotations, wherever they were staged.
+
+    Rows without a file are in none. Further records of a file whose first is in another partition are there with
+    `every_record`, and have no annotations here.
+    """
+    mine, batches = _partition(partition), _finished(partition)
+    files = _plain("files", batches)
+    elsewhere = pc.is_in(files["file_id"], value_set=pa.array(mine.elsewhere, pa.large_string()))
+    own_files = files.filter(pc.invert(elsewhere))
+    own = own_files["file_id"].combine_chunks()
+    rows = []
+    for place in sorted([partition, *mine.lenders]):  # as the shards follow each other
+        annotations = _plain("annotations", batches if place == partition else _finished(place))
+        rows.append(annotations.filter(pc.is_in(annotations["file_id"], value_set=own, skip_nulls=True)))
+    return Dataset.from_tables(
+        Tables(
+            _typed("files", files if every_record else own_files),
+            _typed("annotations", pa.concat_tables(rows)), mine.plan.categories,
+            empty("issues"), info=mine.plan.info,
+        )
+    )  # fmt: skip
+
+
+def drawn_classes(partition: str) -> set[str]:
+    """The names of the classes that have a shape with pixels here."""
+    rows = _plain("annotations", _finished(partition))
+    is_filled = pc.is_in(rows["type"], value_set=pa.array(FILLED, pa.large_string()))
+    return set(rows["category"].filter(is_filled).drop_null().unique().to_pylist())
+
+
+class Converted(NamedTuple):
+    """What a process wrote, and how much of what it left out: counts by table and reason."""
+
+    path: str
+    left_out: Counter[tuple[str, str]]
+
+
+def convert(partition: str, out: str, to: str, classes: Sequence[str], images: str | None) -> Converted:
+    """Write the files of a partition as YOLO or COCO."""
+    dataset, name = whole_files(partition, every_record=to == "coco"), Path(partition).stem
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
+        if to == "coco":
+            path = dataset.to_coco_json(Path(out) / f"{name}.json", archive=True, overwrite=True)
+            answers = int((~dataset.annotations["type"].isin(schema.SHAPE_TYPES)).sum())
+            return Converted(str(path), Counter({("annotations", "an answer has no place in this format"): answers}))
+        frames = Frames(dataset.files, dataset.annotations, dataset.categories)
+        with folder_at(Path(out) / name, overwrite=True) as beside:
+            written = to_yolo(beside, frames, images=images, classes=classes)
+    reasons = zip(written.left_out["table"].astype(str), written.left_out["reason"].astype(str), strict=True)
+    return Converted(str(Path(out) / name), Counter(reasons))
+
+
+def classes_in(categories: pa.Table, used: set[str]) -> list[str]:
+    """The classes of YOLO, in the order of all categories."""
+    return classes_of(
+        Tables(empty("files"), empty("annotations"), categories, empty("issues")).frames()["categories"], used
+    )
+
+
+def write_data_yaml(out: Path, folders: Sequence[Path], classes: Sequence[str]) -> None:
+    """One ``data.yaml`` for folders of YOLO beside each other; Ultralytics takes lists."""
+    paths = [f"{folder.name}/images/train" for folder in folders]
+    content = {"train": paths, "val": list(paths), "nc": len(classes), "names": dict(enumerate(classes))}
+    (out / "data.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def plain_schema(table: Table) -> pa.Schema:

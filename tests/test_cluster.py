@@ -12,10 +12,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds import schema
+from labellerr_ds.cluster import convert_exports
 from labellerr_ds.staging import shards_of
 
 distributed = pytest.importorskip("distributed")
@@ -110,6 +112,38 @@ def test_the_rows_are_those_of_read_export(cluster, shards, form, table, templat
     same(ddf, getattr(plain, table))
 
 
+def label_files(folders):
+    """What is in the files of YOLO labels, whatever they are called."""
+    paths = [path for folder in folders for path in (folder / "labels" / "train").glob("*.txt")]
+    return sorted(sorted(path.read_text().splitlines()) for path in paths)
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.parametrize("form", ["json", "coco_json"])
+def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster, shards, tmp_path, form):
+    home, categories = shards
+    template = categories if form == "json" else None
+    made = convert_exports(home / form, tmp_path / "yolo", "yolo", cluster, categories=template, shards_a_task=7)
+    whole = lds.read_export(home / form, categories=template, progress=False).to_yolo(tmp_path / "one")
+    assert len(made) > 5
+    assert label_files(made) == label_files([whole.folder])
+    settings = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
+    assert settings["names"] == yaml.safe_load((whole.folder / "data.yaml").read_text())["names"]
+    assert settings["train"] == [f"{folder.name}/images/train" for folder in made]
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_a_partition_is_converted_to_coco_that_reads_as_one(cluster, shards, tmp_path):
+    home, _ = shards
+    made = convert_exports(home / "coco_json", tmp_path / "coco", "coco", cluster, shards_a_task=7)
+    again, whole = lds.read_export(tmp_path / "coco"), lds.read_export(home / "coco_json", progress=False)
+    assert len(made) > 5
+    columns = ["file_name", "category", "type", "bbox_x", "bbox_y", "area"]
+    one, other = (sorted(map(repr, dataset.annotations[columns].itertuples(index=False))) for dataset in (again, whole))
+    assert one == other
+    assert sorted(again.files["file_name"]) == sorted(whole.files["file_name"])
+
+
 def test_without_a_cluster_it_runs_here(shards):
     home, _ = shards
     with pytest.warns(lds.LabellerrWarning):
@@ -135,14 +169,13 @@ def use(settings):
 
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
-def test_shards_in_a_bucket(cluster, shards, moto, own_keys):
+def test_shards_in_a_bucket(cluster, shards, store):
     home, _ = shards
-    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
     cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
     for form in ("json", "png"):
         for path in sorted((home / form).rglob("*")):
             if path.is_file():
-                moto.put(f"cluster/{form}/{path.relative_to(home / form).as_posix()}", path.read_bytes())
+                store.put(f"cluster/{form}/{path.relative_to(home / form).as_posix()}", path.read_bytes())
         ddf = lds.read_exports_dask(f"s3://labels/cluster/{form}", client=cluster, shards_a_task=20)
         same(ddf, lds.read_export(home / form, progress=False).annotations)
 

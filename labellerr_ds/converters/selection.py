@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -98,6 +98,8 @@ class Selection:
         Which files without a shape go out, as images on which nothing is: those whose work is finished
         (`label_state` ``labelled`` or ``negative``), all, or none.
     types : the types of annotations that the format can hold
+    classes : sequence of str, optional
+        The classes in their order, of a part of a dataset that is numbered as the whole is.
     """
 
     def __init__(
@@ -108,12 +110,13 @@ class Selection:
         split: Splits,
         negatives: Negatives,
         types: tuple[str, ...] = rasters.FILLED,
+        classes: Sequence[str] | None = None,
     ) -> None:
         check_negatives(negatives)
         self._left: list[tuple[str, str, str, bool]] = []
         self._upright = 0
         files, annotations, categories = frames
-        self.classes = _classes(annotations, categories, types)
+        self.classes = classes_of(categories, drawn(annotations, types)) if classes is None else list(classes)
         splits = _splits(split)
         where = {} if images is None else locate(files, images)
         self.items: list[Item] = []
@@ -237,9 +240,13 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _classes(annotations: pd.DataFrame, categories: pd.DataFrame, types: tuple[str, ...]) -> list[str]:
+def drawn(annotations: pd.DataFrame, types: tuple[str, ...]) -> set[str]:
+    """The names of the classes that have annotations of these types."""
+    return set(annotations.loc[annotations["type"].isin(types), "category"].dropna())
+
+
+def classes_of(categories: pd.DataFrame, used: set[str]) -> list[str]:
     """The names of the classes, each once, in the order of the categories: also those that nothing shows yet."""
-    used = set(annotations.loc[annotations["type"].isin(types), "category"].dropna())
     questions = categories["question_type"].str.lower()
     shaped = questions.isin(["boundingbox", "polygon"]) | questions.isna()
     names = categories.loc[shaped.to_numpy(dtype=bool) | categories["name"].isin(used).to_numpy(dtype=bool), "name"]

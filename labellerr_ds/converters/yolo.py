@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -38,12 +39,13 @@ def to_yolo(
     split: Splits = None,
     negatives: Negatives = "finished",
     turned: bool = False,
+    classes: Sequence[str] | None = None,
 ) -> Written:
     """Write ``labels/<split>/*.txt``, ``images/<split>/`` and ``data.yaml``; see `Dataset.to_yolo`."""
     if task not in ("detect", "segment", "pose"):
         raise InvalidArgumentError(f"task must be 'detect', 'segment' or 'pose', got {task!r}.")
     types = ("keypoints",) if task == "pose" else rasters.FILLED
-    chosen = Selection(frames, images=images, split=split, negatives=negatives, types=types)
+    chosen = Selection(frames, images=images, split=split, negatives=negatives, types=types, classes=classes)
     marks = max((len(_marks(shape)) for item in chosen.items for *_, shape in item.shapes), default=0)
     count = 0
     for name, items in by_split(chosen.items):

@@ -135,12 +135,12 @@ def _repeated(ids: pa.ChunkedArray) -> NDArray[np.int64]:
     """The rows whose id another row has as well."""
     if not has_repeats(ids):
         return np.zeros(0, dtype=np.int64)
-    codes = _codes(ids)
+    codes = codes_of(ids)
     counts = np.bincount(codes[codes >= 0])
     return np.flatnonzero((codes >= 0) & (counts[codes] > 1))
 
 
-def _codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
+def codes_of(values: pa.ChunkedArray) -> NDArray[np.int64]:
     """A number for each value, by the order in which they come; -1 for a missing one."""
     coded = values.combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
@@ -185,7 +185,7 @@ def _images_apart(
         return ids, Renamed.of([])
     own, names, numbers = (table[name].take(pa.array(rows)) for name in ("file_id", "file_name", "coco_id"))
     plain = pc.equal(own, numbers.cast(pa.large_string())).fill_null(False).to_numpy()
-    images = pd.DataFrame({"id": _codes(own), "name": _codes(names), "part": parts[rows]})[plain]
+    images = pd.DataFrame({"id": codes_of(own), "name": codes_of(names), "part": parts[rows]})[plain]
     contradicts = len(images.drop_duplicates(["id", "part"])) < len(images.drop_duplicates())
     if contradicts or pc.any(pc.match_substring_regex(ids, SUFFIXED)).as_py():
         return _images_apart_one_by_one(ids, rows, parts, names.to_pylist(), numbers.to_pylist())
