@@ -45,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they would print the values of variables
 )
 
+SHOWN = 20  # rows of a table
 FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
 
 
@@ -55,12 +56,17 @@ class Level(str, Enum):
     FILE = "file"
 
 
-_Rows = Annotated[int, typer.Option(min=1, help="How many rows to show.")]
+_Rows = Annotated[int | None, typer.Option(min=1, help="How many rows; a table has 20 where none is given.")]
 _As = Annotated[Form, typer.Option("--as", help="How to print it.")]
-_Project = Annotated[str, typer.Argument(help="The project's id.")]
-_Report = Annotated[str, typer.Argument(help="The export's report id; `labellerr-ds exports PROJECT` lists them.")]
+_Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id or name.")]
+_Report = Annotated[
+    str, typer.Argument(metavar="REPORT", help="The export's report id; `labellerr-ds exports PROJECT` lists them.")
+]
 _File = Annotated[
-    str, typer.Argument(help="An export: a file, a ZIP, a folder, or s3://bucket/key; a YOLO or VOC folder as well.")
+    str,
+    typer.Argument(
+        metavar="FILE", help="An export: a file, a ZIP, a folder, or s3://bucket/key; a YOLO or VOC folder as well."
+    ),
 ]
 _Out = Annotated[
     Path | None, typer.Option(help="Write the frame here: .parquet, .csv, .json or .jsonl; - is stdout, as --as says.")
@@ -68,27 +74,30 @@ _Out = Annotated[
 _Coco = Annotated[Path | None, typer.Option(help="Write a COCO file here.")]
 _Level = Annotated[Level, typer.Option(help="A row an annotation, or a row a file.")]
 _Timeout = Annotated[float | None, typer.Option(help="Seconds to wait; 3600 where none is given.")]
-_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --coco name.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 _Safe = Annotated[bool, typer.Option(help="In a csv, a ' before what a spreadsheet takes for a formula.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 @contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Errors and warnings as a line on stderr, and the exit code that fits."""
+def _reported(project: str | None = None) -> Iterator[None]:
+    """Errors and warnings as a line on stderr, and the exit code that fits; of a project the lines name it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", LabellerrWarning)
-            warnings.showwarning = lambda message, *_: say(f"warning: {_in_shell_words(str(message))}", "yellow")
+            warnings.showwarning = lambda message, *_: say(
+                f"warning: {_in_shell_words(str(message), project)}",
+                "yellow",
+            )
             yield
     except EmptyExportError as problem:
-        say(_in_shell_words(str(problem)), "yellow")
+        say(_in_shell_words(str(problem), project), "yellow")
         raise typer.Exit(NOTHING) from None
     except InvalidArgumentError as problem:
-        say(_in_shell_words(str(problem)), "red")
+        say(_in_shell_words(str(problem), project), "red")
         raise typer.Exit(WRONG_CALL) from None
     except LabellerrError as problem:
-        say(_in_shell_words(str(problem)), "red")
+        say(_in_shell_words(str(problem), project), "red")
         raise typer.Exit(FAILED) from None
     except BrokenPipeError:  # head has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,6 +117,17 @@ _WORDS = (
     (r" `left_out` of the result lists them\.", ""),
     (r"; see dataset\.issues", ""),
     (r"pass images=", "pass --images"),
+    (
+        r"pandas reads it; what Dataset\.to_parquet\(folder\) writes is read by read_export\(folder\)\.",
+        "`labellerr-ds show` shows it; `download`, or `export --keep FOLDER`, keeps the export itself.",
+    ),
+    (r"Pass a datetime \(best with a time zone\)", "Use a date"),
+    (r"\b(images|group|previous|since|iou|timeout)= ?", r"--\1 "),
+    (r"^path must end", "--out must end"),
+    (r"base_url must", "LABELLERR_BASE_URL must"),
+    (r"Pass them to Client\(\), or set", "Set"),
+    (r"Client\.sandbox\(\) starts", "`labellerr-ds sandbox` starts"),
+    (r"Check the headers api_key and api_secret", "Check LABELLERR_API_KEY and LABELLERR_API_SECRET"),
     (r"PosixPath\('([^']*)'\)", r"'\1'"),
     (r"Client\(\)", "labellerr-ds"),
     (r"pass api_key=[^,;.]*", "set LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID"),
@@ -115,10 +135,10 @@ _WORDS = (
 """What Python's words are at a shell."""
 
 
-def _in_shell_words(message: str) -> str:
+def _in_shell_words(message: str, project: str | None = None) -> str:
     for pattern, words in _WORDS:
         message = re.sub(pattern, words, message)
-    return message
+    return message.replace(" PROJECT ", f" {project} ") if project else message
 
 
 def _shows_progress(quiet: bool) -> bool:
@@ -141,12 +161,13 @@ def main(
     """Labellerr exports as tables. Keys come from LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID."""
 
 
+LEAST_FILES = 15  # so that each status has one
 _DEMO = {"json": "street.json", "coco_json": "street.coco.json", "csv": "street.csv", "png": "street.masks.zip"}
 _HOLDS = {
-    "json": "a row a shape or answer: everything",
-    "coco_json": "a row a shape: no answers, no lines",
-    "csv": "as json",
-    "png": "a row a class of an image: pixels of boxes and polygons",
+    "json": "one row for each shape or answer; holds everything",
+    "coco_json": "one row for each shape; no answers, no polylines",
+    "csv": "the same rows as json",
+    "png": "one row for each class of an image; pixels of boxes and polygons",
 }
 
 
@@ -155,7 +176,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(help="A folder for the files; one among the temporary files where none is given.")
     ] = None,
-    files: Annotated[int, typer.Option(min=1, help="Files of the sample project.")] = 60,
+    files: Annotated[int, typer.Option(min=LEAST_FILES, help="Files of the sample project.")] = 60,
 ) -> None:
     """Run the main job on the built-in sandbox, in all four formats."""
     from labellerr_ds.sandbox.server import NOTICE, Sandbox
@@ -191,8 +212,10 @@ def projects(form: _As = Form.TABLE) -> None:
 @app.command()
 def exports(project: _Project, form: _As = Form.TABLE) -> None:
     """List a project's exports, newest first."""
-    with _reported():
-        print_table(Client().project(project).exports(), form)
+    with _reported(project):
+        listed = Client().project(project).exports()
+        first = ["report_id", "state", "created_at", "name"]
+        print_table(listed[[*first, *listed.columns.difference(first, sort=False)]], form)
 
 
 @app.command()
@@ -230,7 +253,7 @@ def export(
     form: _As = Form.TABLE,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
-    with _reported():
+    with _reported(project):
         deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         destination = _destination(to, connection)
         dataset = export_dataset(
@@ -260,7 +283,7 @@ def _delivery(
     if out is not None and str(out) == "-":
         out, form = None, Form.CSV if form is Form.TABLE else form
     if out is not None and form is not Form.TABLE:
-        raise InvalidArgumentError("--out has its form from its ending; --as is for stdout.")
+        raise InvalidArgumentError("--as is for stdout; the format of --out follows from the file's ending.")
     write = _writer(out, safe) if out else None
     for path in (out, coco):
         if path is not None:
@@ -277,13 +300,17 @@ def _delivery(
         if form is not Form.TABLE:
             emit(dataset.to_frame(level=level.value), form, safe)
         elif not out and not coco:
-            preview(dataset, level.value, 20)
+            preview(dataset, level.value, SHOWN)
 
     return deliver
 
 
 def _read(path: str) -> Dataset:
     """The labels in a file or folder, whoever wrote them."""
+    if not path.lower().startswith("s3:") and (Path(path) / "_delta_log").is_dir():
+        from labellerr_ds.mirror.mirror import Mirror
+
+        return Mirror(path).dataset()
     try:
         return read_export(path)
     except ReadError as problem:
@@ -315,13 +342,15 @@ def sync(
     """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
     from labellerr_ds.mirror.mirror import Mirror  # where it is used: a line of help loads neither it nor the sandbox
 
-    with _reported():
+    with _reported(project):
         deliver = _delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
         statuses = [str(one) for one in resolve_statuses(_words(status))] if status else None
-        copy = Mirror(mirror)
+        copy, owner = Mirror(mirror), Client().project(project)
         with copy.alone():
-            result = copy.sync(project, full, timeout=timeout, progress=_shows_progress(quiet))
-        say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} {result!r}")
+            result = copy.sync(owner, full, timeout=timeout, progress=_shows_progress(quiet))
+        counts = ", ".join(f"{getattr(result, name):,} {name}" for name in ("added", "changed", "removed", "unchanged"))
+        kind = "full" if result.full else "changes"
+        say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} version {result.version}, {kind}: {counts}")
         if as_json:
             names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
             typer.echo(json.dumps({name: getattr(result, name) for name in names}))
@@ -338,7 +367,7 @@ def _picked_up(project: str, report: str) -> ExportJob:
 @app.command()
 def status(project: _Project, report: _Report) -> None:
     """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed or is unknown."""
-    with _reported():
+    with _reported(project):
         seen = _picked_up(project, report).status()
         typer.echo(seen.state)
         if seen.reason:
@@ -358,7 +387,7 @@ def download(
     quiet: _Quiet = False,
 ) -> None:
     """Wait for an export, and download its file; one that broke off goes on where it broke."""
-    with _reported():
+    with _reported(project):
         job = _picked_up(project, report)
         job.wait(timeout, progress=_shows_progress(quiet))
         typer.echo(str(job.download(to, progress=_shows_progress(quiet))))
@@ -378,7 +407,7 @@ def load(
     form: _As = Form.TABLE,
 ) -> None:
     """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
-    with _reported():
+    with _reported(project):
         deliver = _delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
         job = _picked_up(project, report)
         job.wait(timeout, progress=_shows_progress(quiet))
@@ -391,9 +420,9 @@ def check(file: _File, form: _As = Form.TABLE) -> None:
     with _reported():
         dataset = _read(file)
         problems = dataset.annotations.labellerr.check(files=dataset.files)
-        shown = problems[["problem", "file_name", "message", "category", "annotation_id"]]
+        shown = problems[["problem", "message", "file_name", "category", "annotation_id", "file_id"]]
         if len(problems) or form is not Form.TABLE:
-            print_table(shown, form)
+            print_table(shown, form, text="message")
         kinds = counted(problems["problem"].value_counts().items())
         say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
         if len(problems):
@@ -427,26 +456,47 @@ class Target(str, Enum):
 @app.command()
 def convert(
     file: _File,
-    to: Annotated[Target, typer.Option(help="The form.")],
-    out: Annotated[Path, typer.Option(help="A folder, or for coco a file.")],
+    to: Annotated[Target, typer.Option(help="The format.")],
+    out: Annotated[Path, typer.Option(help="A folder; for coco a file.")],
     images: Annotated[Path | None, typer.Option(help="The folder of the images; hf needs it.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
+    split: Annotated[Path | None, typer.Option(help="What `labellerr-ds split` wrote: .csv or .parquet.")] = None,
+    overwrite: _Overwrite = False,
 ) -> None:
     """Convert an export to what trainers read."""
     with _reported():
         refuse(out, overwrite=overwrite, words="--overwrite")
+        if split is not None and to is Target.COCO:
+            raise InvalidArgumentError("--split is for yolo, voc, panoptic and hf: coco is one file.")
+        parts = None if split is None else _split_at(split)
         dataset = _read(file)
         writers: dict[Target, Callable[[], object]] = {
-            Target.YOLO: lambda: dataset.to_yolo(out, images=images, overwrite=overwrite),
-            Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, overwrite=overwrite),
+            Target.YOLO: lambda: dataset.to_yolo(out, images=images, split=parts, overwrite=overwrite),
+            Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, split=parts, overwrite=overwrite),
             Target.COCO: lambda: dataset.to_coco_json(out, images=images, overwrite=overwrite),
-            Target.PANOPTIC: lambda: dataset.to_panoptic(out, overwrite=overwrite),
-            Target.HF: lambda: dataset.to_huggingface(out, images=images, overwrite=overwrite),
+            Target.PANOPTIC: lambda: dataset.to_panoptic(out, split=parts, overwrite=overwrite),
+            Target.HF: lambda: dataset.to_huggingface(out, images=images, split=parts, overwrite=overwrite),
         }
         written = writers[to]()
+        if to is Target.YOLO and parts is None:
+            say("val in data.yaml is train: --split has what `labellerr-ds split` wrote", "yellow")
+        if to in (Target.YOLO, Target.VOC) and images is None:
+            say("labels alone: --images copies the images beside them", "yellow")
         if not isinstance(written, Path):
             say_what(written)
         typer.echo(str(out))
+
+
+def _split_at(path: Path) -> pd.DataFrame:
+    """The split that a file has."""
+    if not path.is_file():
+        raise InvalidArgumentError(f"--split: nothing exists at {str(path)!r}.")
+    try:
+        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype=str)
+    except (ValueError, OSError) as problem:
+        raise InvalidArgumentError(f"--split: {str(path)!r} cannot be read: {problem}.") from None
+    if not {"file_id", "split"} <= set(table.columns):
+        raise InvalidArgumentError(f"--split: {str(path)!r} needs the columns file_id and split.")
+    return table
 
 
 def _destination(to: str | None, connection: str | None) -> S3Destination | Literal["local"]:
@@ -509,7 +559,7 @@ def images(
     quiet: _Quiet = False,
 ) -> None:
     """Download the images of an export's files. Exit code 1 where some could not be had."""
-    with _reported():
+    with _reported(project):
         dataset = read_export(file)
         owner = dataset.info.get("project_id")
         if isinstance(owner, str) and owner != project:
@@ -518,8 +568,11 @@ def images(
         say(counted(table["state"].value_counts().items()))
         failed = table[table["state"] == "failed"]
         typer.echo(str(to))
-        if len(failed) and failed["message"].nunique() == 1:
-            say(f"all {len(failed):,} for one reason: {failed['message'].iloc[0]}", "red")
+        reasons = failed["message"].str.replace(r" \(request [^)]*\)", "", regex=True)
+        if len(failed) and reasons.nunique() == 1:
+            say(f"{len(failed):,} of {len(table):,} for one reason: {reasons.iloc[0]}", "red")
+            if len(failed) == len(table):
+                say(f"is {project} the project of these files?")
         elif len(failed):
             print_table(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
         if len(failed):
@@ -537,7 +590,7 @@ class CacheWord(str, Enum):
 @app.command()
 def cache(
     word: Annotated[CacheWord, typer.Argument(help="list its exports, clear it, or print its path.")],
-    rows: _Rows = 20,
+    rows: _Rows = None,
     form: _As = Form.TABLE,
 ) -> None:
     """The exports that this machine keeps, so that nothing is downloaded twice."""
@@ -547,30 +600,35 @@ def cache(
         elif word is CacheWord.CLEAR:
             say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
         else:
-            entries = exports_cache.entries().drop(columns="key")
-            print_table(entries.head(rows) if form is Form.TABLE else entries, form, of=len(entries))
+            entries = exports_cache.entries()[["report_id", "size_bytes", "used_at", "project_id", "name"]]
+            print_table(_head(entries, rows, form), form, of=len(entries))
 
 
 @app.command()
 def show(
     file: _File,
     level: _Level = Level.ANNOTATION,
-    rows: _Rows = 20,
+    rows: _Rows = None,
     form: _As = Form.TABLE,
 ) -> None:
     """Show what is in an export that lies on disk or in a bucket, or in what `export --out` wrote."""
     with _reported():
         if (frame := _own_frame(file)) is not None:
-            print_table(frame.head(rows), form, of=len(frame)) if form is Form.TABLE else emit(frame, form)
+            print_table(_head(frame, rows, form), form, of=len(frame), text="value")
             return
         dataset = _read(file)
         say_what(dataset)
         if form is not Form.TABLE:
-            emit(dataset.to_frame(level=level.value), form)
+            emit(_head(dataset.to_frame(level=level.value), rows, form), form)
             return
-        preview(dataset, level.value, rows)
+        preview(dataset, level.value, rows or SHOWN)
         if len(dataset.issues):
-            print_table(dataset.issues.head(rows), title="issues", of=len(dataset.issues))
+            print_table(dataset.issues.head(rows or SHOWN), title="issues", of=len(dataset.issues), text="message")
+
+
+def _head(frame: pd.DataFrame, rows: int | None, form: Form) -> pd.DataFrame:
+    """As many rows as are asked for: of a table some, else all."""
+    return frame if rows is None and form is not Form.TABLE else frame.head(rows or SHOWN)
 
 
 def _own_frame(file: str) -> pd.DataFrame | None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from labellerr_ds import staging
+from labellerr_ds.converters.selection import summed
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError, ReadError, warn
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
@@ -176,8 +177,8 @@ def convert_exports(
         },
     )
     left = sum((one.left_out for one in written), Counter())
-    if reasons := [f"{count:,} {table}: {reason}" for (table, reason), count in left.most_common(6) if count]:
-        warn(f"left out or incomplete: {'; '.join(reasons)}.")
+    if reasons := summed(left):
+        warn(f"left out or incomplete: {reasons}.")
     paths = [Path(one.path) for one in written]
     if to == "yolo":
         staging.write_data_yaml(home, paths, classes)

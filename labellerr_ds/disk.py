@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from labellerr_ds.errors import DiskError
+from labellerr_ds.errors import DiskError, InvalidArgumentError
 
 LEAST_BYTES = 1 << 16  # of which nothing can be done with less
 _FAILURES = frozenset(
@@ -69,6 +69,24 @@ def check_room(folder: str | Path, needed: int = LEAST_BYTES) -> None:
             needed=needed,
             free=free,
         )
+
+
+def new_folder(path: str | Path) -> Path:
+    """A folder that is there, made with its parents where it is not.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where a file has its place.
+    DiskError
+    """
+    folder = Path(path)
+    with disk_errors(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as problem:
+            raise InvalidArgumentError(f"{str(problem.filename)!r} is a file; a folder is needed.") from None
+    return folder
 
 
 @contextmanager

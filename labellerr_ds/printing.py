@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import typer
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -45,20 +45,30 @@ def say_what(result: object) -> None:
 
 
 def print_table(
-    frame: pd.DataFrame, form: Form = Form.TABLE, *, title: str | None = None, of: int | None = None
+    frame: pd.DataFrame,
+    form: Form = Form.TABLE,
+    *,
+    title: str | None = None,
+    of: int | None = None,
+    text: str | None = None,
 ) -> None:
     """A frame on stdout.
 
     In a terminal (and where COLUMNS says how wide it is) a table has the columns that fit, and says which do not;
-    nothing in it is cut or wrapped, so that every id can be copied.
+    no id and no number in it is cut or wrapped, so that each can be copied.
 
     Parameters
     ----------
     of : int, optional
         How many rows there are, where these are the first.
+    text : str, optional
+        A column of words, which is shortened to the room that is left.
     """
     if form is not Form.TABLE:
         emit(frame, form)
+        return
+    if not len(frame) and not title:
+        say("nothing to list", "dim")
         return
     kept = frame.dropna(axis="columns", how="all") if len(frame) else frame
     columns = {str(name): [str(name), *map(_cell, kept[name])] for name in kept.columns}
@@ -66,8 +76,15 @@ def print_table(
     room = Console().width if sys.stdout.isatty() or "COLUMNS" in os.environ else sum(widths.values()) * 2
     shown: list[str] = []
     used = 0
+    if text in widths:
+        others = sum(width + len(_GAP) for name, width in widths.items() if name != text)
+        widths[text] = min(widths[text], max(room - others, room // 2))
+        columns[text] = [_shortened(cell, widths[text]) for cell in columns[text]]
+        used = widths[text] + len(_GAP)
     for name, width in widths.items():
-        if not shown or used + width + len(_GAP) <= room:
+        if name == text:
+            shown.append(name)
+        elif not shown or used + width + len(_GAP) <= room:
             used += width + len(_GAP) * bool(shown)
             shown.append(name)
     if title:
@@ -81,7 +98,7 @@ def print_table(
     if of is not None and of > len(frame):
         say(f"{len(frame):,} of {of:,} rows", "dim")
     if left := [name for name in widths if name not in shown]:
-        say(f"too narrow for {', '.join(left)}; --as csv has all columns", "dim")
+        say(f"hidden to fit {room} columns: {', '.join(left)}; --as csv has all", "dim")
 
 
 def emit(frame: pd.DataFrame, form: Form, safe: bool = True) -> None:
@@ -100,6 +117,12 @@ def emit(frame: pd.DataFrame, form: Form, safe: bool = True) -> None:
             typer.echo(json.dumps(record, ensure_ascii=False))
     else:
         typer.echo(json.dumps(records_of(frame), ensure_ascii=False, indent=1))
+
+
+def _shortened(cell: str, width: int) -> str:
+    if cell_len(cell) <= width:
+        return cell
+    return set_cell_size(cell, width - 1).rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _cell(value: Any) -> str:
@@ -139,4 +162,4 @@ def preview(dataset: Dataset, level: str, rows: int, title: str | None = None) -
     short["bbox"] = [" ".join(f"{side:g}" for side in each) if each[0] == each[0] else None for each in boxes]
     for name in ("area", "value", "status"):
         short[name] = frame[name]
-    print_table(short, title=title, of=len(dataset.annotations))
+    print_table(short, title=title, of=len(dataset.annotations), text="value")

@@ -284,7 +284,7 @@ def test_a_table_has_the_columns_that_fit_and_cuts_and_wraps_nothing(account, mo
     assert max(map(len, lines)) <= width
     assert len(lines) == 6
     assert [line.split()[0] for line in lines[1:]] == account.project_ids
-    assert ("too narrow for" in result.stderr) == (width < 120)
+    assert ("hidden to fit" in result.stderr) == (width < 120)
 
 
 def test_a_pipe_gets_every_column(account, monkeypatch):
@@ -399,7 +399,8 @@ def test_images_are_downloaded_and_convert_and_show_take_the_folder(account, ser
 def test_images_of_another_project_and_images_that_all_fail_are_one_line(account, served, tmp_path):
     other = run("images", account.project_ids[1], served, "--to", str(tmp_path / "images"), "--quiet")
     assert other.exit_code in (1, 2)
-    assert len(other.stderr.splitlines()) <= 3, other.stderr
+    assert len(other.stderr.splitlines()) <= 4, other.stderr
+    assert f"is {account.project_ids[1]} the project of these files?" in other.stderr
     assert "Traceback" not in other.output
 
 
@@ -430,3 +431,57 @@ def test_a_status_of_a_sync_is_checked_before_anything_is_asked_for(account, tmp
 def test_rows_are_counted_from_one(served):
     result = run("show", served, "--rows", "-3")
     assert (result.exit_code, "--rows" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["download", "images", "sync"])
+def test_a_file_where_a_folder_is_needed_is_one_line(exported, tmp_path, command):
+    project, report, served = exported
+    target = tmp_path / "taken.txt"
+    target.write_text("mine")
+    arguments = {
+        "download": [project, report, "--to", str(target)],
+        "images": [project, str(served), "--to", str(target)],
+        "sync": [project, "--mirror", str(target)],
+    }
+    result = run(command, *arguments[command])
+    assert (result.exit_code, target.read_text()) == (2, "mine")
+    assert "is a file; a folder is needed." in result.stderr.splitlines()[-1]
+
+
+def test_a_mirror_is_not_made_among_other_files_and_is_shown_as_labels(account, tmp_path):
+    project = account.project_ids[0]
+    (tmp_path / "data.yaml").write_text("names: []")
+    refused = run("sync", project, "--mirror", str(tmp_path), "--quiet")
+    assert (refused.exit_code, "choose a new or an empty folder" in refused.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.yaml"]
+    made = run("sync", project, "--mirror", str(tmp_path / "street"), "--quiet")
+    assert (made.exit_code, "version 0, full: " in made.stderr, "SyncResult" in made.stderr) == (0, True, False)
+    assert "file_name" in run("show", str(tmp_path / "street")).stdout.splitlines()[0]
+
+
+def test_convert_takes_what_split_wrote(served, tmp_path):
+    parts = tmp_path / "split.csv"
+    run("split", served, "--out", str(parts), "--shares", "0.5,0.5,0")
+    done = run("convert", served, "--to", "yolo", "--out", str(tmp_path / "yolo"), "--split", str(parts))
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "yolo" / "labels").iterdir()} <= {"train", "val"}
+    assert "labels alone" in done.stderr
+    assert "val in data.yaml is train" not in done.stderr
+    alone = run("convert", served, "--to", "yolo", "--out", str(tmp_path / "alone"))
+    assert "val in data.yaml is train" in alone.stderr
+    wrong = run("convert", served, "--to", "voc", "--out", str(tmp_path / "voc"), "--split", str(tmp_path / "no.csv"))
+    assert (wrong.exit_code, "--split: nothing exists" in wrong.stderr) == (2, True)
+
+
+def test_rows_that_are_asked_for_hold_in_every_form(served):
+    shown = run("show", served, "--as", "jsonl", "--rows", "2")
+    assert len(shown.stdout.splitlines()) == 2
+    assert len(run("show", served, "--as", "jsonl").stdout.splitlines()) > 2
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_message_of_a_check_is_shortened_and_no_id_is(served, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("check", served).stdout.splitlines()
+    assert all(len(line) <= width for line in lines)
+    assert not lines or "message" in lines[0].split()

@@ -24,6 +24,7 @@ from labellerr_ds.shapes.rasters import Shape
 Negatives = Literal["finished", "all", "none"]
 Splits = Any
 """A frame with `file_id` and `split`, what `Dataset.split` gives, a mapping of ids to splits, or None."""
+MOST_REASONS = 6  # that a warning lists
 FINISHED = ("labelled", "negative")
 NO_IMAGES = frozenset(
     {"mp4", "mov", "avi", "mkv", "webm", "mp3", "wav", "flac", "ogg", "m4a", "aac", "txt", "pdf", "doc", "docx", "csv"}
@@ -224,10 +225,17 @@ class Selection:
         )
         left["written"] = np.array(columns[3], dtype=bool)
         if self._left:
-            counted = Counter((table, reason) for table, _, reason, _ in self._left)
-            reasons = "; ".join(f"{count:,} {table}: {reason}" for (table, reason), count in counted.most_common(6))
-            warn(f"left out or incomplete: {reasons}. `left_out` of the result lists them.")
+            counts = Counter((table, reason) for table, _, reason, _ in self._left)
+            warn(f"left out or incomplete: {summed(counts)}. `left_out` of the result lists them.")
         return Written(folder, len(self.items) - self._refused if images is None else images, annotations, left)
+
+
+def summed(counts: Counter[tuple[str, str]]) -> str:
+    """What was left out in words: the most frequent reasons, and how many more there are."""
+    first = counts.most_common(MOST_REASONS)
+    more = counts.total() - sum(count for _, count in first)
+    words = [f"{count:,} {table}: {reason}" for (table, reason), count in first if count]
+    return "; ".join([*words, *([f"{more:,} for other reasons"] if more else [])])
 
 
 def check_negatives(negatives: str) -> None:

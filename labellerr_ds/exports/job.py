@@ -230,7 +230,8 @@ class ExportJob:
             return watch(seen, limit, resume, bar, self._clock, self._sleep)
         except KeyboardInterrupt:
             print(  # noqa: T201
-                f"Stopped waiting. The export goes on at the service; pick it up again with\n  {resume}",
+                f"Stopped waiting. The export goes on at the service; pick it up again with\n  {resume}\n"
+                f"or, at a shell,\n  labellerr-ds load {self.project.project_id} {self.report_id}",
                 file=sys.stderr,
             )
             raise

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from labellerr_ds import vendor
-from labellerr_ds.disk import local_name
+from labellerr_ds.disk import local_name, new_folder
 from labellerr_ds.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
 from labellerr_ds.intervals import intervals
 from labellerr_ds.models import S3Destination, S3Object
@@ -101,7 +101,7 @@ def fetch_landed(
         paths = [folder / f"{report_id}-{local_name(names[0].rsplit('/', 1)[-1])}"]
     else:
         paths = [folder / report_id / name for name in _local_names(names)]
-    folder.mkdir(parents=True, exist_ok=True)
+    new_folder(folder)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as apart:  # what was there stays until all is whole
         parts = [Path(apart) / f"{number:06}" for number in range(len(paths))]
         bucket.fetch(objects, parts, progress=progress)

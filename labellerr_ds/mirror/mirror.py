@@ -25,14 +25,14 @@ from labellerr_ds import schema
 from labellerr_ds.card import card
 from labellerr_ds.combine import compare
 from labellerr_ds.dataset import Dataset
-from labellerr_ds.disk import disk_errors
+from labellerr_ds.disk import new_folder
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError, NotFoundError
 from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout
 from labellerr_ds.mirror.merge import KEYS, Changes, categories_of, changes, united_categories
 from labellerr_ds.mirror.rows import DERIVED, rows_of, tables_of
-from labellerr_ds.mirror.store import BusyError, Snapshot, Store, Sync, Version
+from labellerr_ds.mirror.store import LOCK, BusyError, Snapshot, Store, Sync, Version
 from labellerr_ds.models import Statuses, resolve_statuses
 from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
@@ -216,6 +216,7 @@ class Mirror:
             As `export_dataset`; the mirror is as it was.
         """
         checked_timeout(timeout)
+        self._store.check_folder()
         for key, span in (("overlap", overlap), ("full_every", full_every)):
             if span is not None and not (isinstance(span, timedelta) and span >= timedelta(0)):
                 raise InvalidArgumentError(f"{key} must be a timedelta, got {span!r}.")
@@ -250,10 +251,10 @@ class Mirror:
             return
         from filelock import FileLock, Timeout
 
-        with disk_errors(Path(self.path)):
-            Path(self.path).mkdir(parents=True, exist_ok=True)
+        self._store.check_folder()
+        new_folder(self.path)
         try:
-            with FileLock(Path(self.path) / "_sync.lock", timeout=0):
+            with FileLock(Path(self.path) / LOCK, timeout=0):
                 yield
         except Timeout:
             raise MirrorError(f"{self.path}: another sync is running.") from None

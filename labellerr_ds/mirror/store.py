@@ -8,6 +8,7 @@ version still holds.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import dataset
 
-from labellerr_ds.disk import check_room, disk_errors
+from labellerr_ds.disk import check_room, new_folder
 from labellerr_ds.errors import InvalidArgumentError, MirrorError, MissingExtraError
 from labellerr_ds.mirror.rows import SCHEMA
 from labellerr_ds.redaction import redact
 
 FORMAT = 1
+LOCK = "_sync.lock"
+_OWN = re.compile(r"_delta_log|_sync\.lock|part-.*\.parquet|\..*")  # what a sync that was killed may leave, too
 """The version of how a mirror is laid out; one of a later version is refused."""
 _SYNC, _CATEGORIES, _PIN, _CHECKED = "labellerr.sync", "labellerr.categories", "labellerr.pin.", "labellerr.checked"
 _FOR_EVER = "interval 36500 days"
@@ -126,6 +129,21 @@ class Store:
         self._options = dict(options) or None
         delta()
 
+    def check_folder(self) -> None:
+        """Refuse a folder in which something else is: a mirror's files among others would be read with them.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        if not self.is_local or not Path(self.path).is_dir() or self.exists():
+            return
+        others = [path.name for path in Path(self.path).iterdir() if not _OWN.fullmatch(path.name)]
+        if others:
+            raise InvalidArgumentError(
+                f"{self.path!r} is no mirror, and has {others[0]!r} in it: choose a new or an empty folder."
+            )
+
     def exists(self) -> bool:
         """Whether anything was committed."""
         with self.failures("opening"):
@@ -146,9 +164,8 @@ class Store:
             Where another process made one first.
         """
         if self.is_local:
-            with disk_errors(Path(self.path)):
-                Path(self.path).mkdir(parents=True, exist_ok=True)
-                check_room(self.path, rows.nbytes // 4)
+            self.check_folder()
+            check_room(new_folder(self.path), rows.nbytes // 4)
         with self.failures("writing"):
             delta().write_deltalake(
                 self.path,

@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from labellerr_ds import schema
-from labellerr_ds.disk import local_name
+from labellerr_ds.disk import local_name, new_folder
 from labellerr_ds.errors import LabellerrError, NotFoundError, warn
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.models import SignedLink
@@ -45,7 +45,7 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
         A row a file: `file_id`, `file_name`, `path` (missing where it could not be had), `size` (bytes), `state`
         (``downloaded``, ``kept``, ``failed``), `message`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    new_folder(folder)
     index = _Index(folder)
     wanted = files.drop_duplicates("file_id").dropna(subset=["file_id"])
     sizes = dict(zip(wanted["file_id"], wanted["file_size_mb"], strict=True))

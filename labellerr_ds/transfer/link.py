@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from labellerr_ds.disk import local_name
+from labellerr_ds.disk import local_name, new_folder
 from labellerr_ds.errors import DownloadError, LinkExpiredError, warn
 from labellerr_ds.models import SignedLink
 from labellerr_ds.progress import Progress, counting
@@ -82,7 +82,7 @@ def download(
     LinkExpiredError
         Where links expire faster than the file comes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    new_folder(folder)
     with links() as ask:
         store = _Linked(link, ask, renew)
         store.prepare()
