@@ -141,7 +141,7 @@ class Store:
         others = [path.name for path in Path(self.path).iterdir() if not _OWN.fullmatch(path.name)]
         if others:
             raise InvalidArgumentError(
-                f"{self.path!r} is no mirror, and has {others[0]!r} in it: choose a new or an empty folder."
+                f"{self.path!r} is not a mirror, and has {others[0]!r} in it: choose a new or an empty folder."
             )
 
     def exists(self) -> bool:
