@@ -1,6 +1,19 @@
-"""``python -m labellerr_ds``: the command line."""
+"""``python -m labellerr_ds``, and ``labellerr-ds``: the command line."""
 
-from labellerr_ds.cli import app
+import sys
+
+STOPPED = 130
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it without a traceback, also while it is still being loaded."""
+    try:
+        from labellerr_ds.cli import app
+
+        app(prog_name="labellerr-ds")
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
+
 
 if __name__ == "__main__":
-    app(prog_name="labellerr-ds")
+    main()

@@ -440,6 +440,9 @@ def compare(
     with _reported():
         comparison = compare_datasets(_read(a), _read(b), iou=iou)
         say_what(comparison)
+        for column, path in (("in_a", a), ("in_b", b)):
+            if others := int((~comparison.files[column].astype(bool)).sum()):
+                say(f"{others:,} of the files are not in {path}")
         print_table(comparison.per_class, form)
 
 

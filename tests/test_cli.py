@@ -485,3 +485,14 @@ def test_the_message_of_a_check_is_shortened_and_no_id_is(served, monkeypatch, w
     lines = run("check", served).stdout.splitlines()
     assert all(len(line) <= width for line in lines)
     assert not lines or "message" in lines[0].split()
+
+
+def test_ctrl_c_while_it_is_being_loaded_ends_without_a_traceback():
+    code = "import builtins, labellerr_ds.__main__ as entry\nplain = builtins.__import__\n" + (
+        "def stop(name, *rest, **more):\n"
+        "    if name == 'labellerr_ds.cli':\n        raise KeyboardInterrupt\n"
+        "    return plain(name, *rest, **more)\n"
+        "builtins.__import__ = stop\nentry.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -40,7 +40,6 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
         self.compared = self._pages.compared
         self.side_names = ["labels", "predictions"] if self._pages.predicted else ["before", "after"]
         self.orders = self._pages.orders
-        self.choices = [choice._asdict() for choice in self._pages.choices()]
         # the network may take its time, and the kernel must not wait for it
         self._worker = ThreadPoolExecutor(1, "labellerr-viewer") if self._pages.remote else None
         self.on_msg(self._hear)
@@ -83,6 +82,8 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
             by, value = message.get("by"), message.get("value")
             given = {by: value} if by in FILTERS and value else {}
             self.where(**given, order=message.get("order", "given"))
+        elif kind == "choices":  # once the first page is drawn: counting takes its time
+            self.choices = [choice._asdict() for choice in self._pages.choices()]
         elif kind == "change" and (differing := self._pages.next_change(self.index)) is not None:
             self.index = differing
 

@@ -111,15 +111,15 @@ class Pages:
             moment = self._frame["frame"].iloc[rows].fillna(-1).to_numpy(dtype=np.int64) + 1
         span = int(moment.max(initial=0)) + 1
         key = place * span + moment
-        used = _distinct(key)
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        used = _each_once(ordered)
         is_bare = np.ones(len(self._files), dtype=bool)
         is_bare[used // span] = False
         pages = np.sort(np.concatenate([used, np.flatnonzero(is_bare) * span]))
         self._file_of, self._moment_of = pages // span, pages % span - 1
-        page_of_row = np.searchsorted(pages, key)
-        order = np.argsort(page_of_row, kind="stable")
         self._rows = rows[order]
-        self._bounds = np.searchsorted(page_of_row[order], np.arange(len(pages) + 1))
+        self._bounds = np.append(np.searchsorted(ordered, pages), len(ordered))
         self._shown = np.arange(len(pages))  # of all pages those that are shown, in their order
 
     def __len__(self) -> int:
@@ -389,7 +389,7 @@ class Pages:
         wide = max(len(answers.dictionary), 1)
         pairs = (questions.codes[rows].astype(np.int64) * wide + answered)[answered >= 0]
         places = self._file_of_row[rows][answered >= 0]
-        once = _distinct(pairs * len(self._files) + places) // max(len(self._files), 1)  # a file counts once
+        once = _each_once(np.sort(pairs * len(self._files) + places)) // max(len(self._files), 1)  # a file counts once
         pairs, counts = np.unique(once, return_counts=True)
         options = np.bincount(pairs // wide)
         choices = []
@@ -482,9 +482,8 @@ def _new_mark(change: str, was: object, score: float | None) -> tuple[str, str]:
     return f"{word} {score:.2f}", CHANGE_COLORS["added"] if word == "match" else CHANGE_COLORS["removed"]
 
 
-def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each number once, in order: by sorting, which keys that come nearly in order are quicker at than at hashing."""
-    ordered = np.sort(keys)
+def _each_once(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers of a sorted array without repeats; to sort what is nearly in order is quicker than to hash it."""
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 

@@ -293,6 +293,7 @@ def test_files_with_an_issue_are_shown_alone(tmp_path):
     viewer = lds.AnnotationViewer(dataset)
     assert (viewer.where(issue=True), viewer._pages.name(0)) == (1, "2.jpg")
     assert (viewer.where(issue="dangling_category_id"), viewer.where(issue="bad_row")) == (1, 0)
+    viewer._hear(None, {"kind": "choices"}, None)
     assert ("issue", "dangling_category_id", 1) in {
         (choice["by"], choice["value"], choice["files"]) for choice in viewer.choices if choice["by"] == "issue"
     }
@@ -301,6 +302,7 @@ def test_files_with_an_issue_are_shown_alone(tmp_path):
 def test_answers_are_among_what_the_browser_filters_by(project):
     dataset = lds.export_dataset(project, "all", progress=False)
     viewer = lds.AnnotationViewer(dataset)
+    viewer._hear(None, {"kind": "choices"}, None)
     answers = {tuple(choice["value"]): choice["files"] for choice in viewer.choices if choice["by"] == "answer"}
     assert answers["weather", "rain"] == viewer.where(answer=("weather", "rain"))
     viewer._hear(None, {"kind": "where", "by": "answer", "value": ["weather", "rain"], "order": "given"}, None)

@@ -452,18 +452,21 @@ function render({ model, el }) {
   model.on("change:mode", mode);
   model.on("change:count", () => head(current()));
   model.on("change:order", () => { order.value = get("order"); });
+  model.on("change:choices", choices);
   choices();
   const release = guard(root, keys, () => {
     const open = !help.hidden;
     help.hidden = true;
     return open;
   });
+  if (!get("choices").length) model.send({ kind: "choices" });
   const opening = get("opening");
   if (opening.message) unpack(opening.message, opening.buffers).then(keep).then(mode); else mode();
   return () => {
     release();
     model.off("msg:custom", receive);
     model.off("change:index", turned);
+    model.off("change:choices", choices);
     for (const packet of packets.values()) if (packet.bitmap) packet.bitmap.close();
     grid.close();
     media.close();
