@@ -227,6 +227,13 @@ function render({ model, el }) {
     }
   }
 
+  function facts(item, shape) { // of the object that is selected alone
+    const more = element("dl", item);
+    const pairs = [["type", shape.type], ...(shape.attributes || []), ...(shape.children || []), ["id", shape.id]];
+    for (const [fact, value] of pairs) if (value) { element("dt", more, fact); element("dd", more, value); }
+    return more;
+  }
+
   // The objects of the file beside it, and what the file was answered with below it.
   function list(packet) {
     const single = get("mode") === "single", shapes = packet ? visible(packet, look()) : [], selected = get("selected");
@@ -243,9 +250,6 @@ function render({ model, el }) {
         element("span", line, "", { class: "swatch" }).style.background = shape.color || get("classes")[shape.cls].color;
         element("span", line, shape.label, { class: "text", title: shape.label });
         element("span", line, shape.extent || shape.type, { class: "size" });
-        const more = element("dl", item);
-        const facts = [["type", shape.type], ...(shape.attributes || []), ...(shape.children || []), ["id", shape.id]];
-        for (const [fact, value] of facts) if (value) { element("dt", more, fact); element("dd", more, value); }
         item.addEventListener("click", () => choose(get("selected") === shape.row ? null : shape.row));
         item.addEventListener("pointerenter", () => { hovered = shape.row; draw(); tell(packet, shape); });
         item.addEventListener("pointerleave", () => { hovered = null; draw(); });
@@ -254,7 +258,9 @@ function render({ model, el }) {
     for (const item of objects.children) {
       const chosen = Number(item.dataset.row) === selected;
       item.setAttribute("aria-selected", chosen);
-      item.lastChild.hidden = !chosen;
+      let more = item.querySelector("dl");
+      if (chosen && !more) more = facts(item, shapes.find((shape) => shape.row === selected));
+      if (more) more.hidden = !chosen;
       if (chosen && objects.clientHeight) {
         const top = item.offsetTop - objects.offsetTop;
         if (top < objects.scrollTop || top + item.offsetHeight > objects.scrollTop + objects.clientHeight) objects.scrollTop = top - 20;
