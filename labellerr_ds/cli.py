@@ -29,6 +29,7 @@ import typer
 from labellerr_ds.card import counted
 from labellerr_ds.combine import compare as compare_datasets
 from labellerr_ds.dataset import Dataset
+from labellerr_ds.disk import new_folder
 from labellerr_ds.door import export_dataset, read_export
 from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning, ReadError
 from labellerr_ds.exports import cache as exports_cache
@@ -102,6 +103,9 @@ def _reported(project: str | None = None) -> Iterator[None]:
     except BrokenPipeError:  # head has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
+    except OSError as problem:
+        say(f"{problem.strerror}: {str(problem.filename)!r}" if problem.filename else str(problem), "red")
+        raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
 
@@ -110,7 +114,7 @@ _WORDS = (
     (r"allow_empty=True gives", "--allow-empty gives"),
     (r"overwrite=True", "--overwrite"),
     (r"lds\.ExportJob\(project, '([^']+)'\)\.wait\(\)", r"labellerr-ds load PROJECT \1"),
-    (r"[Pp]ass timeout=", "--timeout "),
+    (r"([Pp])ass timeout=", r"\1ass --timeout "),
     (r"project\.exports\(\)", "`labellerr-ds exports PROJECT`"),
     (r"client\.projects\(\)", "`labellerr-ds projects`"),
     (r"project\.categories\(\)", "the project's template"),
@@ -122,7 +126,7 @@ _WORDS = (
         "`labellerr-ds show` shows it; `download`, or `export --keep FOLDER`, keeps the export itself.",
     ),
     (r"Pass a datetime \(best with a time zone\)", "Use a date"),
-    (r"\b(images|group|previous|since|iou|timeout)= ?", r"--\1 "),
+    (r"(?:(?<= )|^)(images|group|previous|since|iou|timeout)= ?", r"--\1 "),
     (r"^path must end", "--out must end"),
     (r"base_url must", "LABELLERR_BASE_URL must"),
     (r"Pass them to Client\(\), or set", "Set"),
@@ -138,7 +142,7 @@ _WORDS = (
 def _in_shell_words(message: str, project: str | None = None) -> str:
     for pattern, words in _WORDS:
         message = re.sub(pattern, words, message)
-    return message.replace(" PROJECT ", f" {project} ") if project else message
+    return re.sub(r"\bPROJECT\b", lambda _: project, message) if project else message
 
 
 def _shows_progress(quiet: bool) -> bool:
@@ -186,7 +190,7 @@ def demo(
         say(NOTICE, "dim")
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
-        folder.mkdir(parents=True, exist_ok=True)
+        new_folder(folder)
         for form in ExportFormat:
             came = Path(kept) / form.value
             shown = _shows_progress(quiet=False)
@@ -645,7 +649,10 @@ def _own_frame(file: str) -> pd.DataFrame | None:
     }
     if path.suffix.lower() not in readers or not path.is_file() or not (is_frame(path) or _is_split(path)):
         return None
-    frame = readers[path.suffix.lower()](path)
+    try:
+        frame = readers[path.suffix.lower()](path)
+    except (ValueError, OSError) as problem:
+        raise ReadError(f"{file}: {problem}. Write it again.") from None
     return frame.labellerr.from_safe() if path.suffix.lower() == ".csv" else frame
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from labellerr_ds import staging
 from labellerr_ds.converters.selection import summed
+from labellerr_ds.disk import new_folder
 from labellerr_ds.errors import InvalidArgumentError, MissingExtraError, ReadError, warn
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
@@ -159,10 +160,12 @@ def convert_exports(
         raise InvalidArgumentError(f"to must be 'yolo' or 'coco', got {to!r}.")
     wanted = None if format is None else resolve_format(format).value
     options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
+    if images is not None and not Path(images).is_dir():
+        raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
     client = _current(client)
+    home = new_folder(Path(out).absolute())
     whole, _ = _united(urls, client, options, folder, shards_a_task, on_error, strict=False)
-    home = Path(out).absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    staging.sweep(home, whole.partitions)
     classes: list[str] = []
     if to == "yolo":
         tasks = {place: partial(staging.drawn_classes, path) for place, path in enumerate(whole.partitions)}
@@ -265,8 +268,7 @@ def _current(client: Any) -> Any:
 
 def _folder(folder: str | Path | None) -> str:
     if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        return str(Path(folder).absolute())
+        return str(new_folder(folder).absolute())
     made = str(scratch("staged"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made

@@ -84,8 +84,9 @@ def new_folder(path: str | Path) -> Path:
     with disk_errors(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as problem:
-            raise InvalidArgumentError(f"{str(problem.filename)!r} is a file; a folder is needed.") from None
+        except (FileExistsError, NotADirectoryError):
+            taken = next((at for at in (folder, *folder.parents) if at.exists() and not at.is_dir()), folder)
+            raise InvalidArgumentError(f"{str(taken)!r} is a file; a folder is needed.") from None
     return folder
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
+import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -401,8 +403,8 @@ def _partition(path: str) -> Partition:
 def whole_files(partition: str, *, every_record: bool = False) -> Dataset:
     """The files that begin in a partition, each with all of its annotations, wherever they were staged.
 
-    Rows without a file are in none. Further records of a file whose first is in another partition are there with
-    `every_record`, and have no annotations here.
+    Rows without a file are where they were staged. Further records of a file whose first is in another partition are
+    there with `every_record`, and have no annotations here. Partitions that lend rows are finished once more each.
     """
     mine, batches = _partition(partition), _finished(partition)
     files = _plain("files", batches)
@@ -412,7 +414,9 @@ def whole_files(partition: str, *, every_record: bool = False) -> Dataset:
     rows = []
     for place in sorted([partition, *mine.lenders]):  # as the shards follow each other
         annotations = _plain("annotations", batches if place == partition else _finished(place))
-        rows.append(annotations.filter(pc.is_in(annotations["file_id"], value_set=own, skip_nulls=True)))
+        ids = annotations["file_id"]
+        is_own = pc.is_in(ids, value_set=own, skip_nulls=True)
+        rows.append(annotations.filter(pc.or_(is_own, pc.is_null(ids)) if place == partition else is_own))
     return Dataset.from_tables(
         Tables(
             _typed("files", files if every_record else own_files),
@@ -450,6 +454,14 @@ def convert(partition: str, out: str, to: str, classes: Sequence[str], images: s
             written = to_yolo(beside, frames, images=images, classes=classes)
     reasons = zip(written.left_out["table"].astype(str), written.left_out["reason"].astype(str), strict=True)
     return Converted(str(Path(out) / name), Counter(reasons))
+
+
+def sweep(out: Path, partitions: Sequence[str]) -> None:
+    """Remove what an earlier call wrote for partitions that are no more."""
+    current = {Path(partition).stem for partition in partitions}
+    for path in out.iterdir():
+        if re.fullmatch(r"[0-9]{8}(\.json)?", path.name) and path.name[:8] not in current:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def classes_in(categories: pa.Table, used: set[str]) -> list[str]:

@@ -496,3 +496,23 @@ def test_ctrl_c_while_it_is_being_loaded_ends_without_a_traceback():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_words_of_a_path_are_left_as_they_are(account, tmp_path):
+    path = tmp_path / "images=foo" / "since=7d.json"
+    assert f"nothing exists at {str(path)!r}" in run("show", str(path)).stderr
+    told = run("status", account.project_ids[0], "nothing").stderr
+    assert f"labellerr-ds exports {account.project_ids[0]}" in told
+
+
+def test_a_damaged_table_and_a_folder_that_is_not_there_are_one_line(served, tmp_path):
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 labellerr PAR1")
+    for arguments in (
+        ["show", str(tmp_path / "b.parquet")],
+        ["split", served, "--out", str(tmp_path / "nowhere" / "x.csv")],
+        ["convert", served, "--to", "coco", "--out", str(tmp_path / "nowhere" / "x.json")],
+        ["demo", "--out", str(tmp_path / "b.parquet")],
+    ):
+        result = run(*arguments)
+        assert result.exit_code in (1, 2), result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), arguments

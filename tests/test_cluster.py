@@ -144,6 +144,33 @@ def test_a_partition_is_converted_to_coco_that_reads_as_one(cluster, shards, tmp
     assert sorted(again.files["file_name"]) == sorted(whole.files["file_name"])
 
 
+def test_what_an_earlier_conversion_wrote_is_gone_and_rows_without_a_file_stay(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number in range(4):
+        labels = {
+            "images": [{"id": 1, "file_name": f"{number}.jpg", "width": 8, "height": 8}],
+            "categories": [{"id": 1, "name": "car"}],
+            "annotations": [
+                {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]},
+                {"id": 2, "image_id": 99, "category_id": 1, "bbox": [1, 1, 4, 4]},
+            ],
+        }
+        (source / f"{number}.json").write_text(json.dumps(labels))
+    with pytest.warns(lds.LabellerrWarning, match="4 annotations: its file is not in the dataset"):
+        assert len(convert_exports(source, out, "yolo", shards_a_task=1)) == 4
+    for number in (1, 2, 3):
+        (source / f"{number}.json").unlink()
+    with pytest.warns(lds.LabellerrWarning, match="1 annotations: its file is not in the dataset"):
+        convert_exports(source, out, "yolo", shards_a_task=1)
+    assert sorted(path.name for path in out.iterdir()) == ["00000000", "data.yaml"]
+    with pytest.warns(lds.LabellerrWarning):
+        (path,) = convert_exports(source, tmp_path / "coco", "coco")
+    assert len(json.loads(path.read_text())["annotations"]) == 2
+    with pytest.raises(lds.InvalidArgumentError, match="images must be a folder"):
+        convert_exports(source, out, "yolo", images=tmp_path / "nowhere")
+
+
 def test_without_a_cluster_it_runs_here(shards):
     home, _ = shards
     with pytest.warns(lds.LabellerrWarning):

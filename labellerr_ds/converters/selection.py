@@ -141,7 +141,8 @@ class Selection:
             by_id[file_id] = item
             self.items.append(item)
         self._fill(annotations, by_id, types)
-        states = dict(zip(files["file_id"], files["label_state"].astype(object), strict=True))
+        first = files.drop_duplicates("file_id")  # as an item is made of the first record of its id
+        states = dict(zip(first["file_id"], first["label_state"].astype(object), strict=True))
         self.items = [item for item in self.items if self._goes(item, states.get(item.file_id), negatives)]
         self._all, self._wants_images, self._refused = negatives == "all", images is not None, 0
 

@@ -27,9 +27,9 @@ from labellerr_ds.mirror.rows import SCHEMA
 from labellerr_ds.redaction import redact
 
 FORMAT = 1
+"""The version of how a mirror is laid out; one of a later version is refused."""
 LOCK = "_sync.lock"
 _OWN = re.compile(r"_delta_log|_sync\.lock|part-.*\.parquet|\..*")  # what a sync that was killed may leave, too
-"""The version of how a mirror is laid out; one of a later version is refused."""
 _SYNC, _CATEGORIES, _PIN, _CHECKED = "labellerr.sync", "labellerr.categories", "labellerr.pin.", "labellerr.checked"
 _FOR_EVER = "interval 36500 days"
 _PROPERTIES = {

@@ -17,6 +17,8 @@ SOUNDS = {
 }  # fmt: skip
 TEXTS = frozenset({".log", ".md", ".rst", ".text", ".txt"})
 PDF = ".pdf"
+MEDIA = ("audio", "text")  # kinds that are played or read, and are no pictures
+NO_PICTURES = frozenset({".h5", ".hdf", ".mpeg", ".mpg"})  # which Pillow has among the endings of images
 LARGEST_SOUND = 32_000_000  # bytes; it goes to the browser as a whole
 LONGEST_TEXT = 200_000  # letters that are shown
 
@@ -24,6 +26,8 @@ LONGEST_TEXT = 200_000  # letters that are shown
 def kind_of(name: str | None) -> str:
     """What a file is by its name: ``audio``, ``text``, ``pdf``, ``picture``, or ``other`` for what is not shown."""
     ending = Path(name or "").suffix.lower()
+    if ending in NO_PICTURES:
+        return "other"
     if ending in SOUNDS:
         return "audio"
     if ending in TEXTS:
@@ -71,7 +75,7 @@ def media_of(name: str, source: Path | bytes | None, rows: pd.DataFrame, colors:
             warning = f"The text is not UTF-8 at byte {broken}: it is read as cp1252."
         if len(text) > LONGEST_TEXT:
             warning = f"The text has {len(text):,} letters, of which the first {LONGEST_TEXT:,} are shown."
-        message["pieces"] = pieces(text[:LONGEST_TEXT], segments)
+        message["pieces"] = pieces(text, segments, LONGEST_TEXT)
     return Media(message, b"", warning)
 
 
@@ -86,9 +90,8 @@ def _bytes_of(source: Path | bytes | None) -> tuple[bytes | None, str]:
 
 def _segments(rows: pd.DataFrame, colors: dict[str, str]) -> list[dict[str, Any]]:
     segments = []
-    for category, start, end, text in zip(
-        rows["category"].astype(object), rows["time"], rows["end_time"], rows["value"].astype(object), strict=True
-    ):
+    columns = rows.reindex(columns=["category", "time", "end_time", "value"]).astype(object)
+    for category, start, end, text in columns.itertuples(index=False):
         name = NO_CLASS if pd.isna(category) else str(category)
         moments = [None if pd.isna(moment) else float(moment) for moment in (start, end)]
         said = "" if pd.isna(text) else str(text)
@@ -96,11 +99,11 @@ def _segments(rows: pd.DataFrame, colors: dict[str, str]) -> list[dict[str, Any]
     return sorted(segments, key=lambda segment: segment["start"] if segment["start"] is not None else float("inf"))
 
 
-def pieces(text: str, segments: list[dict[str, Any]]) -> list[tuple[str, int]]:
+def pieces(text: str, segments: list[dict[str, Any]], longest: int | None = None) -> list[tuple[str, int]]:
     """A text cut at its spans: each piece with the place of its segment, -1 for what is in none.
 
     A segment's numbers are positions of letters where they hold its text; else it is where its text first comes. What
-    overlaps one before it is left to that.
+    overlaps one before it is left to that. Of a text that is longer than `longest` the first letters are cut.
 
     Examples
     --------
@@ -109,9 +112,9 @@ def pieces(text: str, segments: list[dict[str, Any]]) -> list[tuple[str, int]]:
     """
     spans = sorted(span for place, segment in enumerate(segments) if (span := _span(text, segment, place)) is not None)
     cut: list[tuple[str, int]] = []
-    at = 0
+    at, text = 0, text[:longest]
     for start, end, place in spans:
-        if start < at:
+        if start < at or end > len(text):
             continue
         cut += [(text[at:start], -1)] if start > at else []
         cut.append((text[start:end], place))

@@ -14,7 +14,7 @@ from labellerr_ds.images import pdf
 from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
-from labellerr_ds.panels.media import Media, media_of
+from labellerr_ds.panels.media import MEDIA, Media, media_of
 from labellerr_ds.panels.pages import MATCHED, Pages, Source, side_of
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, checked_counts
@@ -49,8 +49,8 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         Pixels of the picture's longer side, at most.
     """
     stated = pages.size(page)
-    is_shown = pages.kind(page) not in ("audio", "text")
-    picture = read_picture(pages.source(page), stated, longest) if is_shown else None
+    is_picture = pages.kind(page) not in MEDIA
+    picture = read_picture(pages.source(page), stated, longest) if is_picture else None
     size = stated or (picture.size if picture else NO_SIZE)
     frame, marks = pages.frame(page), pages.marks(page)
     xy: list[float] = []
@@ -102,8 +102,10 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
     message = {
         "index": page, "name": pages.name(page), "status": pages.status(page), "width": size[0], "height": size[1],
         "shapes": shapes, "first": first, "siblings": count, "answers": answers,
-        **missing(pages, page, picture.size if picture else None, stated),
+        "warning": "",
     }  # fmt: skip
+    if is_picture or longest != THUMBNAIL:  # a thumbnail of a sound is not fetched
+        message.update(missing(pages, page, picture.size if picture else None, stated))
     if media is not None:
         message["media"] = media.message
         message["warning"] = media.warning or message["warning"]
@@ -115,7 +117,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
 
 def _media(pages: Pages, page: int, others: pd.DataFrame, longest: int) -> Media | None:
     """What of its file is played or read; None of a picture. A thumbnail has the segments alone."""
-    if pages.kind(page) not in ("audio", "text"):
+    if pages.kind(page) not in MEDIA:
         return None
     source = None if longest == THUMBNAIL else pages.source(page)
     return media_of(pages.name(page), source, others[others["type"] == "segment"], pages.colors)
@@ -180,7 +182,7 @@ def missing(pages: Pages, page: int, size: tuple[int, int] | None, stated: tuple
     page : int
     size : (int, int) or None
         Of the picture; None where there is none.
-    told : (int, int) or None
+    stated : (int, int) or None
         As the export tells it.
     """
     if size and stated and size != stated:
@@ -189,7 +191,7 @@ def missing(pages: Pages, page: int, size: tuple[int, int] | None, stated: tuple
     if size is None and pages.wanted and pages.is_moment(page):
         return {"warning": "Frames of a video are known as (file_id, frame) in images=; it is drawn on grey."}
     kind = pages.kind(page)
-    if kind in ("audio", "text", "pdf"):
+    if kind in (*MEDIA, "pdf"):
         return _missing_media(pages, page, kind, size is not None)
     if size is None and pages.remote:
         return {"warning": "The image could not be had: annotations are drawn on grey.", "again": True}

@@ -318,7 +318,10 @@ class Pages:
         """Which rows are of a class, or answer a question."""
         column = self._frame["category"].astype("category").cat
         places = column.categories.get_indexer([name])
-        return np.isin(column.codes, places[places >= 0])
+        wanted = places[places >= 0]
+        if name == NO_CLASS and not len(wanted):
+            return np.asarray(column.codes < 0) & self._is_shape_row
+        return np.isin(column.codes, wanted)
 
     def _files_of_issues(self, code: str | bool) -> NDArray[np.bool_]:
         """Which files have an issue of this code, or of any: their own, or of one of their annotations."""
@@ -380,6 +383,8 @@ class Pages:
         return [Choice("category", self.classes[code], self.classes[code], int(counts[code])) for code in order]
 
     def _answer_choices(self) -> list[Choice]:
+        if "value" not in self._frame:
+            return []
         kinds, questions = (self._frame[name].astype("category").array for name in ("type", "category"))
         is_choice = kinds.codes == kinds.categories.get_indexer(["classification"])[0]
         rows = np.flatnonzero(is_choice & (questions.codes >= 0) & (self._file_of_row >= 0))

@@ -14,7 +14,7 @@ from PIL import Image
 import labellerr_ds as lds
 from labellerr_ds.images import pdf
 from labellerr_ds.panels import media
-from labellerr_ds.panels.messages import read_picture
+from labellerr_ds.panels.messages import THUMBNAIL, read_picture
 
 SEGMENTS = pd.DataFrame(
     {"category": ["word", "word"], "time": [5.0, 1.0], "end_time": [6.0, None], "value": ["later", None]}
@@ -58,6 +58,33 @@ def test_a_text_is_cut_at_its_spans_and_loses_no_letter(text, spans):
     assert "".join(piece for piece, _ in cut) == text
     for piece, place in cut:
         assert place < 0 or piece == segments[place]["text"] or segments[place]["text"] == ""
+
+
+def test_a_span_behind_the_cut_of_a_long_text_is_not_looked_for_before_it():
+    text = "Ada " + "x" * 50 + " Ada"
+    segments = [{"start": 55.0, "end": 58.0, "text": "Ada"}]
+    assert media.pieces(text, segments, 20) == [(text[:20], -1)]
+    assert media.pieces(text, segments)[-1] == ("Ada", 0)
+
+
+def test_an_image_with_the_mark_of_a_pdf_in_a_comment_is_an_image():
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", comment=b"made of %PDF-1.4")
+    assert read_picture(out.getvalue(), None).size == (8, 8)
+
+
+def test_a_page_of_a_pdf_is_no_larger_than_what_is_shown():
+    out = io.BytesIO()
+    Image.new("L", (9000, 30)).save(out, "PDF")
+    assert max(Image.open(io.BytesIO(pdf.first_page(out.getvalue()))).size) <= pdf.LONGEST + 1
+
+
+def test_a_thumbnail_of_a_sound_fetches_nothing(serve, monkeypatch):
+    viewer = viewer_of(serve, "Phone calls", images=True)
+    assert viewer.opening == {}
+    monkeypatch.setattr(viewer._pages, "source", lambda page: pytest.fail("it was fetched"))
+    assert viewer._packet(0, THUMBNAIL).message["media"]["kind"] == "audio"
+    assert viewer.still()[1]
 
 
 @pytest.fixture

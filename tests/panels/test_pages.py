@@ -15,6 +15,7 @@ from shapes_of import cocos, read
 
 import labellerr_ds as lds
 from labellerr_ds import schema
+from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.panels.messages import packet, read_picture
 from labellerr_ds.panels.pages import Pages
 
@@ -229,6 +230,15 @@ def test_what_is_new_in_a_frame_is_a_page_of_the_comparison(dataset):
     assert len(pages) == 5
     labels = [shape["label"] for page in range(5) for shape in message(pages, page)["shapes"]]
     assert sum(label.startswith("added") for label in labels) == 5
+
+
+def test_a_frame_without_values_has_no_answers_to_filter_by_and_rows_without_a_class_are_a_choice(dataset):
+    bare = dataset.annotations.drop(columns="value")
+    bare["category"] = bare["category"].astype(object).where(bare.index != bare.index[0], None)
+    pages = Pages(bare, None, None)
+    assert not [choice for choice in pages.choices() if choice.by == "answer"]
+    (choice,) = (choice for choice in pages.choices() if choice.value == NO_CLASS)
+    assert pages.files_with("category", NO_CLASS).sum() == choice.files == 1
 
 
 def test_a_whole_video_is_not_fetched_for_a_look(serve):

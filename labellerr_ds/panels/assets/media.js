@@ -56,9 +56,9 @@ function makeMedia(parent, { isHidden }) {
         marks(segments);
       });
       strip.addEventListener("click", (event) => {
-        if (event.target !== strip || !Number.isFinite(sound.duration)) return;
+        if (event.target.dataset.place || !Number.isFinite(sound.duration)) return;
         sound.dataset.until = "";
-        sound.currentTime = (event.offsetX / strip.clientWidth) * sound.duration;
+        sound.currentTime = ((event.clientX - strip.getBoundingClientRect().left) / strip.clientWidth) * sound.duration;
       });
     }
   }
@@ -92,7 +92,7 @@ function makeMedia(parent, { isHidden }) {
   return {
     box,
     show(packet) {
-      const media = packet && packet.media, key = media ? `${packet.index}:${packet.name}:${packet.sound ? packet.sound.size : 0}` : "";
+      const media = packet && packet.media, key = media ? `${packet.index}:${packet.name}:${packet.sound ? packet.sound.size : 0}:${Boolean(media.pieces)}` : "";
       box.hidden = !media || isHidden();
       if (box.hidden && sound) sound.pause();
       if (shown === key) return;
@@ -110,7 +110,8 @@ function makeMedia(parent, { isHidden }) {
       if (media.segments.length) list(media.segments);
       else if (media.kind === "audio") element("p", box, "No segments on this file.");
     },
-    toggle() { if (sound) { if (sound.paused) sound.play().catch(() => {}); else sound.pause(); } return Boolean(sound); },
-    close: drop,
+    hasSound: () => Boolean(sound),
+    toggle() { if (sound.paused) sound.play().catch(() => {}); else sound.pause(); },
+    close() { drop(); shown = ""; },
   };
 }

@@ -427,7 +427,9 @@ function render({ model, el }) {
 
   function keys(event) {
     const target = event.target, key = event.key;
-    if (target instanceof HTMLMediaElement) return; // its own keys
+    const moves = /^(Arrow|Home|End|Page| )/.test(key);
+    if (target instanceof HTMLMediaElement || target instanceof HTMLSelectElement) return; // their own keys
+    if (target.classList.contains("text-body") && moves) return;
     if (target === find && key === "Enter" && find.value) model.send({ kind: "find", text: find.value });
     if (target instanceof HTMLInputElement && ["search", "number"].includes(target.type)) return;
     if (target instanceof HTMLInputElement && target.type === "range" && /^(Arrow|Home|End|Page)/.test(key)) return;
@@ -443,7 +445,8 @@ function render({ model, el }) {
       ArrowRight: () => grid.move(1), ArrowLeft: () => grid.move(-1), ArrowDown: () => grid.move(COLUMNS), ArrowUp: () => grid.move(-COLUMNS),
       Home: () => grid.go(0), End: () => grid.go(last), PageDown: () => grid.move(3 * COLUMNS), PageUp: () => grid.move(-3 * COLUMNS),
     };
-    if (target === root) { many.Enter = () => grid.enter(); single[" "] = () => media.toggle(); }
+    if (target === root) many.Enter = () => grid.enter();
+    if (target === root && media.hasSound()) single[" "] = () => media.toggle();
     const actions = { ...everywhere, ...(get("mode") === "single" ? single : many) };
     const digit = /^[1-9]$/.test(key) && get("mode") === "single" ? classes.children[Number(key) - 1] : null;
     if (digit) toggleClass(Number(digit.firstChild.dataset.place));
