@@ -91,9 +91,9 @@ def print_table(
         typer.echo(title)
     for place, row in enumerate(zip(*(columns[name] for name in shown), strict=True)):
         cells = []
-        for name, text in zip(shown, row, strict=True):
-            gap = " " * (widths[name] - cell_len(text))
-            cells.append(gap + text if pd.api.types.is_numeric_dtype(kept[name].dtype) else text + gap)
+        for name, word in zip(shown, row, strict=True):
+            gap = " " * (widths[name] - cell_len(word))
+            cells.append(gap + word if pd.api.types.is_numeric_dtype(kept[name].dtype) else word + gap)
         typer.secho(_GAP.join(cells).rstrip(), bold=place == 0 and "NO_COLOR" not in os.environ)
     if of is not None and of > len(frame):
         say(f"{len(frame):,} of {of:,} rows", "dim")

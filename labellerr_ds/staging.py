@@ -47,7 +47,7 @@ from labellerr_ds.readers.read import read_batches
 from labellerr_ds.readers.recognise import recognise
 from labellerr_ds.schema import Table
 from labellerr_ds.shapes.rasters import FILLED
-from labellerr_ds.tables import Tables, empty, table
+from labellerr_ds.tables import Tables, empty, table, to_frame
 from labellerr_ds.target import folder_at
 from labellerr_ds.transfer.s3 import Bucket, split_url
 from labellerr_ds.transfer.source import files_at, objects_at
@@ -376,7 +376,7 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
 
 def finished(partition: str, table: Table) -> pd.DataFrame:
     """The finished rows of what one process staged, in Arrow's dtypes."""
-    return _plain(table, _finished(partition)).to_pandas(types_mapper=pd.ArrowDtype)
+    return _plain(table, _finished(_partition(partition))).to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def _plain(name: Table, batches: Sequence[Tables]) -> pa.Table:
@@ -390,8 +390,7 @@ def _typed(name: Table, plain: pa.Table) -> pa.Table:
     return table(name, dict(zip(plain.column_names, plain.columns, strict=True)), plain.num_rows)
 
 
-def _finished(partition: str) -> list[Tables]:
-    mine = _partition(partition)
+def _finished(mine: Partition) -> list[Tables]:
     return [apply(mine.plan, batch, number) for number, batch in enumerate(Batches(mine.batches, mine.paths))]
 
 
@@ -406,14 +405,15 @@ def whole_files(partition: str, *, every_record: bool = False) -> Dataset:
     Rows without a file are where they were staged. Further records of a file whose first is in another partition are
     there with `every_record`, and have no annotations here. Partitions that lend rows are finished once more each.
     """
-    mine, batches = _partition(partition), _finished(partition)
+    mine = _partition(partition)
+    batches = _finished(mine)
     files = _plain("files", batches)
     elsewhere = pc.is_in(files["file_id"], value_set=pa.array(mine.elsewhere, pa.large_string()))
     own_files = files.filter(pc.invert(elsewhere))
     own = own_files["file_id"].combine_chunks()
     rows = []
     for place in sorted([partition, *mine.lenders]):  # as the shards follow each other
-        annotations = _plain("annotations", batches if place == partition else _finished(place))
+        annotations = _plain("annotations", batches if place == partition else _finished(_partition(place)))
         ids = annotations["file_id"]
         is_own = pc.is_in(ids, value_set=own, skip_nulls=True)
         rows.append(annotations.filter(pc.or_(is_own, pc.is_null(ids)) if place == partition else is_own))
@@ -428,7 +428,7 @@ def whole_files(partition: str, *, every_record: bool = False) -> Dataset:
 
 def drawn_classes(partition: str) -> set[str]:
     """The names of the classes that have a shape with pixels here."""
-    rows = _plain("annotations", _finished(partition))
+    rows = _plain("annotations", _finished(_partition(partition)))
     is_filled = pc.is_in(rows["type"], value_set=pa.array(FILLED, pa.large_string()))
     return set(rows["category"].filter(is_filled).drop_null().unique().to_pylist())
 
@@ -466,9 +466,7 @@ def sweep(out: Path, partitions: Sequence[str]) -> None:
 
 def classes_in(categories: pa.Table, used: set[str]) -> list[str]:
     """The classes of YOLO, in the order of all categories."""
-    return classes_of(
-        Tables(empty("files"), empty("annotations"), categories, empty("issues")).frames()["categories"], used
-    )
+    return classes_of(to_frame(categories, "categories"), used)
 
 
 def write_data_yaml(out: Path, folders: Sequence[Path], classes: Sequence[str]) -> None:

@@ -123,15 +123,15 @@ def _media(pages: Pages, page: int, others: pd.DataFrame, longest: int) -> Media
     return media_of(pages.name(page), source, others[others["type"] == "segment"], pages.colors)
 
 
-Answers = list[tuple[str, str]]
+Pairs = list[tuple[str, str]]
 """Names, and what they are answered with."""
 
 
-def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Answers, dict[Any, Answers]]:
+def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Pairs, dict[Any, Pairs]]:
     """The answers of a page's file in words; and those about an object, by its id."""
     objects = set(shapes["annotation_id"].dropna()) if "annotation_id" in shapes else set()
-    answers: Answers = []
-    children: dict[Any, Answers] = {}
+    answers: Pairs = []
+    children: dict[Any, Pairs] = {}
     for row in rows.head(MOST_ANSWERS).to_dict("records"):
         value = " ".join(_text(row.get("value")).split())[:LONGEST_ANSWER]
         moments = [row.get(name) for name in ("time", "end_time")]
@@ -145,13 +145,13 @@ def _answers(rows: pd.DataFrame, shapes: pd.DataFrame) -> tuple[Answers, dict[An
     return answers, children
 
 
-def _attributes(text: Any) -> Answers:
+def _attributes(text: Any) -> Pairs:
     """Attributes in words; nothing where they are no JSON."""
     try:
-        answers = attributes_of(text)
+        attributes = attributes_of(text)
     except ValueError:
         return []
-    return [(name, " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in answers.items()]
+    return [(name, " ".join(str(value).split())[:LONGEST_ANSWER]) for name, value in attributes.items()]
 
 
 def _text(value: Any) -> str:
