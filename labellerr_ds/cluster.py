@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import pandas as pd
 
-from labellerr_ds import staging
 from labellerr_ds.converters.selection import summed
-from labellerr_ds.disk import new_folder
-from labellerr_ds.errors import InvalidArgumentError, MissingExtraError, ReadError, warn
+from labellerr_ds.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
-from labellerr_ds.owners import scratch
+from labellerr_ds.owners import scratch, scratched
 from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.staging import Converted, Shard, Staged
+from labellerr_ds.staging.convert import Converted, classes_in, convert, drawn_classes, sweep, write_data_yaml
+from labellerr_ds.staging.partition import finished, meta_of
+from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
+from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
+from labellerr_ds.staging.unite import Whole, united
+from labellerr_ds.transfer.s3 import is_s3
+from labellerr_ds.transfer.shared_folder import SharedFolder
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +63,9 @@ def read_exports_dask(
         The current one where none is given; without any the shards are read in this process.
     format, categories, files, strict, limits
         As for `read_export`.
-    folder : path, optional
-        Where the annotations are kept, on a disk that all workers and this process see. A temporary folder of this
-        machine where none is given, which goes with this process.
+    folder : path or ``s3://`` address, optional
+        Where the annotations are kept, seen by all workers and this process: a call makes a folder of its own in it,
+        which is yours to remove. A temporary folder of this machine where none is given, which goes with this process.
     shards_a_task : int, optional
         10, and 500 masks, where none is given: a task costs some milliseconds.
     on_error : {'raise', 'collect'}
@@ -101,9 +107,13 @@ def read_exports_dask(
         raise InvalidArgumentError(f"table must be 'annotations' or 'files', got {table!r}.")
     wanted = None if format is None else resolve_format(format).value
     options = ReadOptions(format=wanted, categories=categories, files=files, progress=False, limits=limits or Limits())
-    client = _current(client)
-    whole, failed = _united(urls, client, options, folder, shards_a_task, on_error, strict)
-    frame = dd.from_map(staging.finished, whole.partitions, table=table, meta=staging.meta_of(table), label="labellerr")
+    client, shards = _current(client), shards_of(urls)
+    home = SharedFolder(folder).own("staged") if folder is not None else SharedFolder(_temporary())
+    whole, failed = read_shards(
+        shards, options, client, home,
+        name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, strict=strict,
+    )  # fmt: skip
+    frame = dd.from_map(finished, whole.partitions, table=table, meta=meta_of(table), label="labellerr")
     frame.attrs = {"labellerr": {**whole.plan.info, "failed": failed, "dashboard": _dashboard(client)}}
     return frame
 
@@ -121,7 +131,7 @@ def convert_exports(
     shards_a_task: int | None = None,
     on_error: Literal["raise", "collect"] = "raise",
     limits: Limits | None = None,
-) -> list[Path]:
+) -> list[Path] | list[str]:
     """Convert the shards of an export on a Dask cluster, a task a partition.
 
     A file is converted where its first record is, with its annotations of all shards; classes have one number
@@ -129,10 +139,13 @@ def convert_exports(
 
     Parameters
     ----------
-    urls, client, format, categories, folder, shards_a_task, on_error, limits
+    urls, client, format, categories, shards_a_task, on_error, limits
         As for `read_exports_dask`.
-    out : path
-        On a disk that all workers and this process see. What an earlier call wrote there is replaced.
+    folder : path or ``s3://`` address, optional
+        As for `read_exports_dask`; nothing stays in it.
+    out : path or ``s3://`` address
+        Seen by all workers and this process. On a disk what an earlier call wrote there is replaced; a prefix of a
+        bucket has to be empty.
     to : {'yolo', 'coco'}
         Folders of YOLO (polygons) with a ``data.yaml`` for all of them; or COCO files as
         ``to_coco_json(archive=True)`` writes them, which `read_export` reads as one.
@@ -141,7 +154,7 @@ def convert_exports(
 
     Returns
     -------
-    list of Path
+    list of Path, or of str for S3
         What each task wrote, in order. One warning counts what was left out.
 
     Examples
@@ -162,70 +175,76 @@ def convert_exports(
     options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
-    client = _current(client)
-    home = new_folder(Path(out).absolute())
-    whole, _ = _united(urls, client, options, folder, shards_a_task, on_error, strict=False)
-    staging.sweep(home, whole.partitions)
-    classes: list[str] = []
-    if to == "yolo":
-        tasks = {place: partial(staging.drawn_classes, path) for place, path in enumerate(whole.partitions)}
-        used = _all_of(client, tasks)
-        classes = staging.classes_in(whole.plan.categories, set().union(*used))
-    copied = None if images is None else str(Path(images).absolute())
-    written: list[Converted] = _all_of(
-        client,
-        {
-            place: partial(staging.convert, path, str(home), to, classes, copied)
-            for place, path in enumerate(whole.partitions)
-        },
-    )
+    client, shards, target = _current(client), shards_of(urls), SharedFolder(out)
+    if is_s3(out) and (there := target.names()):
+        raise InvalidArgumentError(f"{target.path} has {there[0]!r} in it: choose another prefix.")
+    with ExitStack() as kept:
+        near = kept.enter_context(scratched("staged")) if folder is None else folder
+        home = kept.enter_context(SharedFolder(near).lent("staged"))
+        whole, _ = read_shards(
+            shards, options, client, home, name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error
+        )
+        classes: list[str] = []
+        if to == "yolo":
+            used = run_all(client, [partial(drawn_classes, path) for path in whole.partitions])
+            classes = classes_in(whole.plan.categories, set().union(*used))
+        copied = None if images is None else str(Path(images).absolute())
+        tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
+        written: list[Converted] = run_all(client, tasks)
+    if not is_s3(out):
+        sweep(Path(target.path), whole.partitions)
     left = sum((one.left_out for one in written), Counter())
     if reasons := summed(left):
         warn(f"left out or incomplete: {reasons}.")
-    paths = [Path(one.path) for one in written]
     if to == "yolo":
-        staging.write_data_yaml(home, paths, classes)
-    return paths
+        write_data_yaml(target, [PurePath(one.path).name for one in written], classes)
+    return [one.path for one in written] if is_s3(out) else [Path(one.path) for one in written]
 
 
-def _all_of(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> list[Any]:
-    """What all tasks gave, in order; the first problem is raised."""
-    done, failed = _run(client, tasks)
-    for place in sorted(failed):
-        raise ReadError(f"partition {place} could not be converted: {_words(failed[place])}.") from failed[place]
-    return [done[place] for place in sorted(done)]
-
-
-def _united(
-    urls: str | Path | Sequence[str | Path],
-    client: Any,
+def read_shards(
+    shards: Sequence[Shard],
     options: ReadOptions,
-    folder: str | Path | None,
-    shards_a_task: int | None,
-    on_error: str,
-    strict: bool,
-) -> tuple[staging.Whole, list[str]]:
-    """The shards, staged by tasks and united here; and those that could not be read."""
+    client: Any,
+    folder: SharedFolder,
+    *,
+    name: str,
+    shards_a_task: int | None = None,
+    on_error: str = "raise",
+    strict: bool = False,
+    home: Literal["first", "last"] = "first",
+) -> tuple[Whole, list[str]]:
+    """Shards, staged by tasks and united here; and the names of those that could not be read.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+    options : ReadOptions
+    client : dask.distributed.Client or None
+        None for this process.
+    folder : SharedFolder
+        One that no other call has.
+    name : str
+        What the export is called.
+    shards_a_task, on_error, strict
+        As for `read_exports_dask`.
+    home : {'first', 'last'}
+        As for `united`.
+    """
     if on_error not in ("raise", "collect"):
         raise InvalidArgumentError(f"on_error must be 'raise' or 'collect', got {on_error!r}.")
-    shards = staging.shards_of(urls)
-    if not shards:
-        raise ReadError(f"nothing exists at {urls!r}.")
-    name = Path(str(urls)).name if isinstance(urls, str | Path) else "export"
-    home = _folder(folder)
-    form = options.format or next((form for form in map(staging.form_of, shards[:8]) if form), None)
+    form = options.format or next((form for form in map(form_of, shards[:8]) if form), None)
     if form == "png":
-        shards, context = staging.masks_of(shards, options)
+        shards, context = masks_of(shards, options)
     size = shards_a_task or (500 if form == "png" else 10)
 
     def task(first: int, some: Sequence[Shard]) -> Callable[[], Staged]:
         if form == "png":
-            return partial(staging.stage_masks, first, some, home, options, staging.own_context(context, some))
-        return partial(staging.stage, first, some, home, options, name)
+            return partial(stage_masks, first, some, folder.path, options, own_context(context, some))
+        return partial(stage, first, some, folder.path, options, name)
 
     starts = range(0, len(shards), size)
     if form == "csv" and options.categories is None:
-        some_tasks = {start: partial(staging.shape_columns_of, shards[start : start + size]) for start in starts}
+        some_tasks = {start: partial(shape_columns_of, shards[start : start + size]) for start in starts}
         looks, _ = _run(client, some_tasks)
         options = replace(options, shape_columns=frozenset().union(*looks.values()))
     groups = {start: shards[start : start + size] for start in starts}
@@ -241,13 +260,26 @@ def _united(
         if on_error == "raise":
             raise ReadError(f"{message} on_error='collect' reads the others.")
         warn(message)
-    if not staged:
+    read = [one for one in staged.values() if one.batches]
+    if not read:
+        refuse(shards[:size], options, name)
         raise ReadError("no shard could be read.")
-    whole = staging.united(list(staged.values()), home)
+    whole = united(read, folder, home)
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
     if client is not None:
         log.info("%d shards on %s: %s", len(shards), client.scheduler.address, client.dashboard_link)
     return whole, list(names)
+
+
+def run_all(client: Any, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What all tasks gave, in order, one for each partition; the first problem is raised."""
+    done, failed = _run(client, dict(enumerate(tasks)))
+    for place in sorted(failed):
+        problem = failed[place]
+        if isinstance(problem, LabellerrError):
+            raise problem
+        raise ReadError(f"partition {place} could not be written: {_words(problem)}.") from problem
+    return [done[place] for place in sorted(done)]
 
 
 def _dashboard(client: Any) -> str | None:
@@ -266,10 +298,13 @@ def _current(client: Any) -> Any:
         return None
 
 
-def _folder(folder: str | Path | None) -> str:
-    if folder is not None:
-        return str(new_folder(folder).absolute())
-    made = str(scratch("staged"))
+def _name_of(urls: str | Path | Sequence[str | Path]) -> str:
+    return Path(str(urls)).name if isinstance(urls, str | os.PathLike) else "export"
+
+
+def _temporary() -> Path:
+    """A folder of this machine that goes with this process."""
+    made = scratch("staged")
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

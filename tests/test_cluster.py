@@ -19,7 +19,7 @@ from PIL import Image
 import labellerr_ds as lds
 from labellerr_ds import schema
 from labellerr_ds.cluster import convert_exports
-from labellerr_ds.staging import shards_of
+from labellerr_ds.staging.shards import shards_of
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -210,11 +210,59 @@ def test_shards_in_a_bucket(cluster, shards, store):
         same(ddf, lds.read_export(home / form, progress=False).annotations)
 
 
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_workers_that_share_no_disk_stage_and_convert_in_a_bucket(cluster, shards, store, tmp_path):
+    home, _ = shards
+    cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
+    for form in ("json", "coco_json"):
+        paths = sorted((home / form).iterdir())[:9]
+        ddf = lds.read_exports_dask(paths, client=cluster, folder="s3://labels/staged", shards_a_task=3)
+        whole = lds.concat([lds.read_export(path, progress=False) for path in paths])
+        same(ddf, whole.annotations)
+    more = {"client": cluster, "folder": "s3://labels/near", "shards_a_task": 3}
+    made = convert_exports(paths, "s3://labels/coco", "coco", **more)
+    assert made == [f"s3://labels/coco/{place:08}.json" for place in (0, 3, 6)]
+    assert store.keys("near") == []
+    assert len(lds.read_export("s3://labels/coco", progress=False).annotations) == len(whole.annotations)
+    with pytest.raises(lds.InvalidArgumentError, match=r"has '00000000.json' in it: choose another prefix"):
+        convert_exports(paths, "s3://labels/coco/", "coco")
+
+
 def test_hidden_objects_of_a_bucket_are_no_shards(moto, own_keys):
     own_keys(AWS_ENDPOINT_URL=moto.endpoint)
     for name in ("000.json", "._000.json", "in/.hidden/001.json", "in/001.json"):
         moto.put(f"hidden/{name}", b"[]")
     assert [shard.name for shard in shards_of("s3://labels/hidden")] == ["000.json", "in/001.json"]
+
+
+def written_to(folder, count, start=0):
+    for number in range(start, start + count):
+        (folder / f"{number:03}.json").write_text(json.dumps([{"file_id": f"f{number}", "file_name": "a.jpg"}]))
+
+
+def test_what_is_no_export_among_the_shards_is_passed_over_wherever_it_falls(tmp_path):
+    written_to(tmp_path, 4)
+    for name in ("0 read me.txt", "zz.md"):
+        (tmp_path / name).write_text("Labels of November.")
+    assert len(lds.read_exports_dask(tmp_path, "files", shards_a_task=1)) == 4
+    (tmp_path / "004.json").write_text("")
+    with pytest.raises(lds.ReadError, match=r"1 of 7 shards could not be read: .*004.json"):
+        lds.read_exports_dask(tmp_path, "files", shards_a_task=1)
+    for path in tmp_path.glob("*.json"):
+        path.unlink()
+    with pytest.raises(lds.ReadError, match="expected json, coco_json, csv, PNG masks"):
+        lds.read_exports_dask(tmp_path, "files")
+
+
+def test_two_frames_that_share_a_folder_keep_their_rows(tmp_path):
+    for name in ("one", "other", "staged"):
+        (tmp_path / name).mkdir()
+    written_to(tmp_path / "one", 2)
+    written_to(tmp_path / "other", 3, start=10)
+    one = lds.read_exports_dask(tmp_path / "one", "files", folder=tmp_path / "staged")
+    other = lds.read_exports_dask(tmp_path / "other", "files", folder=tmp_path / "staged")
+    assert one.compute()["file_id"].tolist() == ["f0", "f1"]
+    assert other.compute()["file_id"].tolist() == ["f10", "f11", "f12"]
 
 
 def test_masks_by_the_thousand_go_in_tasks(cluster, tmp_path):

@@ -38,7 +38,7 @@ from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.since import Since, instant_of, to_milliseconds
 from labellerr_ds.tables import with_info
-from labellerr_ds.transfer.s3 import delta_options
+from labellerr_ds.transfer.s3 import delta_options, is_s3
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison
@@ -147,7 +147,7 @@ class Mirror:
     """
 
     def __init__(self, path: str | Path, *, storage_options: Mapping[str, str] | None = None) -> None:
-        own = delta_options() if str(path).lower().startswith(("s3://", "s3a://")) else {}
+        own = delta_options() if is_s3(path) else {}
         self._store = Store(path, {**own, **(storage_options or {})})
         self.path = self._store.path
 

@@ -25,6 +25,7 @@ from labellerr_ds.disk import check_room, new_folder
 from labellerr_ds.errors import InvalidArgumentError, MirrorError, MissingExtraError
 from labellerr_ds.mirror.rows import SCHEMA
 from labellerr_ds.redaction import redact
+from labellerr_ds.transfer.s3 import is_s3
 
 FORMAT = 1
 """The version of how a mirror is laid out; one of a later version is refused."""
@@ -124,7 +125,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path, options: Mapping[str, str]) -> None:
-        self.is_local = not str(path).lower().startswith(("s3://", "s3a://"))
+        self.is_local = not is_s3(path)
         self.path = str(Path(path).absolute()) if self.is_local else str(path)
         self._options = dict(options) or None
         delta()

@@ -135,10 +135,7 @@ class JsonFile:
 
         `mended` lists which of those given last held what is not JSON.
         """
-        for number, span in enumerate(array.elements):
-            start, text = self._bracketed(span, first=number == 0)
-            if text is None:
-                continue
+        for start, text in self.texts(array):
             for kind in usual:
                 try:
                     parsed = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
@@ -150,6 +147,13 @@ class JsonFile:
             else:
                 elements, self.mended = elements_of(bytes(text), name=self.name, start=start)
                 yield elements
+
+    def texts(self, array: Value) -> Iterator[tuple[int, memoryview]]:
+        """The elements of an array, some at a time as an array of their own, and the byte at which it begins."""
+        for number, span in enumerate(array.elements):
+            start, text = self._bracketed(span, first=number == 0)
+            if text is not None:
+                yield start, text
 
     def _bracketed(self, span: Span, *, first: bool) -> tuple[int, memoryview | None]:
         """The elements of a span as an array of their own, and the byte at which it begins; None for white space.

@@ -36,6 +36,7 @@ from labellerr_ds.transfer.s3_errors import KEYS, changed, failures
 AT_ONCE = 16  # objects on their way at the same time
 PIECE_BYTES = 1 << 20
 READ_TIMEOUT_S = 20
+MOST_AT_ONCE = 1000  # objects that one call removes, by S3's API
 TRIES = 4  # for one object: a broken connection goes on where it broke
 
 _LOUD = ("botocore", "boto3", "urllib3", "s3transfer")
@@ -47,6 +48,11 @@ def _boto3() -> Any:
     except ImportError:
         raise MissingExtraError("S3 needs boto3: pip install 'labellerr-ds[s3]'.") from None
     return boto3
+
+
+def is_s3(path: object) -> bool:
+    """Whether a path is an address in S3."""
+    return str(path).lower().startswith(("s3://", "s3a://"))
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -265,6 +271,23 @@ class Bucket:
             answer = self._s3.head_object(Bucket=self.name, Key=item.key, PartNumber=number)
         same = answer.get("PartsCount") and answer["ETag"].strip('"') == item.etag
         return int(answer["ContentLength"]) if same else None
+
+    def put(self, path: Path, key: str) -> None:
+        """Write a file to an object, which is there once it is whole.
+
+        Raises
+        ------
+        AuthError, StorageError, ConnectionFailedError
+        """
+        with self._failures(f"writing s3://{self.name}/{key}"), path.open("rb") as body:
+            self._s3.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects."""
+        for start in range(0, len(keys), MOST_AT_ONCE):
+            some = [{"Key": key} for key in keys[start : start + MOST_AT_ONCE]]
+            with self._failures(f"removing from s3://{self.name}"):
+                self._s3.delete_objects(Bucket=self.name, Delete={"Objects": some, "Quiet": True})
 
     def _failures(self, what: str) -> AbstractContextManager[None]:
         return failures(what, self._endpoint(), self.name, self._secrets)

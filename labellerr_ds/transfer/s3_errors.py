@@ -63,7 +63,8 @@ def _refusal(problem: Any, what: str, endpoint: str, bucket: str, secrets: tuple
         return AuthError(f"{what}: the store refused the AWS keys ({words}). Check them; {KEYS}.")
     if code in _NO_PERMISSION:
         return AuthError(
-            f"{what}: the AWS keys have no permission ({words}). Reading needs s3:GetObject, and s3:ListBucket."
+            f"{what}: the AWS keys have no permission ({words}). Reading needs s3:GetObject and s3:ListBucket, "
+            "writing s3:PutObject."
         )
     if code == "NoSuchBucket":
         return NotFoundError(f"{what}: no bucket {bucket!r} at {endpoint}. Check its name.")

@@ -1,0 +1,83 @@
+"""In each process: the files of a partition as YOLO or COCO."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from labellerr_ds import schema
+from labellerr_ds.converters.selection import Frames, classes_of
+from labellerr_ds.converters.yolo import to_yolo
+from labellerr_ds.dataset import Dataset
+from labellerr_ds.errors import LabellerrWarning
+from labellerr_ds.shapes.rasters import FILLED
+from labellerr_ds.staging.partition import rows_of, whole_files
+from labellerr_ds.tables import to_frame
+from labellerr_ds.transfer.shared_folder import SharedFolder
+
+
+def drawn_classes(partition: str) -> set[str]:
+    """The names of the classes that have a shape with pixels here."""
+    rows = rows_of(partition, "annotations")
+    is_filled = pc.is_in(rows["type"], value_set=pa.array(FILLED, pa.large_string()))
+    return set(rows["category"].filter(is_filled).drop_null().unique().to_pylist())
+
+
+class Converted(NamedTuple):
+    """What a process wrote, and how much of what it left out: counts by table and reason."""
+
+    path: str
+    left_out: Counter[tuple[str, str]]
+
+
+def convert(partition: str, out: str, to: str, classes: Sequence[str], images: str | None) -> Converted:
+    """Write the files of a partition as YOLO or COCO."""
+    dataset, folder = Dataset.from_tables(whole_files(partition, every_record=to == "coco")), SharedFolder(out)
+    name = _name(partition)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
+        if to == "coco":
+            with folder.writing(f"{name}.json") as path:
+                dataset.to_coco_json(path, archive=True)
+            answers = int((~dataset.annotations["type"].isin(schema.SHAPE_TYPES)).sum())
+            left = Counter({("annotations", "an answer has no place in this format"): answers})
+            return Converted(folder.path_of(f"{name}.json"), left)
+        frames = Frames(dataset.files, dataset.annotations, dataset.categories)
+        with folder.writing_folder(name) as path:
+            written = to_yolo(path, frames, images=images, classes=classes)
+    reasons = zip(written.left_out["table"].astype(str), written.left_out["reason"].astype(str), strict=True)
+    return Converted(folder.path_of(name), Counter(reasons))
+
+
+def _name(partition: str) -> str:
+    return PurePath(partition).stem
+
+
+def sweep(out: Path, partitions: Sequence[str]) -> None:
+    """Remove what an earlier call wrote for partitions that are no more."""
+    current = set(map(_name, partitions))
+    for path in out.iterdir():
+        if re.fullmatch(r"[0-9]{8}(\.json)?", path.name) and path.name[:8] not in current:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def classes_in(categories: pa.Table, used: set[str]) -> list[str]:
+    """The classes of YOLO, in the order of all categories."""
+    return classes_of(to_frame(categories, "categories"), used)
+
+
+def write_data_yaml(out: SharedFolder, names: Sequence[str], classes: Sequence[str]) -> None:
+    """One ``data.yaml`` for folders of YOLO beside each other; Ultralytics takes lists."""
+    paths = [f"{name}/images/train" for name in names]
+    content = {"train": paths, "val": list(paths), "nc": len(classes), "names": dict(enumerate(classes))}
+    with out.writing("data.yaml") as path:
+        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
