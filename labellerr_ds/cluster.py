@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from labellerr_ds.converters.selection import summed
 from labellerr_ds.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
@@ -47,6 +48,7 @@ def read_exports_dask(
     on_error: Literal["raise", "collect"] = "raise",
     strict: bool = False,
     limits: Limits | None = None,
+    progress: bool = True,
 ) -> Any:
     """Read the shards of an export on a Dask cluster, finished as one export.
 
@@ -71,6 +73,8 @@ def read_exports_dask(
     on_error : {'raise', 'collect'}
         Of shards that cannot be read, or whose worker dies each time: raise, naming them; or keep the others, with one
         warning and the names in ``attrs["labellerr"]["failed"]`` of the frame.
+    progress : bool
+        A bar of the tasks, for what takes over a second.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def read_exports_dask(
     home = SharedFolder(folder).own("staged") if folder is not None else SharedFolder(_temporary())
     whole, failed = read_shards(
         shards, options, client, home,
-        name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, strict=strict,
+        name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, strict=strict, progress=progress,
     )  # fmt: skip
     frame = dd.from_map(finished, whole.partitions, table=table, meta=meta_of(table), label="labellerr")
     frame.attrs = {"labellerr": {**whole.plan.info, "failed": failed, "dashboard": _dashboard(client)}}
@@ -131,6 +135,7 @@ def convert_exports(
     shards_a_task: int | None = None,
     on_error: Literal["raise", "collect"] = "raise",
     limits: Limits | None = None,
+    progress: bool = True,
 ) -> list[Path] | list[str]:
     """Convert the shards of an export on a Dask cluster, a task a partition.
 
@@ -139,7 +144,7 @@ def convert_exports(
 
     Parameters
     ----------
-    urls, client, format, categories, shards_a_task, on_error, limits
+    urls, client, format, categories, shards_a_task, on_error, limits, progress
         As for `read_exports_dask`.
     folder : path or ``s3://`` address, optional
         As for `read_exports_dask`; nothing stays in it.
@@ -182,15 +187,17 @@ def convert_exports(
         near = kept.enter_context(scratched("staged")) if folder is None else folder
         home = kept.enter_context(SharedFolder(near).lent("staged"))
         whole, _ = read_shards(
-            shards, options, client, home, name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error
-        )
+            shards, options, client, home,
+            name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, progress=progress,
+        )  # fmt: skip
         classes: list[str] = []
         if to == "yolo":
-            used = run_all(client, [partial(drawn_classes, path) for path in whole.partitions])
+            looks = [partial(drawn_classes, path) for path in whole.partitions]
+            used = run_all(client, looks, progress=progress)
             classes = classes_in(whole.plan.categories, set().union(*used))
         copied = None if images is None else str(Path(images).absolute())
         tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
-        written: list[Converted] = run_all(client, tasks)
+        written: list[Converted] = run_all(client, tasks, progress=progress)
     if not is_s3(out):
         sweep(Path(target.path), whole.partitions)
     left = sum((one.left_out for one in written), Counter())
@@ -212,6 +219,8 @@ def read_shards(
     on_error: str = "raise",
     strict: bool = False,
     home: Literal["first", "last"] = "first",
+    progress: bool = True,
+    hint: str = "on_error='collect' reads the others.",
 ) -> tuple[Whole, list[str]]:
     """Shards, staged by tasks and united here; and the names of those that could not be read.
 
@@ -225,10 +234,12 @@ def read_shards(
         One that no other call has.
     name : str
         What the export is called.
-    shards_a_task, on_error, strict
+    shards_a_task, on_error, strict, progress
         As for `read_exports_dask`.
     home : {'first', 'last'}
         As for `united`.
+    hint : str
+        What to do next, where shards cannot be read.
     """
     if on_error not in ("raise", "collect"):
         raise InvalidArgumentError(f"on_error must be 'raise' or 'collect', got {on_error!r}.")
@@ -245,20 +256,20 @@ def read_shards(
     starts = range(0, len(shards), size)
     if form == "csv" and options.categories is None:
         some_tasks = {start: partial(shape_columns_of, shards[start : start + size]) for start in starts}
-        looks, _ = _run(client, some_tasks)
+        looks, _ = _run(client, some_tasks, "looking", progress)
         options = replace(options, shape_columns=frozenset().union(*looks.values()))
     groups = {start: shards[start : start + size] for start in starts}
-    staged, failed = _run(client, {start: task(start, some) for start, some in groups.items()})
+    staged, failed = _run(client, {start: task(start, some) for start, some in groups.items()}, "reading", progress)
     if failed and size > 1:  # which of them it is
         alone = {start + place: [shard] for start in failed for place, shard in enumerate(groups[start])}
-        more, failed = _run(client, {start: task(start, some) for start, some in alone.items()})
+        more, failed = _run(client, {start: task(start, some) for start, some in alone.items()}, "again", progress)
         staged.update(more)
     names = {str(shards[start]): failed[start] for start in sorted(failed)}
     if names:
         listed = "; ".join(f"{shard}: {_words(problem)}" for shard, problem in list(names.items())[:5])
         message = f"{len(names):,} of {len(shards):,} shards could not be read: {listed}."
         if on_error == "raise":
-            raise ReadError(f"{message} on_error='collect' reads the others.")
+            raise ReadError(f"{message} {hint}")
         warn(message)
     read = [one for one in staged.values() if one.batches]
     if not read:
@@ -271,15 +282,20 @@ def read_shards(
     return whole, list(names)
 
 
-def run_all(client: Any, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_all(client: Any, tasks: Sequence[Callable[[], Any]], *, progress: bool = True) -> list[Any]:
     """What all tasks gave, in order, one for each partition; the first problem is raised."""
-    done, failed = _run(client, dict(enumerate(tasks)))
+    done, failed = _run(client, dict(enumerate(tasks)), "writing", progress)
     for place in sorted(failed):
         problem = failed[place]
         if isinstance(problem, LabellerrError):
             raise problem
         raise ReadError(f"partition {place} could not be written: {_words(problem)}.") from problem
     return [done[place] for place in sorted(done)]
+
+
+def is_cluster(client: Any) -> bool:
+    """Whether it is a client of Dask's."""
+    return hasattr(client, "scheduler") and hasattr(client, "submit")
 
 
 def _dashboard(client: Any) -> str | None:
@@ -309,27 +325,37 @@ def _temporary() -> Path:
     return made
 
 
-def _run(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> tuple[dict[int, Any], dict[int, BaseException]]:
-    """What tasks gave, and why others did not."""
+def _run(
+    client: Any, tasks: Mapping[int, Callable[[], Any]], what: str, progress: bool
+) -> tuple[dict[int, Any], dict[int, BaseException]]:
+    """What tasks gave, and why others did not; a bar where it takes over a second."""
     done: dict[int, Any] = {}
     failed: dict[int, BaseException] = {}
+    with tqdm(total=len(tasks), unit=" tasks", desc=what, disable=not progress, delay=1, leave=False) as bar:
+        for key, result, problem in _outcomes(client, tasks):
+            if problem is None:
+                done[key] = result
+            else:
+                failed[key] = problem
+            bar.update()
+    return done, failed
+
+
+def _outcomes(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> Iterator[tuple[int, Any, BaseException | None]]:
+    """Of each task its key, and what it gave or why it did not, as they end."""
     if client is None:
         for key, task in tasks.items():
             try:
-                done[key] = task()
+                yield key, task(), None
             except Exception as raised:
-                failed[key] = raised
-        return done, failed
+                yield key, None, raised
+        return
     from distributed import as_completed
 
     futures = {client.submit(task, pure=False): key for key, task in tasks.items()}
     for future in as_completed(list(futures)):
-        key = futures[future]
-        if (problem := future.exception()) is None:
-            done[key] = future.result()
-        else:
-            failed[key] = problem
-    return done, failed
+        problem = future.exception()
+        yield futures[future], None if problem else future.result(), problem
 
 
 def _words(problem: BaseException) -> str:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -379,14 +380,10 @@ class ExportJob:
                 source = Source(path.name, ((path.name, path),))
             else:
                 source = self._fetch(Path(download_to or temporary), progress)
-            try:
+            with ExitStack() as unreadable:
+                if self.destination == "local" and download_to is None:
+                    unreadable.enter_context(kept_if_unreadable(source.files[0][1], self._owner.key))
                 tables = read_tables(source, options, strict=strict)
-            except ReadError as problem:
-                if self.destination == "local" and download_to is None:  # what came is not lost
-                    cached.remove(self._owner.key)
-                    kept = shutil.move(source.files[0][1], tempfile.mkdtemp(prefix="labellerr-kept-"))
-                    problem.args = (f"{problem} The file was kept at {kept}.",)
-                raise
         tables = with_info(tables, {**tables.info, **self._provenance(tables.info)})
         dataset = Dataset.from_tables(tables, image_source=ProjectImages(self.project))
         self._check_statuses(dataset)
@@ -446,3 +443,16 @@ class ExportJob:
             "verified": self._verified,
             "exported_at": created.isoformat() if created else info.get("exported_at"),
         }
+
+
+@contextmanager
+def kept_if_unreadable(path: Path, cache_key: str | None = None) -> Iterator[None]:
+    """What was downloaded is not lost where it cannot be read: it is moved out of its temporary folder."""
+    try:
+        yield
+    except ReadError as problem:
+        if cache_key:
+            cached.remove(cache_key)
+        kept = shutil.move(path, tempfile.mkdtemp(prefix="labellerr-kept-"))
+        problem.args = (f"{problem} The file was kept at {kept}.",)
+        raise

@@ -9,12 +9,12 @@ import random
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,22 +23,36 @@ import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.card import card
+from labellerr_ds.cluster import is_cluster
 from labellerr_ds.combine import compare
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.disk import new_folder
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError, NotFoundError
-from labellerr_ds.exports.create import create_export
+from labellerr_ds.errors import InvalidArgumentError, MirrorError
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout
-from labellerr_ds.mirror.merge import KEYS, Changes, categories_of, changes, united_categories
-from labellerr_ds.mirror.rows import DERIVED, rows_of, tables_of
-from labellerr_ds.mirror.store import LOCK, BusyError, Snapshot, Store, Sync, Version
+from labellerr_ds.mirror.merge import CHANGE, categories_of
+from labellerr_ds.mirror.rows import DERIVED, tables_of
+from labellerr_ds.mirror.store import LOCK, BusyError, Snapshot, Store, Version
+from labellerr_ds.mirror.sync import (
+    Export,
+    Read,
+    SyncResult,
+    committed,
+    exported,
+    is_stale,
+    listed_at,
+    moment,
+    read_here,
+    read_on,
+)
 from labellerr_ds.models import Statuses, resolve_statuses
+from labellerr_ds.owners import scratched
 from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.since import Since, instant_of, to_milliseconds
 from labellerr_ds.tables import with_info
 from labellerr_ds.transfer.s3 import delta_options, is_s3
+from labellerr_ds.transfer.shared_folder import SharedFolder
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison
@@ -49,66 +63,6 @@ OVERLAP = timedelta(minutes=5)
 FULL_EVERY = timedelta(days=7)
 TRIES = 12
 _NAME = re.compile(r"[\w.\-]+")
-_CHANGE = ("added", "changed", "removed")
-
-
-@dataclass(frozen=True, repr=False)
-class SyncResult:
-    """What a sync did.
-
-    Attributes
-    ----------
-    version : int
-        The version that the mirror has now; that of before where nothing had changed.
-    added, changed, removed : int
-        Files. One that was there before and had been removed counts as added.
-    unchanged : int
-        Files that stayed as they were.
-    full : bool
-        Whether all files were asked for, so that removed ones are known.
-    watermark : datetime
-        When the export was created, by the service's clock, UTC.
-    report_id : str or None
-        None where no file had changed since.
-    files : DataFrame
-        A row a file that changed: `file_id`, `file_name`, `change` (``added``, ``changed``, ``removed``), `status`.
-    """
-
-    version: int
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    full: bool
-    watermark: datetime
-    report_id: str | None
-    files: pd.DataFrame
-
-    def __bool__(self) -> bool:
-        """Whether anything changed."""
-        return bool(self.added or self.changed or self.removed)
-
-    def __repr__(self) -> str:
-        kind = "full" if self.full else "incremental"
-        return (
-            f"SyncResult(version {self.version}, {kind}: {self.added:,} added, {self.changed:,} changed, "
-            f"{self.removed:,} removed, {self.unchanged:,} unchanged)"
-        )
-
-    def _repr_html_(self) -> str:
-        counts = {name: f"{getattr(self, name):,}" for name in (*_CHANGE, "unchanged")}
-        rows = [("version", str(self.version)), *counts.items(), ("watermark", self.watermark.isoformat())]
-        return card("Full sync" if self.full else "Sync", rows, then="mirror.dataset()")
-
-
-class _Export(NamedTuple):
-    """What an export of all statuses brought."""
-
-    rows: pa.Table
-    categories: pa.Table
-    created_at: int
-    report_id: str | None
-    full: bool
 
 
 class Mirror:
@@ -162,7 +116,7 @@ class Mirror:
             ("path", self.path),
             ("project", latest.sync.project_name or latest.sync.project_id),
             ("version", str(latest.number)),
-            ("watermark", _moment(latest.sync.watermark).isoformat()),
+            ("watermark", moment(latest.sync.watermark).isoformat()),
         ]
         return card("Mirror", rows, then="mirror.dataset(statuses=['accepted'])")
 
@@ -177,7 +131,8 @@ class Mirror:
         overlap: timedelta = OVERLAP,
         timeout: float | None = None,
         progress: bool = True,
-        client: Client | None = None,
+        client: Client | Any = None,
+        folder: str | Path | None = None,
     ) -> SyncResult:
         """Bring the mirror up to date by an export of all statuses.
 
@@ -199,8 +154,12 @@ class Mirror:
         timeout : float, optional
             Seconds to wait for the export; 3,600 where none is given.
         progress : bool
-        client : Client, optional
-            For a project id or name; else one is made of the credentials in the environment.
+        client : Client or dask.distributed.Client, optional
+            A Client is for a project id or name; else one is made of the credentials in the environment. With a client
+            of Dask its workers read the export: this process downloads it, cuts it, and commits.
+        folder : path or ``s3://`` address, optional
+            Seen by all workers and this process: where the pieces of the export lie meanwhile. A temporary folder of
+            this machine where none is given.
 
         Returns
         -------
@@ -220,21 +179,33 @@ class Mirror:
         for key, span in (("overlap", overlap), ("full_every", full_every)):
             if span is not None and not (isinstance(span, timedelta) and span >= timedelta(0)):
                 raise InvalidArgumentError(f"{key} must be a timedelta, got {span!r}.")
-        project = as_project(project, client)
-        _ = project.facts, _listed(project, "")  # whether it is there; and an answer has the service's time now
-        export = None
-        for attempt in range(TRIES):
-            snapshot = self._snapshot(project)
-            if export is None or (export.full and _is_stale(export, snapshot)):
-                export = self._export(project, snapshot, full, full_every, overlap, timeout, progress)
-            try:
-                result = self._commit(project, snapshot, export)
-            except BusyError:
-                log.info("another sync of %s came first; trying again", self.path)
-                time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
-                continue
-            log.info("%r of project %s into %s", result, project.project_id, self.path)
-            return result
+        on_cluster = is_cluster(client)
+        if not (client is None or on_cluster or isinstance(client, Client)):
+            kind = type(client).__name__
+            raise InvalidArgumentError(f"client must be a Client, or a dask.distributed.Client, got {kind}.")
+        if folder is not None and not on_cluster:
+            raise InvalidArgumentError("folder is for a cluster: pass client=, a dask.distributed.Client, too.")
+        project = as_project(project, None if on_cluster else client)
+        _ = project.facts, listed_at(project, "")  # whether it is there; and an answer has the service's time now
+        with ExitStack() as kept:
+            read: Read = partial(read_here, progress=progress)
+            if on_cluster:
+                near = kept.enter_context(scratched("staged")) if folder is None else folder
+                read = partial(read_on, client, kept.enter_context(SharedFolder(near).lent("sync")), progress=progress)
+            export = None
+            for attempt in range(TRIES):
+                snapshot = self._snapshot(project)
+                if export is None or (export.full and is_stale(export, snapshot)):
+                    since = None if full else _since(project, snapshot, full_every, overlap)
+                    export = exported(project, since, read, timeout=timeout, progress=progress)
+                try:
+                    result = self._commit(project, snapshot, export)
+                except BusyError:
+                    log.info("another sync of %s came first; trying again", self.path)
+                    time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
+                    continue
+                log.info("%r of project %s into %s", result, project.project_id, self.path)
+                return result
         raise MirrorError(f"{self.path}: other syncs came first {TRIES} times. Sync again when they are done.")
 
     @contextmanager
@@ -259,6 +230,9 @@ class Mirror:
         except Timeout:
             raise MirrorError(f"{self.path}: another sync is running.") from None
 
+    def _commit(self, project: Project, snapshot: Snapshot | None, export: Export) -> SyncResult:
+        return committed(self._store, project, snapshot, export)
+
     def _snapshot(self, project: Project) -> Snapshot | None:
         """The last version; None where there is none yet."""
         if not self._store.exists():
@@ -271,57 +245,6 @@ class Mirror:
                 f"{project.project_id!r}. Take another path for it."
             )
         return snapshot
-
-    def _export(
-        self, project: Project, snapshot: Snapshot | None, full: bool, full_every: timedelta | None, overlap: timedelta,
-        timeout: float | None, progress: bool,
-    ) -> _Export:  # fmt: skip
-        since = None
-        if snapshot is not None and not full:
-            last = _moment(snapshot.full_at)
-            if full_every is None or project.client.now() - last < full_every:
-                since = _moment(snapshot.latest.sync.watermark) - overlap
-        asked_at = to_milliseconds(project.client.now())
-        try:
-            job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
-            job.wait(timeout, progress=progress)
-            tables = job.load(progress=progress, cache=False).to_tables()
-        except EmptyExportError:
-            nothing = schema.empty
-            known = Dataset(nothing("files"), nothing("annotations"), project.categories(), nothing("issues"))
-            tables, report_id, at = known.to_tables(), None, asked_at
-        else:
-            created = _listed(project, job.report_id) or job.created_at  # the answer has the service's time after it
-            report_id, at = job.report_id, asked_at if created is None else to_milliseconds(created)
-        return _Export(rows_of(tables, at), tables.categories, at, report_id, since is None)
-
-    def _commit(self, project: Project, snapshot: Snapshot | None, export: _Export) -> SyncResult:
-        rows = export.rows
-        sync = Sync(
-            0, project.project_id, project.name, export.created_at, export.created_at, export.report_id, export.full,
-            0, 0, 0, 0, version_of("labellerr-ds"),
-        )  # fmt: skip
-        if snapshot is None:
-            made = changes(rows.slice(0, 0).select(KEYS), rows, export.created_at, full=True)
-            sync = _counted(sync, made)
-            number = self._store.create(rows, sync, united_categories(export.categories, None))
-            return _result(number, made, sync)
-        latest, before = snapshot.latest, snapshot.categories()
-        old = snapshot.rows(KEYS, deleted=True)
-        if _is_stale(export, snapshot):  # all that it says is in the mirror already, or something newer
-            nothing = changes(old, rows.slice(0, 0), export.created_at, full=False)
-            return _result(latest.number, nothing, sync)
-        made = changes(old, rows, export.created_at, full=export.full)
-        categories = united_categories(export.categories, None if export.full else before)
-        same = categories == before
-        full_at = export.created_at if export.full else snapshot.full_at
-        sync = _counted(sync, made, full_at, latest.sync.categories_at)
-        if not made.rows.num_rows and same:
-            if export.full and full_at > snapshot.full_at:
-                snapshot.set_checked(full_at)
-            return _result(latest.number, made, sync)
-        number = snapshot.merge(made.rows, sync, None if same else categories)
-        return _result(number, made, sync)
 
     # --- reading
 
@@ -398,7 +321,7 @@ class Mirror:
                 "version": np.array([each.number for each in known], dtype=np.int64),
                 "created_at": schema.times([to_milliseconds(each.created_at) for each in known]),
                 "watermark": schema.times([each.watermark for each in syncs]),
-                **{name: np.array([getattr(each, name) for each in syncs], dtype=np.int64) for name in _CHANGE},
+                **{name: np.array([getattr(each, name) for each in syncs], dtype=np.int64) for name in CHANGE},
                 "full": np.array([each.full for each in syncs], dtype=bool),
                 "report_id": schema.text([each.report_id for each in syncs]),
                 "pins": schema.text([", ".join(pins.get(each.number, [])) for each in known]),
@@ -467,11 +390,11 @@ class Mirror:
                 raise InvalidArgumentError(f"unknown version {version!r}; versions() lists them: {few}.")
             chosen = known[version]
         elif as_of is not None:
-            latest = _moment(last.latest.sync.watermark)
+            latest = moment(last.latest.sync.watermark)
             until = to_milliseconds(instant_of(as_of, lambda: max(datetime.now(timezone.utc), latest), "as_of"))
             earlier = [each for each in last.versions if each.sync.watermark <= until]
             if not earlier:
-                first = _moment(last.versions[-1].sync.watermark).isoformat()
+                first = moment(last.versions[-1].sync.watermark).isoformat()
                 raise InvalidArgumentError(f"as_of={as_of!r} is before the first sync, which was at {first}.")
             chosen = earlier[0]
         return (last if chosen.number == last.number else self._store.at(chosen.number)), chosen, lock
@@ -481,7 +404,7 @@ class Mirror:
         return {
             "project_id": sync.project_id, "project_name": sync.project_name, "report_id": sync.report_id,
             "format": "json", "statuses": statuses, "since": None,
-            "exported_at": _moment(sync.watermark).isoformat(), "source": Path(self.path).name,
+            "exported_at": moment(sync.watermark).isoformat(), "source": Path(self.path).name,
             "mirror_version": chosen.number,
         }  # fmt: skip
 
@@ -529,7 +452,7 @@ class Mirror:
             "name": name,
             "version": chosen.number,
             "project_id": chosen.sync.project_id,
-            "watermark": _moment(chosen.sync.watermark).isoformat(),
+            "watermark": moment(chosen.sync.watermark).isoformat(),
             "statuses": words,
             "files": rows.num_rows,
             "annotations": int(pc.sum(rows["annotation_count"]).as_py() or 0),
@@ -577,48 +500,6 @@ class Mirror:
         raise MirrorError(f"{self.path}: others wrote first {TRIES} times. Try again when they are done.")
 
 
-def _listed(project: Project, report_id: str) -> datetime | None:
-    """When an export was created, as the list has it; not all deployments have one."""
-    try:
-        exports = project.exports()
-    except NotFoundError:
-        return None
-    created = exports.loc[exports["report_id"].eq(report_id).to_numpy(dtype=bool), "created_at"].dropna()
-    return created.iloc[0].to_pydatetime() if len(created) else None
-
-
-def _is_stale(export: _Export, snapshot: Snapshot | None) -> bool:
-    """Whether the mirror has an export that was created later."""
-    return snapshot is not None and export.created_at < snapshot.latest.sync.watermark
-
-
-def _counted(sync: Sync, made: Changes, full_at: int | None = None, categories_at: int = 0) -> Sync:
-    counts = {name: getattr(made, name).num_rows for name in _CHANGE}
-    values = {**sync.__dict__, **counts, "categories_at": categories_at}
-    return Sync(**{**values, "full_at": sync.full_at if full_at is None else full_at})
-
-
-def _result(number: int, made: Changes, sync: Sync) -> SyncResult:
-    parts = [getattr(made, name) for name in _CHANGE]
-    whole = pa.concat_tables(parts)
-    codes = np.repeat(np.arange(len(_CHANGE)), [part.num_rows for part in parts])
-    files = pd.DataFrame(
-        {
-            "file_id": schema.text(whole["file_id"]),
-            "file_name": schema.text(whole["file_name"]),
-            "change": schema.categorical(codes, _CHANGE),
-            "status": schema.categorical(*schema.dictionary_of(whole["status"], schema.STATUSES)),
-        }
-    )
-    added, changed, removed = (part.num_rows for part in parts)
-    watermark = _moment(sync.watermark)
-    return SyncResult(number, added, changed, removed, made.unchanged, sync.full, watermark, sync.report_id, files)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=milliseconds)
-
-
 def _words(statuses: Any) -> list[str] | None:
     return None if statuses is None else [status.value for status in resolve_statuses(statuses)]
 
@@ -646,3 +527,13 @@ def _digest(rows: pa.Table) -> str:
 def _check_digest(rows: pa.Table, lock: Mapping[str, Any]) -> None:
     if _digest(rows) != lock["digest"]:
         raise MirrorError(f"version {lock['version']} is not what the pin {lock['name']!r} names: checksum mismatch.")
+
+
+def _since(
+    project: Project, snapshot: Snapshot | None, full_every: timedelta | None, overlap: timedelta
+) -> datetime | None:
+    """The time to ask from; None where all files are to be asked for."""
+    if snapshot is None:
+        return None
+    is_due = full_every is not None and project.client.now() - moment(snapshot.full_at) >= full_every
+    return None if is_due else moment(snapshot.latest.sync.watermark) - overlap

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -23,6 +23,7 @@ from pyarrow import dataset
 
 from labellerr_ds.disk import check_room, new_folder
 from labellerr_ds.errors import InvalidArgumentError, MirrorError, MissingExtraError
+from labellerr_ds.mirror.merge import ChangedRows
 from labellerr_ds.mirror.rows import SCHEMA
 from labellerr_ds.redaction import redact
 from labellerr_ds.transfer.s3 import is_s3
@@ -156,7 +157,7 @@ class Store:
             table = delta().DeltaTable(self.path, version=version, storage_options=self._options)
         return Snapshot(table, self)
 
-    def create(self, rows: pa.Table, sync: Sync, categories: str) -> int:
+    def create(self, rows: ChangedRows, sync: Sync, categories: str) -> int:
         """The first version.
 
         Raises
@@ -166,11 +167,11 @@ class Store:
         """
         if self.is_local:
             self.check_folder()
-            check_room(new_folder(self.path), rows.nbytes // 4)
-        with self.failures("writing"):
+            check_room(new_folder(self.path), rows.size)
+        with self.failures("writing"), _stream(rows) as stream:
             delta().write_deltalake(
                 self.path,
-                rows,
+                stream,
                 mode="error",
                 name="labellerr_ds mirror",
                 configuration=_PROPERTIES,
@@ -271,8 +272,10 @@ class Snapshot:
                     return str(commit[_CATEGORIES])
         raise MirrorError(f"the commit {at} of {redact(self._store.path)}, which has the categories, is gone.")
 
-    def merge(self, rows: pa.Table, sync: Sync, categories: str | None) -> int:
+    def merge(self, rows: ChangedRows | None, sync: Sync, categories: str | None) -> int:
         """Rows put in their places, those with `deleted_at` marked alone; the new version.
+
+        Without rows it has other categories alone.
 
         Raises
         ------
@@ -282,17 +285,18 @@ class Snapshot:
         number = self.number + 1
         sync = replace(sync, number=number, categories_at=sync.categories_at if categories is None else number)
         properties = _commit(sync, categories)
-        if self._store.is_local:
-            check_room(self._store.path, rows.nbytes // 4)
-        with self._store.failures("writing"):
-            if not rows.num_rows:  # other categories alone
+        if rows is None:
+            with self._store.failures("writing"):
                 self._table.alter.set_table_properties(
                     {_CHECKED: str(sync.full_at)}, raise_if_not_exists=False, commit_properties=properties
                 )
-                return number
+            return number
+        if self._store.is_local:
+            check_room(self._store.path, rows.size)
+        with self._store.failures("writing"), _stream(rows) as stream:
             same = "mine.file_id = theirs.file_id"
             merging = self._table.merge(
-                rows, same, source_alias="theirs", target_alias="mine", commit_properties=properties,
+                stream, same, source_alias="theirs", target_alias="mine", commit_properties=properties,
                 writer_properties=_writer(),
             )  # fmt: skip
             merging = merging.when_matched_update({"deleted_at": "theirs.deleted_at"}, "theirs.deleted_at IS NOT NULL")
@@ -340,6 +344,26 @@ class Snapshot:
                 hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(keep)
             )
         return [str(name) for name in removed]
+
+
+@contextmanager
+def _stream(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
+    """Rows as deltalake takes them; what goes wrong in reading them is raised as it is, not in the words of Arrow."""
+    problems: list[Exception] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except Exception as problem:
+            problems.append(problem)
+            raise
+
+    try:
+        yield pa.RecordBatchReader.from_batches(SCHEMA, batches())
+    except Exception:
+        if problems:
+            raise problems[0] from None
+        raise
 
 
 def _writer() -> Any:

@@ -1,0 +1,234 @@
+"""What a sync does: an export of all statuses is read, here or on a cluster, and what it changes is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from importlib.metadata import version as version_of
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labellerr_ds import schema
+from labellerr_ds.card import card
+from labellerr_ds.cluster import read_shards, run_all
+from labellerr_ds.errors import EmptyExportError, NotFoundError
+from labellerr_ds.exports.create import create_export
+from labellerr_ds.exports.job import ExportJob, kept_if_unreadable
+from labellerr_ds.mirror.merge import CHANGE, KEYS, NO_KEYS, Changes, Rows, changes, united_categories
+from labellerr_ds.mirror.rows import rows_of
+from labellerr_ds.mirror.staged import stage_rows, staged_rows
+from labellerr_ds.mirror.store import Snapshot, Store, Sync
+from labellerr_ds.models import Source
+from labellerr_ds.owners import scratched
+from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.service.project import Project
+from labellerr_ds.since import to_milliseconds
+from labellerr_ds.staging.shards import cut
+from labellerr_ds.tables import Tables, empty, from_frame
+from labellerr_ds.transfer.shared_folder import SharedFolder
+
+Read = Callable[[ExportJob, int], tuple[Rows, pa.Table]]
+"""Reads an export that was created then, Unix milliseconds: its rows, and its categories."""
+
+
+@dataclass(frozen=True, repr=False)
+class SyncResult:
+    """What a sync did.
+
+    Attributes
+    ----------
+    version : int
+        The version that the mirror has now; that of before where nothing had changed.
+    added, changed, removed : int
+        Files. One that was there before and had been removed counts as added.
+    unchanged : int
+        Files that stayed as they were.
+    full : bool
+        Whether all files were asked for, so that removed ones are known.
+    watermark : datetime
+        When the export was created, by the service's clock, UTC.
+    report_id : str or None
+        None where no file had changed since.
+    files : DataFrame
+        A row a file that changed: `file_id`, `file_name`, `change` (``added``, ``changed``, ``removed``), `status`.
+    """
+
+    version: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    full: bool
+    watermark: datetime
+    report_id: str | None
+    files: pd.DataFrame
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.added or self.changed or self.removed)
+
+    def __repr__(self) -> str:
+        kind = "full" if self.full else "incremental"
+        return (
+            f"SyncResult(version {self.version}, {kind}: {self.added:,} added, {self.changed:,} changed, "
+            f"{self.removed:,} removed, {self.unchanged:,} unchanged)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = {name: f"{getattr(self, name):,}" for name in (*CHANGE, "unchanged")}
+        rows = [("version", str(self.version)), *counts.items(), ("watermark", self.watermark.isoformat())]
+        return card("Full sync" if self.full else "Sync", rows, then="mirror.dataset()")
+
+
+class Export(NamedTuple):
+    """What an export of all statuses brought.
+
+    Attributes
+    ----------
+    rows : Rows
+    categories : pyarrow.Table
+    created_at : int
+        Unix milliseconds, by the service's clock.
+    report_id : str or None
+        None where no file had changed.
+    full : bool
+        Whether all files were asked for.
+    """
+
+    rows: Rows
+    categories: pa.Table
+    created_at: int
+    report_id: str | None
+    full: bool
+
+
+def exported(project: Project, since: datetime | None, read: Read, *, timeout: float | None, progress: bool) -> Export:
+    """Create an export of all statuses, wait for it and read it; all files without `since`."""
+    asked_at = to_milliseconds(project.client.now())
+    try:
+        job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
+        job.wait(timeout, progress=progress)
+    except EmptyExportError:
+        categories = from_frame(project.categories(), "categories")
+        nothing = Tables(empty("files"), empty("annotations"), categories, empty("issues"))
+        return Export(Rows.of(rows_of(nothing, asked_at)), categories, asked_at, None, since is None)
+    created = listed_at(project, job.report_id) or job.created_at  # the answer has the service's time after it
+    at = asked_at if created is None else to_milliseconds(created)
+    rows, categories = read(job, at)
+    return Export(rows, categories, at, job.report_id, since is None)
+
+
+def read_here(job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
+    """An export read in this process."""
+    tables = job.load(progress=progress, cache=False).to_tables()
+    return Rows.of(rows_of(tables, at)), tables.categories
+
+
+def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
+    """An export read by the workers of a cluster: cut here, its pieces staged, united here, their rows made there.
+
+    Of the rows this process holds what decides whether they changed.
+    """
+    options = ReadOptions(format="json", categories=job.project.categories(), progress=False)
+    own = folder.own("export")
+    with scratched("sync") as near:
+        path = job.download(near, progress=progress)
+        with kept_if_unreadable(path):
+            shards = cut(Source(path.name, ((path.name, path),)), own.own("pieces"), options.limits)
+            whole, _ = read_shards(
+                shards,
+                options,
+                cluster,
+                own,
+                name=path.name,
+                shards_a_task=1,
+                home="last",
+                progress=progress,
+                hint="The mirror is as it was.",
+            )
+    files = run_all(cluster, [partial(stage_rows, path, at) for path in whole.partitions], progress=progress)
+    return staged_rows(own, files), whole.plan.categories
+
+
+def committed(store: Store, project: Project, snapshot: Snapshot | None, export: Export) -> SyncResult:
+    """Write what an export changes.
+
+    Raises
+    ------
+    BusyError
+        Where another commit came since `snapshot` was read.
+    """
+    keys = export.rows.keys
+    sync = Sync(
+        0, project.project_id, project.name, export.created_at, export.created_at, export.report_id, export.full,
+        0, 0, 0, 0, version_of("labellerr-ds"),
+    )  # fmt: skip
+    if snapshot is None:
+        made = changes(NO_KEYS, keys, export.created_at, full=True)
+        sync = _counted(sync, made)
+        number = store.create(export.rows.changed(made), sync, united_categories(export.categories, None))
+        return _result(number, made, sync)
+    latest, before = snapshot.latest, snapshot.categories()
+    old = snapshot.rows(KEYS, deleted=True)
+    if is_stale(export, snapshot):  # all that it says is in the mirror already, or something newer
+        made = changes(old, keys.slice(0, 0), export.created_at, full=False)
+        return _result(latest.number, made, sync)
+    made = changes(old, keys, export.created_at, full=export.full)
+    categories = united_categories(export.categories, None if export.full else before)
+    same = categories == before
+    full_at = export.created_at if export.full else snapshot.full_at
+    sync = _counted(sync, made, full_at, latest.sync.categories_at)
+    if not made and same:
+        if export.full and full_at > snapshot.full_at:
+            snapshot.set_checked(full_at)
+        return _result(latest.number, made, sync)
+    number = snapshot.merge(export.rows.changed(made) if made else None, sync, None if same else categories)
+    return _result(number, made, sync)
+
+
+def is_stale(export: Export, snapshot: Snapshot | None) -> bool:
+    """Whether the mirror has an export that was created later."""
+    return snapshot is not None and export.created_at < snapshot.latest.sync.watermark
+
+
+def listed_at(project: Project, report_id: str) -> datetime | None:
+    """When an export was created, as the list has it; not all deployments have one."""
+    try:
+        exports = project.exports()
+    except NotFoundError:
+        return None
+    created = exports.loc[exports["report_id"].eq(report_id).to_numpy(dtype=bool), "created_at"].dropna()
+    return created.iloc[0].to_pydatetime() if len(created) else None
+
+
+def _counted(sync: Sync, made: Changes, full_at: int | None = None, categories_at: int = 0) -> Sync:
+    counts = {name: getattr(made, name).num_rows for name in CHANGE}
+    values = {**sync.__dict__, **counts, "categories_at": categories_at}
+    return Sync(**{**values, "full_at": sync.full_at if full_at is None else full_at})
+
+
+def _result(number: int, made: Changes, sync: Sync) -> SyncResult:
+    parts = [getattr(made, name) for name in CHANGE]
+    whole = pa.concat_tables(parts)
+    codes = np.repeat(np.arange(len(CHANGE)), [part.num_rows for part in parts])
+    files = pd.DataFrame(
+        {
+            "file_id": schema.text(whole["file_id"]),
+            "file_name": schema.text(whole["file_name"]),
+            "change": schema.categorical(codes, CHANGE),
+            "status": schema.categorical(*schema.dictionary_of(whole["status"], schema.STATUSES)),
+        }
+    )
+    added, changed, removed = (part.num_rows for part in parts)
+    watermark = moment(sync.watermark)
+    return SyncResult(number, added, changed, removed, made.unchanged, sync.full, watermark, sync.report_id, files)
+
+
+def moment(milliseconds: int) -> datetime:
+    """Unix milliseconds as a time, UTC."""
+    return datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=milliseconds)
