@@ -2,7 +2,8 @@
 
     python -m benchmarks.mirror [FILES]
 
-The sandbox writes the exports, which takes longer than all that is measured; its time is told apart.
+The first sync is made in this process, and by two of a Dask cluster. The sandbox writes the exports, which takes longer
+than all that is measured; its time is printed apart.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import warnings
 from pathlib import Path
 
 import labellerr_ds as lds
-from labellerr_ds.mirror import mirror as of_mirror
+from labellerr_ds.mirror import sync as of_sync
 from labellerr_ds.sandbox import Sandbox
 
 
 def main(files: int) -> None:
+    from distributed import Client as DaskClient
+    from distributed import LocalCluster
+
     warnings.simplefilter("ignore")
     waited = 0.0
     wait = lds.ExportJob.wait
@@ -31,7 +35,7 @@ def main(files: int) -> None:
         finally:
             waited += time.perf_counter() - start
 
-    create = of_mirror.create_export
+    create = of_sync.create_export
 
     def created(*arguments, **more):
         nonlocal waited
@@ -41,9 +45,9 @@ def main(files: int) -> None:
         finally:
             waited += time.perf_counter() - start
 
-    lds.ExportJob.wait, of_mirror.create_export = timed, created
+    lds.ExportJob.wait, of_sync.create_export = timed, created
 
-    def told(what, work):
+    def timing(what, work):
         nonlocal waited
         waited, start = 0.0, time.perf_counter()
         made = work()
@@ -53,19 +57,25 @@ def main(files: int) -> None:
     with Sandbox(files=files, export_seconds=0) as sandbox, tempfile.TemporaryDirectory() as folder:
         project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])
         mirror = lds.Mirror(Path(folder) / "mirror")
-        told(f"first sync, {files:,} files", lambda: mirror.sync(project, progress=False))
+        timing(f"first sync, {files:,} files", lambda: mirror.sync(project, progress=False))
         size = sum(path.stat().st_size for path in Path(mirror.path).rglob("*.parquet")) / 1e6
         print(f"the table: {size:.0f} MB")
+        with (
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            DaskClient(cluster) as client,
+        ):
+            other = lds.Mirror(Path(folder) / "other")
+            timing("first sync, two processes", lambda: other.sync(project, client=client, progress=False))
         sandbox.advance(hours=13)
-        result = told("sync of what changed", lambda: mirror.sync(project, progress=False))
+        result = timing("sync of what changed", lambda: mirror.sync(project, progress=False))
         print(result)
-        told("the same again, nothing new", lambda: mirror.sync(project, progress=False))
-        told("full sync", lambda: mirror.sync(project, full=True, progress=False))
-        told("a version as a Dataset", mirror.dataset)
-        told("its accepted files", lambda: mirror.dataset(statuses=["accepted"]))
-        told("files alone", lambda: mirror.dataset(columns=[]))
-        told("an earlier version", lambda: mirror.dataset(0))
-        told("what differs between two", lambda: mirror.diff(0))
+        timing("the same again, nothing new", lambda: mirror.sync(project, progress=False))
+        timing("full sync", lambda: mirror.sync(project, full=True, progress=False))
+        timing("a version as a Dataset", mirror.dataset)
+        timing("its accepted files", lambda: mirror.dataset(statuses=["accepted"]))
+        timing("files alone", lambda: mirror.dataset(columns=[]))
+        timing("an earlier version", lambda: mirror.dataset(0))
+        timing("what differs between two", lambda: mirror.diff(0))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pyarrow import dataset
 from labellerr_ds.disk import check_room, new_folder
 from labellerr_ds.errors import InvalidArgumentError, MirrorError, MissingExtraError
 from labellerr_ds.mirror.merge import ChangedRows
-from labellerr_ds.mirror.rows import SCHEMA
+from labellerr_ds.mirror.rows import FILES_A_PIECE, SCHEMA
 from labellerr_ds.redaction import redact
 from labellerr_ds.transfer.s3 import is_s3
 
@@ -367,10 +367,15 @@ def _stream(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
 
 
 def _writer() -> Any:
-    """Without statistics of columns: those of texts are views, with which Arrow cannot filter."""
+    """Without statistics of columns: those of texts are views, with which Arrow cannot filter.
+
+    In groups of few rows: Arrow reads the nested texts of one with 32 bits, and a writer holds one in memory.
+    """
     library = delta()
     columns = library.ColumnProperties(statistics_enabled="NONE")
-    return library.WriterProperties(compression="ZSTD", default_column_properties=columns)
+    return library.WriterProperties(
+        compression="ZSTD", default_column_properties=columns, max_row_group_size=FILES_A_PIECE
+    )
 
 
 def _commit(sync: Sync, categories: str | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import random
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,15 @@ def test_a_full_sync_that_found_nothing_new_is_not_due_again(serve, mirror):
     checked = mirror._store.at().full_at
     assert checked >= mirror._store.at().latest.sync.full_at
     assert mirror.versions()["version"].tolist() == [0]
+
+
+def test_a_large_project_is_written_in_groups_of_few_rows(world, mirror, monkeypatch):
+    """Arrow cannot read nested texts of more than 2 GB in one group."""
+    monkeypatch.setattr("labellerr_ds.mirror.store.FILES_A_PIECE", 10)
+    sync(mirror, world[1])
+    (path,) = pathlib.Path(mirror.path).glob("*.parquet")
+    held = pq.ParquetFile(path).metadata
+    assert [held.row_group(number).num_rows for number in range(held.num_row_groups)] == [10, 10, 4]
 
 
 def test_a_mirror_is_of_one_project(client, mirror):
