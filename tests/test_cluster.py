@@ -8,6 +8,7 @@ import random
 import signal
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -71,7 +72,7 @@ def shards(tmp_path_factory, serve):
         exports[form] = job.download(home, progress=False)
         (home / form).mkdir()
     rng = random.Random(0)
-    parts = [[] for _ in range(60)]
+    parts = [[] for _ in range(200)]
     for record in json.loads(exports["json"].read_text()):
         rng.choice(parts).append(record)
         if rng.random() < 0.3:  # in two shards, whole or in part
@@ -79,8 +80,8 @@ def shards(tmp_path_factory, serve):
     for number, part in enumerate(parts):
         (home / "json" / f"{number:03}.json").write_text(json.dumps(part))
     coco = json.loads(exports["coco_json"].read_text())
-    for number in range(60):  # each counts from 0
-        images = coco["images"][2 * number : 2 * number + 2]
+    for number in range(200):  # each counts from 0, and an image is in one or two of them
+        images = [coco["images"][place % 120] for place in range(number, number + 1 + number % 2)]
         new = {image["id"]: place for place, image in enumerate(images)}
         mine = [each for each in coco["annotations"] if each["image_id"] in new]
         shard = {
@@ -108,7 +109,7 @@ def test_the_rows_are_those_of_read_export(cluster, shards, form, table, templat
     home, categories = shards
     known = categories if template else None
     plain = lds.read_export(home / form, categories=known, progress=False)
-    ddf = lds.read_exports_dask(home / form, table, cluster, categories=known, shards_a_task=7)
+    ddf = lds.read_exports_dask(home / form, table, cluster, categories=known, shards_a_task=7 if form == "csv" else 30)
     assert ddf.npartitions > 1
     same(ddf, getattr(plain, table))
 
@@ -124,7 +125,7 @@ def label_files(folders):
 def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster, shards, tmp_path, form):
     home, categories = shards
     template = categories if form == "json" else None
-    made = convert_exports(home / form, tmp_path / "yolo", "yolo", cluster, categories=template, shards_a_task=7)
+    made = convert_exports(home / form, tmp_path / "yolo", "yolo", cluster, categories=template, shards_a_task=30)
     whole = lds.read_export(home / form, categories=template, progress=False).to_yolo(tmp_path / "one")
     assert len(made) > 5
     assert label_files(made) == label_files([whole.folder])
@@ -136,7 +137,7 @@ def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster,
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
 def test_a_partition_is_converted_to_coco_that_reads_as_one(cluster, shards, tmp_path):
     home, _ = shards
-    made = convert_exports(home / "coco_json", tmp_path / "coco", "coco", cluster, shards_a_task=7)
+    made = convert_exports(home / "coco_json", tmp_path / "coco", "coco", cluster, shards_a_task=30)
     again, whole = lds.read_export(tmp_path / "coco"), lds.read_export(home / "coco_json", progress=False)
     assert len(made) > 5
     columns = ["file_name", "category", "type", "bbox_x", "bbox_y", "area"]
@@ -203,10 +204,11 @@ def test_shards_in_a_bucket(cluster, shards, store):
     home, _ = shards
     cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
     for form in ("json", "png"):
-        for path in sorted((home / form).rglob("*")):
-            if path.is_file():
-                store.put(f"cluster/{form}/{path.relative_to(home / form).as_posix()}", path.read_bytes())
-        ddf = lds.read_exports_dask(f"s3://labels/cluster/{form}", client=cluster, shards_a_task=20)
+        paths = [path for path in (home / form).rglob("*") if path.is_file()]
+        keys = [f"cluster/{form}/{path.relative_to(home / form).as_posix()}" for path in paths]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(store.put, keys, [path.read_bytes() for path in paths]))
+        ddf = lds.read_exports_dask(f"s3://labels/cluster/{form}", client=cluster, shards_a_task=50)
         same(ddf, lds.read_export(home / form, progress=False).annotations)
 
 
@@ -214,11 +216,10 @@ def test_shards_in_a_bucket(cluster, shards, store):
 def test_workers_that_share_no_disk_stage_and_convert_in_a_bucket(cluster, shards, store, tmp_path):
     home, _ = shards
     cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
-    for form in ("json", "coco_json"):
-        paths = sorted((home / form).iterdir())[:9]
-        ddf = lds.read_exports_dask(paths, client=cluster, folder="s3://labels/staged", shards_a_task=3)
-        whole = lds.concat([lds.read_export(path, progress=False) for path in paths])
-        same(ddf, whole.annotations)
+    paths = sorted((home / "coco_json").iterdir())[:9]
+    ddf = lds.read_exports_dask(paths, client=cluster, folder="s3://labels/staged", shards_a_task=3)
+    whole = lds.concat([lds.read_export(path, progress=False) for path in paths])
+    same(ddf, whole.annotations)
     more = {"client": cluster, "folder": "s3://labels/near", "shards_a_task": 3}
     made = convert_exports(paths, "s3://labels/coco", "coco", **more)
     assert made == [f"s3://labels/coco/{place:08}.json" for place in (0, 3, 6)]
@@ -320,7 +321,7 @@ def test_a_shard_that_kills_each_worker_is_named_and_the_others_are_there(cluste
             home / "json", client=Deadly(cluster, "030.json"), shards_a_task=5, on_error="collect"
         )
     message = str(told[0].message)
-    assert message.startswith("1 of 60 shards could not be read: ")
+    assert message.startswith("1 of 200 shards could not be read: ")
     assert "030.json: its worker died each time" in message
     assert [name.rsplit("/", 1)[-1] for name in ddf.attrs["labellerr"]["failed"]] == ["030.json"]
     (tmp_path / "others").mkdir()

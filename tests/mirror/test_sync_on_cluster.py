@@ -151,7 +151,7 @@ def nested(rows):
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
 @given(st.lists(st.lists(RECORD, max_size=3), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_in_several_shards_is_one_row_as_of_one_reading(tmp_path_factory, parts):
     home = tmp_path_factory.mktemp("parts")
     files = []
