@@ -146,6 +146,25 @@ def test_the_second_of_two_shards_that_count_from_0_keeps_its_labels(tmp_path):
     assert labels == {"a": "0 0.125000 0.200000 0.150000 0.200000\n", "b": "0 0.300000 0.300000 0.100000 0.100000\n"}
 
 
+@pytest.mark.parametrize("twice", [False, True], ids=["on columns", "one by one"])
+def test_a_suffix_is_none_that_an_id_of_the_service_has_already(tmp_path, twice):
+    parts = [lds.read_export(coco(tmp_path, f"{name}.json", image=f"{name}.jpg")) for name in "ab"]
+    parts.append(native(tmp_path, file("f", box("0-2", 1))))
+    if twice:
+        parts.append(native(tmp_path, file("f", box("0-2", 1), box("B", 5))))
+        parts.append(native(tmp_path, file("g", box("B", 5))))
+    with pytest.warns(lds.LabellerrWarning, match="reused_coco_id") as warned:
+        both = lds.concat(parts)
+    pairs = both.annotations[["annotation_id", "file_name"]].drop_duplicates().values.tolist()
+    assert len(warned) == 1
+    owners = {}
+    for row_id, name in pairs:
+        owners.setdefault(row_id, set()).add(name)
+    assert owners["0"] == {"a.jpg"}
+    assert owners["0-2"] == {"f.jpg"}
+    assert owners["0-3"] == {"b.jpg"}
+
+
 def test_a_number_and_a_name_in_two_shards_are_one_image(tmp_path):
     parts = [lds.read_export(coco(tmp_path, f"{own}.json", id=own)) for own in (0, 1)]
     both = lds.concat(parts)

@@ -24,7 +24,7 @@ from labellerr_ds.finish.identity import (
     row_hashes,
 )
 from labellerr_ds.finish.look import Ints, Seen, column_of, final_rows
-from labellerr_ds.finish.union import SUFFIXED, FilesUnion
+from labellerr_ds.finish.union import FilesUnion
 from labellerr_ds.tables import FILE_ROW, Tables
 
 
@@ -66,7 +66,7 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
     for number, ((part, _), (places, _)) in enumerate(zip(seen.file_parts, seen.file_rows, strict=True)):
         if doubtful(repeated, seen.ids[number]).any() or (part in odd and odd[part][places].any()):
             rows += _doubtful_rows(number, batches[number], doubts, new_ids)
-    edits = resolve(rows)
+    edits = resolve(rows, seen.suffixed)
     edits.suffixes, edits.suffixed = numbered.suffixes, numbered.suffixed
     edits.renamed = [*numbered.renamed, *edits.renamed]
     return edits
@@ -94,6 +94,8 @@ def _numbers_apart(
     after the other, with a few bytes for each annotation.
     """
     edits = Edits()
+    if seen.suffixed:
+        return edits, repeated  # suffixes that are there already may be those that would be made
     good = np.ones(len(repeated), dtype=bool)
     last_part = np.full(len(repeated), -1, dtype=np.int64)
     in_several = np.bincount(files.row_of, minlength=1) > 1  # files that more than one part may have
@@ -110,8 +112,6 @@ def _numbers_apart(
         if "coco_id" in annotations.column_names:
             same = pc.equal(ids, annotations["coco_id"].cast(pa.large_string())).fill_null(False)
             plain = same.to_numpy()[rows]
-        if pc.any(pc.match_substring_regex(ids.take(pa.array(rows[~plain])), SUFFIXED)).as_py():
-            return edits, repeated  # suffixes that are there already may be those that would be made
         homes = column_of(annotations, FILE_ROW)[rows]
         targets = final_rows(homes, row_of.get(part))
         plain &= targets >= 0

@@ -135,12 +135,15 @@ def home_of(file_id: str | None, row: int) -> str:
     return f"row-{row}" if file_id is None else file_id
 
 
-def resolve(rows: Sequence[Row]) -> Edits:
-    """Ids for rows in doubt, given in the order of the export; a file that is counted is there with all of its rows."""
+def resolve(rows: Sequence[Row], suffixed: set[str]) -> Edits:
+    """Ids for rows in doubt, given in the order of the export; a file that is counted is there with all of its rows.
+
+    `suffixed` are the ids of all rows that look like numbers with a suffix: no row gets one of them.
+    """
     edits = Edits()
     _report_repeats(rows, edits)
     _make_ids([row for row in rows if row.is_counted], edits)
-    _separate([row for row in rows if row.content is not None], edits)
+    _separate([row for row in rows if row.content is not None], suffixed, edits)
     return edits
 
 
@@ -199,12 +202,12 @@ def _is_made(row_id: str, home: str, question: str | None) -> bool:
     return row_id.startswith(start) and row_id[len(start) :].isdigit()
 
 
-def _separate(rows: Sequence[Row], edits: Edits) -> None:
+def _separate(rows: Sequence[Row], suffixed: set[str], edits: Edits) -> None:
     """Of rows with one id: what is equal is one row, what is another file's number gets a suffix, the rest stays."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[edits.id_of(row)].append(row)
-    taken = set(groups)
+    taken = suffixed.union(groups)
     for row_id, same in list(groups.items()):
         if len(same) == 1:
             continue

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labellerr_ds.finish.identity import hashes
-from labellerr_ds.finish.union import CategoriesUnion
+from labellerr_ds.finish.union import SUFFIXED, CategoriesUnion
 from labellerr_ds.tables import FILE_ROW, Tables
 
 Ints = NDArray[np.int64]
@@ -36,6 +36,8 @@ class Glance(NamedTuple):
         Whether annotations came with the names of their categories.
     has_made : bool
         Whether there may be ids that a reader made of a file's or an object's.
+    suffixed : frozenset of str
+        Ids that look like numbers of COCO with a suffix.
     """
 
     file_rows: tuple[Ints, Ints]
@@ -45,6 +47,7 @@ class Glance(NamedTuple):
     category_ids: dict[str, tuple[int, int]]
     is_named: bool
     has_made: bool
+    suffixed: frozenset[str]
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Seen:
     raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
     lossy: list[tuple[int, Ints]] = field(default_factory=list)  # part, files that lost an answer or a shape
     has_made: bool = False
+    suffixed: set[str] = field(default_factory=set)
     alone: bool = False  # annotations without their categories
 
 
@@ -99,6 +103,7 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
         seen.category_ids.append(looked.category_ids)
         named |= looked.is_named
         seen.has_made |= looked.has_made
+        seen.suffixed |= looked.suffixed
     seen.infos = list(infos.values())
     seen.alone = named and not seen.categories.rows
     return seen
@@ -117,10 +122,12 @@ def glance(annotations: pa.Table) -> Glance:
     rows = column_of(annotations, FILE_ROW)
     used, counts = np.unique(rows[rows >= 0], return_counts=True)
     own, lacks, made = np.array([], dtype=np.uint64), annotations.num_rows > 0, False
+    suffixed: frozenset[str] = frozenset()
     if "annotation_id" in annotations.column_names:
         ids = annotations["annotation_id"]
         own, lacks = hashes(ids) if not ids.null_count else hashes(ids.drop_null()), bool(ids.null_count)
         made = bool(pc.any(pc.match_substring(ids, "/")).as_py())
+        suffixed = frozenset(ids.filter(pc.match_substring_regex(ids, SUFFIXED)).to_pylist())
     firsts: dict[str, tuple[int, int]] = {}
     if annotations.num_rows and "category_id" in annotations.column_names:
         coded = annotations["category_id"].combine_chunks().dictionary_encode()
@@ -134,7 +141,7 @@ def glance(annotations: pa.Table) -> Glance:
             if place >= 0
         }
     named = "category" in annotations.column_names
-    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named, made)
+    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named, made, suffixed)
 
 
 def column_of(annotations: pa.Table, name: str) -> Ints:
