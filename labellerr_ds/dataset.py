@@ -171,13 +171,13 @@ class Dataset:
     ) -> Path:
         """Write a COCO file that every tool reads, or with `archive` one that `read_export` reads back equal.
 
-        Answers that are no shapes have no place in COCO; a warning counts them.
+        Answers without a shape are not supported by COCO; a warning counts them.
 
         Parameters
         ----------
         path : path
         archive : bool
-            All files, ids, categories and boxes as they came, and what COCO has no place for in keys of our own.
+            All files, ids, categories and boxes as they came, and what COCO does not have in keys of our own.
             Without it the file names are unique, as `download_images` makes them, and `attributes` that are no object
             stand under ``labellerr_attributes``.
         renumber : bool
@@ -242,7 +242,7 @@ class Dataset:
 
         Polygons are the original ones, as shares of the image's sides, cut at its border. YOLO has one ring an
         object: several parts, and the holes of an RLE, are joined by bridges of no width. What has no pixels
-        (points, lines, answers) has no place in it.
+        (points, lines, answers) is not supported by it.
 
         Parameters
         ----------

@@ -156,7 +156,7 @@ class Selection:
             if shape.type not in types and shape.form in types:  # the shape beside keypoints
                 shape = shape._replace(type=str(shape.form))
             if shape.type not in types:
-                self.leave("annotations", annotation_id, f"a {shape.type} has no place in this format")
+                self.leave("annotations", annotation_id, f"a {shape.type} is not supported by this format")
             elif not still:
                 self._lose(by_id.get(file_id), annotation_id, "it is on a frame of a video")
             elif file_id not in by_id:

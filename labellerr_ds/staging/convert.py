@@ -49,7 +49,7 @@ def convert(partition: str, out: str, to: str, classes: Sequence[str], images: s
             with folder.writing(f"{name}.json") as path:
                 dataset.to_coco_json(path, archive=True)
             answers = int((~dataset.annotations["type"].isin(schema.SHAPE_TYPES)).sum())
-            left = Counter({("annotations", "an answer has no place in this format"): answers})
+            left = Counter({("annotations", "an answer is not supported by this format"): answers})
             return Converted(folder.path_of(f"{name}.json"), left)
         frames = Frames(dataset.files, dataset.annotations, dataset.categories)
         with folder.writing_folder(name) as path:

@@ -124,7 +124,7 @@ def test_keypoints_are_flagged_shares_beside_their_box(tmp_path):
     ]
     assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["kpt_shape"] == [3, 3]
     assert result.left_out["reason"].tolist() == [
-        "a bbox has no place in this format", "keypoints outside of the image are written as not labelled",
+        "a bbox is not supported by this format", "keypoints outside of the image are written as not labelled",
     ]  # fmt: skip
     assert result.left_out["written"].tolist() == [False, True]
 
