@@ -21,6 +21,9 @@ from labellerr_ds.errors import InvalidArgumentError
 
 _err = Console(stderr=True, highlight=False)
 _GAP = "  "
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # what a terminal would obey
+_ONE_LINE = {**_CONTROL, ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x1B: "\\e"}
+_LINES = {code: word for code, word in _ONE_LINE.items() if chr(code) not in "\n\t"}
 
 
 class Form(str, Enum):
@@ -35,7 +38,9 @@ class Form(str, Enum):
 
 def say(message: str, style: str = "") -> None:
     """A message on stderr."""
-    _err.print(Text(message, style=style), soft_wrap=True)  # a line a message, however long: so grep has all of it
+    _err.print(
+        Text(message.translate(_LINES), style=style), soft_wrap=True
+    )  # a line a message, however long: so grep has all of it
 
 
 def say_what(result: object) -> None:
@@ -88,7 +93,7 @@ def print_table(
             used += width + len(_GAP) * bool(shown)
             shown.append(name)
     if title:
-        typer.echo(title)
+        typer.echo(title.translate(_LINES))
     for place, row in enumerate(zip(*(columns[name] for name in shown), strict=True)):
         cells = []
         for name, word in zip(shown, row, strict=True):
@@ -133,9 +138,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return "" if pd.isna(value) else str(value).translate(_ONE_LINE)
-
-
-_ONE_LINE = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x1B: "\\e"}
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

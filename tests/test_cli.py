@@ -299,6 +299,14 @@ def test_a_text_of_two_lines_is_one_row(account, monkeypatch):
     assert "20 of " in result.stderr
 
 
+def test_no_name_in_an_export_steers_the_terminal(tmp_path):
+    name = "a\x1b[31mb\x07\x08\x7f\x9b2Jc.jpg"
+    (tmp_path / "e.json").write_text(json.dumps([{"file_id": "f", "file_name": name, "file_status": "no\x9b2J"}]))
+    done = run("show", str(tmp_path / "e.json"), "--level", "file")
+    assert r"a\e[31mb\x07\x08\x7f\x9b2Jc.jpg" in done.stdout
+    assert not set("\x1b\x07\x08\x7f\x9b") & set(done.output)
+
+
 def test_json_lines_have_a_row_each_with_its_shape(account):
     result = run("export", account.project_ids[0], "--status", "accepted", "--as", "jsonl", "--quiet")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
