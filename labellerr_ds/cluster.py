@@ -275,6 +275,11 @@ def read_shards(
     if not read:
         refuse(shards[:size], options, name)
         raise ReadError("no shard could be read.")
+    if folder.lacks(name for one in read for name in one.names):
+        raise InvalidArgumentError(
+            f"the workers do not see the folder {folder.path!r} of this process: pass folder=, on a disk that all of "
+            "them see, or s3://bucket/prefix."
+        )
     whole = united(read, folder, home)
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
     if client is not None:
@@ -361,4 +366,6 @@ def _outcomes(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> Iterator[t
 def _words(problem: BaseException) -> str:
     if type(problem).__name__ == "KilledWorker":
         return "its worker died each time"
+    if isinstance(problem, FileNotFoundError):
+        return "its worker does not see it; a disk that all workers see is needed, or S3"
     return str(problem).rstrip(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import random
 import signal
 import warnings
@@ -329,6 +330,27 @@ def test_a_shard_that_kills_each_worker_is_named_and_the_others_are_there(cluste
             (tmp_path / "others" / path.name).write_bytes(path.read_bytes())
     with pytest.warns(lds.LabellerrWarning):
         same(ddf, lds.read_export(tmp_path / "others", progress=False).annotations)
+
+
+def elsewhere(task):
+    """A task on a machine that has a disk of its own."""
+    staged = task()
+    for path in pathlib.Path(task.args[2]).glob("*.parquet"):
+        path.unlink()
+    return staged
+
+
+class Elsewhere(Deadly):
+    """A client whose workers do not see the disk of this process."""
+
+    def submit(self, task, **more):
+        return self._client.submit(partial(elsewhere, task), **more)
+
+
+def test_a_folder_that_the_workers_have_to_themselves_is_refused(cluster, tmp_path):
+    written_to(tmp_path, 2)
+    with pytest.raises(lds.InvalidArgumentError, match="workers do not see the folder .* pass folder="):
+        lds.read_exports_dask(tmp_path, client=Elsewhere(cluster, ""))
 
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")

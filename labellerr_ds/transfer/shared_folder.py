@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +74,10 @@ class SharedFolder:
             return sorted(os.listdir(self.path))
         keys = (item.key.removeprefix(self._key("")) for item in self._bucket.below(self._key("")))
         return sorted({key.partition("/")[0] for key in keys})
+
+    def lacks(self, names: Iterable[str]) -> bool:
+        """Whether files of a disk are not there: another machine may have written them to a disk of its own."""
+        return self._bucket is None and not {*names} <= {*os.listdir(self.path)}
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
