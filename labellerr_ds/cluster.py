@@ -7,8 +7,9 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -18,7 +19,14 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from labellerr_ds.converters.selection import summed
-from labellerr_ds.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
+from labellerr_ds.errors import (
+    ConnectionFailedError,
+    InvalidArgumentError,
+    LabellerrError,
+    MissingExtraError,
+    ReadError,
+    warn,
+)
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
@@ -181,8 +189,10 @@ def convert_exports(
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
     client, shards, target = _current(client), shards_of(urls), SharedFolder(out)
-    if is_s3(out) and (there := target.names()):
-        raise InvalidArgumentError(f"{target.path} has {there[0]!r} in it: choose another prefix.")
+    if is_s3(out) and not target.is_empty():
+        raise InvalidArgumentError(
+            f"there are objects below {target.path}, of an earlier call perhaps: remove them, or choose another prefix."
+        )
     with ExitStack() as kept:
         near = kept.enter_context(scratched("staged")) if folder is None else folder
         home = kept.enter_context(SharedFolder(near).lent("staged"))
@@ -264,9 +274,12 @@ def read_shards(
         alone = {start + place: [shard] for start in failed for place, shard in enumerate(groups[start])}
         more, failed = _run(client, {start: task(start, some) for start, some in alone.items()}, "again", progress)
         staged.update(more)
-    names = {str(shards[start]): failed[start] for start in sorted(failed)}
+    names = [str(shards[start]) for start in sorted(failed)]
     if names:
-        listed = "; ".join(f"{shard}: {_words(problem)}" for shard, problem in list(names.items())[:5])
+        if not staged and (problem := _one_reason(failed.values())):
+            raise problem
+        firsts = {_words(failed[start]): str(shards[start]) for start in sorted(failed, reverse=True)}
+        listed = "; ".join(f"{shard}: {words}" for words, shard in [*reversed(firsts.items())][:5])
         message = f"{len(names):,} of {len(shards):,} shards could not be read: {listed}."
         if on_error == "raise":
             raise ReadError(f"{message} {hint}")
@@ -284,7 +297,7 @@ def read_shards(
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
     if client is not None:
         log.info("%d shards on %s: %s", len(shards), client.scheduler.address, client.dashboard_link)
-    return whole, list(names)
+    return whole, names
 
 
 def run_all(client: Any, tasks: Sequence[Callable[[], Any]], *, progress: bool = True) -> list[Any]:
@@ -358,9 +371,23 @@ def _outcomes(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> Iterator[t
     from distributed import as_completed
 
     futures = {client.submit(task, pure=False): key for key, task in tasks.items()}
-    for future in as_completed(list(futures)):
-        problem = future.exception()
-        yield futures[future], None if problem else future.result(), problem
+    try:
+        for future in as_completed(list(futures)):
+            problem = future.exception()
+            yield futures[future], None if problem else future.result(), problem
+    except CancelledError:
+        raise ConnectionFailedError("the cluster went away, or cancelled a task: start it, and try again.") from None
+    except BaseException:  # also Ctrl-C: what has not begun need not
+        with suppress(Exception):
+            client.cancel(list(futures))
+        raise
+
+
+def _one_reason(problems: Iterable[BaseException]) -> LabellerrError | None:
+    """The error that all tasks raised, where it is about no shard: keys that are missing, say."""
+    first, *others = problems
+    same = all(type(other) is type(first) and str(other) == str(first) for other in others)
+    return first if same and isinstance(first, LabellerrError) and not isinstance(first, ReadError) else None
 
 
 def _words(problem: BaseException) -> str:

@@ -175,7 +175,9 @@ def _edited(whole: Plan, batch: Tables, number: int) -> pa.Table:
     if (positions := whole.positions.get(number)) is not None:
         files = final_files(batch, whole.row_of)
         annotations = _with(
-            annotations, "annotation_id", filled_ids(annotations, whole.files["file_id"], files, positions)
+            annotations,
+            "annotation_id",
+            filled_ids(annotations, whole.files["file_id"], files, positions, whole.numbers),
         )
     if dropped := edits.dropped.get(number):
         kept = np.ones(annotations.num_rows, dtype=bool)

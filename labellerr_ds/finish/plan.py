@@ -49,6 +49,8 @@ class Plan:
     unknown_keys : Counter
     raw_header : tuple of str or None
         Of a csv, where every part has the same.
+    numbers : (N,) integers or None
+        Where it is a part of another plan, the row that each of its `files` has there.
     """
 
     files: pa.Table
@@ -64,6 +66,7 @@ class Plan:
     info: dict[str, Any]
     unknown_keys: Counter[str]
     raw_header: tuple[str, ...] | None
+    numbers: Ints | None = None
 
 
 def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:

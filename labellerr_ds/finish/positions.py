@@ -62,14 +62,28 @@ def _coded(annotations: pa.Table) -> tuple[Ints, list[Any]]:
     return coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False).astype(np.int64), words
 
 
-def filled_ids(annotations: pa.Table, file_ids: pa.ChunkedArray, files: Ints, positions: Ints) -> pa.ChunkedArray:
-    """The ids of annotations, those that were missing made of their positions."""
+def filled_ids(
+    annotations: pa.Table, file_ids: pa.ChunkedArray, files: Ints, positions: Ints, numbers: Ints | None
+) -> pa.ChunkedArray:
+    """The ids of annotations, those that were missing made of their positions.
+
+    Parameters
+    ----------
+    annotations : pyarrow.Table
+    file_ids : pyarrow.ChunkedArray
+    files : (N,) integers
+        The file of each annotation, -1 for none.
+    positions : (N,) integers
+    numbers : integers, optional
+        What the files without an id are called by; their rows where none are given.
+    """
     homes = file_ids.take(pa.array(files, mask=files < 0))
     rows = np.flatnonzero(homes.is_null().to_numpy())
     if len(rows):
         texts = homes.to_pylist()
         for row in rows:
-            texts[row] = home_of(None, int(files[row]))
+            file = int(files[row])
+            texts[row] = home_of(None, file if numbers is None or file < 0 else int(numbers[file]))
         homes = pa.chunked_array([pa.array(texts, pa.large_string())])
     text = pa.large_string()
     category = annotations["category_id"].fill_null("None")

@@ -185,6 +185,8 @@ class Mirror:
             raise InvalidArgumentError(f"client must be a Client, or a dask.distributed.Client, got {kind}.")
         if folder is not None and not on_cluster:
             raise InvalidArgumentError("folder is for a cluster: pass client=, a dask.distributed.Client, too.")
+        if folder is not None and _is_within(str(folder), self.path):
+            raise InvalidArgumentError(f"folder must not be in the mirror, {self.path!r}; got {str(folder)!r}.")
         project = as_project(project, None if on_cluster else client)
         _ = project.facts, listed_at(project, "")  # whether it is there; and an answer has the service's time now
         with ExitStack() as kept:
@@ -527,6 +529,13 @@ def _digest(rows: pa.Table) -> str:
 def _check_digest(rows: pa.Table, lock: Mapping[str, Any]) -> None:
     if _digest(rows) != lock["digest"]:
         raise MirrorError(f"version {lock['version']} is not what the pin {lock['name']!r} names: checksum mismatch.")
+
+
+def _is_within(folder: str, path: str) -> bool:
+    """Whether a folder is another one, or lies in it."""
+    if is_s3(folder) or is_s3(path):
+        return f"{folder.rstrip('/')}/".startswith(f"{path.rstrip('/')}/")
+    return Path(path) in (at := Path(folder).absolute()).parents or at == Path(path)
 
 
 def _since(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from labellerr_ds.errors import ReadError
 from labellerr_ds.mirror.merge import OWN_KEYS, Part, Rows
 from labellerr_ds.mirror.rows import SCHEMA, rows_of
 from labellerr_ds.staging.partition import whole_files
@@ -61,4 +62,7 @@ def staged_rows(folder: SharedFolder, files: Sequence[RowFile]) -> Rows:
 
 def _read(folder: SharedFolder, name: str) -> pa.Table:
     with folder.reading([name]) as (path,):
-        return pq.read_table(path, schema=SCHEMA)
+        try:
+            return pq.read_table(path, schema=SCHEMA)
+        except pa.ArrowException as problem:
+            raise ReadError(f"{folder.path_of(name)!r} is damaged: {problem}. Sync again.") from None

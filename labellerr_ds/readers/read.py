@@ -12,6 +12,7 @@ import pyarrow as pa
 from labellerr_ds.collector import collector_off
 from labellerr_ds.errors import ReadError
 from labellerr_ds.finish import finish, report
+from labellerr_ds.limits import Limits
 from labellerr_ds.models import Source
 from labellerr_ds.parquet import is_parquet, read_parquet
 from labellerr_ds.readers.archive import Member, members
@@ -66,15 +67,11 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
     ReadError
         As `read_tables`.
     """
-    with ExitStack() as opened:
-        inside = members(source, opened, options.limits)
-        kinds = [recognise(member) for member in inside]
-        refuse_frames(source.name, inside)
-        refuse_others(source.name, inside, kinds)
-        form = format_of(source.name, inside, kinds, options.format)
+    with ExitStack() as kept:
+        inside, kinds, form = opened(source, options.format, kept, options.limits)
         info = {"format": form, "source": source.name}
         try:
-            for batch in _read(form, inside, kinds, options, source.name):
+            for batch in _read(form, inside, kinds, options):
                 files = batch.files if options.status is None else with_status(batch.files, options.status)
                 yield replace(batch, files=files, info={**info, **batch.info})
         except MemoryError:
@@ -83,9 +80,37 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
             ) from None
 
 
-def _read(
-    form: str, inside: list[Member], kinds: list[str | None], options: ReadOptions, source: str
-) -> Iterator[Tables]:
+def opened(
+    source: Source, wanted: str | None, kept: ExitStack, limits: Limits
+) -> tuple[list[Member], list[str | None], str]:
+    """The files of an export, archives opened, the format of each, and the one to read.
+
+    Parameters
+    ----------
+    source : Source
+    wanted : str or None
+        The format that was asked for.
+    kept : ExitStack
+        Closes what stays open.
+    limits : Limits
+
+    Raises
+    ------
+    ReadError
+        As `read_tables`.
+    """
+    inside = members(source, kept, limits)
+    kinds = [recognise(member) for member in inside]
+    refuse_frames(source.name, inside)
+    refuse_others(source.name, inside, kinds)
+    form = format_of(source.name, inside, kinds, wanted)
+    for member, kind in zip(inside, kinds, strict=True) if form != "png" else ():
+        if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
+            raise ReadError(f"{source.name}: {member.name} in it is empty or damaged. Download the export again.")
+    return inside, kinds, form
+
+
+def _read(form: str, inside: list[Member], kinds: list[str | None], options: ReadOptions) -> Iterator[Tables]:
     if form == "png":
         masks: list[Member] = []
         others: list[Member] = []
@@ -93,9 +118,6 @@ def _read(
             (masks if kind == "png" or member.name.lower().endswith(".png") else others).append(member)
         yield from read_masks(masks, others, options)
         return
-    for member, kind in zip(inside, kinds, strict=True):
-        if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
-            raise ReadError(f"{source}: {member.name} in it is empty or damaged. Download the export again.")
     mine = [member for member, kind in zip(inside, kinds, strict=True) if kind == form]
     if form == "csv" and len(mine) > 1 and options.categories is None:
         options = replace(options, shape_columns=options.shape_columns.union(*map(shape_columns, mine)))

@@ -46,13 +46,13 @@ def convert(partition: str, out: str, to: str, classes: Sequence[str], images: s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
         if to == "coco":
-            with folder.writing(f"{name}.json") as path:
-                dataset.to_coco_json(path, archive=True)
+            with folder.publishing(f"{name}.json") as path:
+                dataset.to_coco_json(path, archive=True, overwrite=True)
             answers = int((~dataset.annotations["type"].isin(schema.SHAPE_TYPES)).sum())
             left = Counter({("annotations", "an answer is not supported by this format"): answers})
             return Converted(folder.path_of(f"{name}.json"), left)
         frames = Frames(dataset.files, dataset.annotations, dataset.categories)
-        with folder.writing_folder(name) as path:
+        with folder.publishing_folder(name) as path:
             written = to_yolo(path, frames, images=images, classes=classes)
     reasons = zip(written.left_out["table"].astype(str), written.left_out["reason"].astype(str), strict=True)
     return Converted(folder.path_of(name), Counter(reasons))
@@ -79,5 +79,5 @@ def write_data_yaml(out: SharedFolder, names: Sequence[str], classes: Sequence[s
     """One ``data.yaml`` for folders of YOLO beside each other; Ultralytics takes lists."""
     paths = [f"{name}/images/train" for name in names]
     content = {"train": paths, "val": list(paths), "nc": len(classes), "names": dict(enumerate(classes))}
-    with out.writing("data.yaml") as path:
+    with out.publishing("data.yaml") as path:
         path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")

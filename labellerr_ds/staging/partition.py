@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def whole_files(partition: str, *, every_record: bool = False) -> Tables:
     rows, issues, count = [], [], 0
     for place in sorted([partition, *mine.lenders]):  # as the shards follow each other
         is_mine = place == partition
-        lent = mine if is_mine else _partition(folder, SharedFolder.of(place)[1])
+        lent = mine if is_mine else _partition(folder, PurePath(place).name)
         annotations = _plain("annotations", batches if is_mine else _finished(folder, lent))
         ids = annotations["file_id"]
         is_own = pc.is_in(ids, value_set=own, skip_nulls=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,13 +14,14 @@ from labellerr_ds.errors import InvalidArgumentError, ReadError
 from labellerr_ds.limits import Limits
 from labellerr_ds.models import S3Object, Source
 from labellerr_ds.owners import scratched
-from labellerr_ds.readers.archive import GZIP, HEAD_BYTES, PNG, ZIP, Member, members
+from labellerr_ds.readers.archive import GZIP, HEAD_BYTES, PNG, ZIP, Member
 from labellerr_ds.readers.csv import shape_columns
 from labellerr_ds.readers.json_windows import open_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import MaskContext, look_at_masks
+from labellerr_ds.readers.read import opened
 from labellerr_ds.readers.recognise import recognise
-from labellerr_ds.transfer.s3 import Bucket, is_s3, split_url
+from labellerr_ds.transfer.s3 import bucket_of, is_s3, split_url
 from labellerr_ds.transfer.shared_folder import SharedFolder
 from labellerr_ds.transfer.source import files_at, objects_at
 
@@ -78,7 +78,7 @@ def _below(url: str) -> list[Shard]:
 
 
 def cut(source: Source, folder: SharedFolder, limits: Limits) -> list[Shard]:
-    """An export as shards in a folder: archives are unpacked, and long arrays of JSON cut between their elements.
+    """A native json export as shards in a folder: archives are unpacked, and long arrays cut between their elements.
 
     Parameters
     ----------
@@ -93,23 +93,25 @@ def cut(source: Source, folder: SharedFolder, limits: Limits) -> list[Shard]:
     ReadError
         Where an archive is damaged, or JSON cut short.
     """
+    shards: list[Shard] = []
     with ExitStack() as kept:
-        for place, member in enumerate(members(source, kept, limits)):
-            if recognise(member) != "json":
-                with folder.writing(f"{place:04}-{Path(member.name).name}") as path:
-                    _copy(member, path)
-                continue
+        inside, kinds, form = opened(source, "json", kept, limits)
+        for member in (member for member, kind in zip(inside, kinds, strict=True) if kind == form):
             with open_json(member, PIECE_BYTES) as file:
-                array = file.outline().array
-                for number, (_, text) in enumerate(file.texts(array) if array else ()):
-                    with folder.writing(f"{place:04}-{number:06}.json") as path:
-                        path.write_bytes(text)
-    return shards_of(folder.path)
+                array, before = file.outline().array, len(shards)
+                for _, text in file.texts(array) if array else ():
+                    shards.append(_piece(folder, len(shards), text))
+                if len(shards) == before:
+                    shards.append(_piece(folder, before, b"[]"))
+    return shards
 
 
-def _copy(member: Member, path: Path) -> None:
-    with member.open() as whole, path.open("wb") as target:
-        shutil.copyfileobj(whole, target)
+def _piece(folder: SharedFolder, number: int, text: bytes | memoryview) -> Shard:
+    """A piece, known by what was written: a listing may lag behind, and files that it lacks would pass for deleted."""
+    name = f"{number:06}.json"
+    with folder.writing(name) as path:
+        path.write_bytes(text)
+    return Shard(name, *folder.located(name))
 
 
 def members_of(shards: Sequence[Shard], kept: ExitStack) -> list[tuple[str, Path]]:
@@ -120,7 +122,7 @@ def members_of(shards: Sequence[Shard], kept: ExitStack) -> list[tuple[str, Path
         folder = kept.enter_context(scratched("shards"))
         mine = [(place, shard.item) for place, shard in enumerate(shards) if shard.bucket == name and shard.item]
         fetched = [folder / f"{place:06}" for place, _ in mine]
-        Bucket(str(name)).fetch([item for _, item in mine], fetched, progress=False)
+        bucket_of(str(name)).fetch([item for _, item in mine], fetched, progress=False)
         paths.update(zip((place for place, _ in mine), fetched, strict=True))
     return [(shard.name, paths[place]) for place, shard in enumerate(shards)]
 

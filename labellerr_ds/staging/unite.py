@@ -173,8 +173,6 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
     rows = {part: whole.row_of[part] for part in parts if part in whole.row_of}
     nothing = np.zeros(0, dtype=np.int64)
     used = np.unique(np.concatenate([nothing, *rows.values(), *(np.arange(start, stop) for start, stop in spans)]))
-    if whole.files["file_id"].null_count:  # ids are made of rows there
-        used = np.arange(whole.files.num_rows)
     local = {number: place for place, number in enumerate(numbers)}
     edits = Edits()
     edits.values.update(
@@ -193,4 +191,5 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
         positions={local[number]: each for number, each in whole.positions.items() if number in local},
         starts=[whole.starts[number] for number in numbers],
         issues=whole.issues.slice(0, 0),
+        numbers=used,
     )

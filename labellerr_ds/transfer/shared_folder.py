@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labellerr_ds.disk import disk_errors, new_folder
-from labellerr_ds.errors import LabellerrError
+from labellerr_ds.errors import LabellerrError, ReadError, warn
+from labellerr_ds.intervals import intervals
+from labellerr_ds.models import S3Object
 from labellerr_ds.owners import scratched
-from labellerr_ds.target import folder_at
-from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, is_s3, split_url
+from labellerr_ds.target import file_at, folder_at
+from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, bucket_of, is_s3, split_url
 
-log = logging.getLogger(__name__)
+PATIENCE_S = 40.0  # a disk of the network may show a file of another machine later: NFS keeps a listing for 30 s
 
 
 class SharedFolder:
@@ -33,9 +35,10 @@ class SharedFolder:
 
     def __init__(self, path: str | Path) -> None:
         self._bucket: Bucket | None = None
+        self._put: dict[str, S3Object] = {}
         if is_s3(path):
             bucket, key = split_url(str(path))
-            self._bucket, self._prefix = Bucket(bucket), key.rstrip("/")
+            self._bucket, self._prefix = bucket_of(bucket), key.rstrip("/")
             self.path = f"s3://{bucket}/{self._prefix}".rstrip("/")
         else:
             self.path = str(new_folder(path).absolute())
@@ -45,15 +48,26 @@ class SharedFolder:
 
     @classmethod
     def of(cls, path: str) -> tuple[SharedFolder, str]:
-        """The folder of a file's path or address, and its name in it."""
-        if is_s3(path):
-            folder, _, name = path.rpartition("/")
-            return cls(folder), name
-        return cls(Path(path).parent), Path(path).name
+        """The folder of a file's path or address, which has to be there, and its name in it.
+
+        Raises
+        ------
+        ReadError
+        """
+        folder, name = path.rpartition("/")[::2] if is_s3(path) else os.path.split(path)
+        if not is_s3(path) and not os.path.isdir(folder):
+            raise ReadError(f"the folder {folder!r} is gone, or this process does not see it.")
+        return cls(folder), name
 
     def path_of(self, name: str) -> str:
         """The path or address of a file."""
         return str(Path(self.path) / name) if self._bucket is None else f"{self.path}/{name}"
+
+    def located(self, name: str) -> tuple[str | None, str | None, S3Object | None]:
+        """Where a file is that was written here: its path, or its bucket and object."""
+        if self._bucket is None:
+            return self.path_of(name), None, None
+        return None, self._bucket.name, self._put[name]
 
     def own(self, purpose: str) -> SharedFolder:
         """A new folder in it, which no other call has."""
@@ -61,27 +75,39 @@ class SharedFolder:
 
     @contextmanager
     def lent(self, purpose: str) -> Iterator[SharedFolder]:
-        """As `own`, and removed at the end."""
+        """As `own`, and removed at the end; whether it can be written to is known at once."""
         made = self.own(purpose)
+        with made.writing("probe") as path:
+            path.write_bytes(b"")
         try:
             yield made
         finally:
             made._remove()
 
-    def names(self) -> list[str]:
-        """The files and folders in it."""
+    def is_empty(self) -> bool:
+        """Whether nothing is in it."""
         if self._bucket is None:
-            return sorted(os.listdir(self.path))
-        keys = (item.key.removeprefix(self._key("")) for item in self._bucket.below(self._key("")))
-        return sorted({key.partition("/")[0] for key in keys})
+            return not os.listdir(self.path)
+        return not self._bucket.holds(self._key(""))
 
     def lacks(self, names: Iterable[str]) -> bool:
-        """Whether files of a disk are not there: another machine may have written them to a disk of its own."""
-        return self._bucket is None and not {*names} <= {*os.listdir(self.path)}
+        """Whether files of a disk do not come to be seen: another machine may have written them to one of its own."""
+        if self._bucket is not None:
+            return False
+        missing, start = [*names], time.monotonic()
+        for interval in intervals(0.25):
+            missing = [name for name in missing if not os.path.exists(self.path_of(name))]
+            if not missing or time.monotonic() - start > PATIENCE_S:
+                return bool(missing)
+            time.sleep(interval)
+        raise AssertionError("intervals never end")  # pragma: no cover
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """A path to write a file to, which is in the folder under its name once it is whole."""
+        """A path to write a file to, which is in the folder under its name once it is whole.
+
+        It is for folders of one call: what a killed process leaves goes with them.
+        """
         if self._bucket is None:
             beside = Path(self.path) / f".{os.getpid()}-{uuid.uuid4().hex[:8]}-{name}"
             with disk_errors(beside):
@@ -91,18 +117,24 @@ class SharedFolder:
                 finally:
                     beside.unlink(missing_ok=True)
             return
-        with scratched("shared") as folder:
+        with scratched("shared") as folder, disk_errors(folder):
             yield folder / name
-            self._bucket.put(folder / name, self._key(name))
+            self._put[name] = self._bucket.put(folder / name, self._key(name))
 
     @contextmanager
-    def writing_folder(self, name: str) -> Iterator[Path]:
-        """As `writing`, for a folder; in a bucket its files come one after the other."""
+    def publishing(self, name: str) -> Iterator[Path]:
+        """As `writing`, for a folder of the user's: a file is replaced, and what a killed process left removed."""
+        with file_at(self.path_of(name), overwrite=True) if self._bucket is None else self.writing(name) as path:
+            yield path
+
+    @contextmanager
+    def publishing_folder(self, name: str) -> Iterator[Path]:
+        """As `publishing`, for a folder; in a bucket its files come one after the other."""
         if self._bucket is None:
             with folder_at(self.path_of(name), overwrite=True) as beside:
                 yield beside
             return
-        with scratched("shared") as folder:
+        with scratched("shared") as folder, disk_errors(folder):
             yield folder
             files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
             keys = [self._key(f"{name}/{path.relative_to(folder).as_posix()}") for path in files]
@@ -111,16 +143,27 @@ class SharedFolder:
 
     @contextmanager
     def reading(self, names: Sequence[str]) -> Iterator[list[Path]]:
-        """Paths to read files from."""
+        """Paths to read files from.
+
+        Raises
+        ------
+        ReadError, NotFoundError
+            Where one of them is gone.
+        """
         if self._bucket is None:
-            yield [Path(self.path) / name for name in names]
+            try:
+                yield [Path(self.path) / name for name in names]
+            except FileNotFoundError as problem:
+                raise ReadError(
+                    f"{str(problem.filename or problem)!r} is gone, or this process does not see it."
+                ) from None
             return
         with scratched("shared") as folder:
             paths = [folder / f"{place:06}" for place in range(len(names))]
             if names:
                 with ThreadPoolExecutor(AT_ONCE) as pool:
-                    items = list(pool.map(self._bucket.find, map(self._key, names)))
-                self._bucket.fetch([item for item, *_ in items], paths, progress=False)
+                    items = list(pool.map(self._bucket.head, map(self._key, names)))
+                self._bucket.fetch(items, paths, progress=False)
             yield paths
 
     def _key(self, name: str) -> str:
@@ -133,4 +176,4 @@ class SharedFolder:
         try:
             self._bucket.remove([item.key for item in self._bucket.below(self._key(""))])
         except LabellerrError as problem:  # who may write may not always remove
-            log.warning("%s was not removed: %s", self.path, problem)
+            warn(f"{self.path} was not removed: {problem} What it holds are labels: remove it.")

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import zipfile
 from datetime import timedelta
 from functools import partial
 
@@ -24,6 +25,7 @@ from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
 from labellerr_ds.staging import shards
 from labellerr_ds.staging.shards import cut
+from labellerr_ds.transfer.s3 import Bucket
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 distributed = pytest.importorskip("distributed")
@@ -180,7 +182,85 @@ def test_an_export_is_cut_between_its_records_whatever_it_is_packed_in(tmp_path,
     assert [record for piece in pieces for record in json.loads(pathlib.Path(piece.path).read_text())] == records
 
 
+def packed(path, **files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in files.items():
+            archive.writestr(name.replace("_", "."), body)
+    return Source(path.name, ((path.name, path),))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"manifest_json": "{}"}, {"errors_csv": "file_id,error\nf,none\n"}, {"a_md": "Labels"}],
+    ids=["an object", "a csv", "a text"],
+)
+def test_what_is_beside_the_labels_in_a_zip_is_passed_over_as_in_one_process(tmp_path, beside):
+    labels = {f"{name}_json": json.dumps([{"file_id": name}]) for name in "ab"}
+    pieces = cut(packed(tmp_path / "e.zip", **labels, **beside), SharedFolder(tmp_path / "pieces"), Limits())
+    read = [json.loads(pathlib.Path(piece.path).read_text()) for piece in pieces]
+    assert read == [[{"file_id": "a"}], [{"file_id": "b"}]]
+
+
+def test_an_export_without_a_file_is_cut_into_one_piece_without_any(tmp_path):
+    for text in ("[]", "[ \n ]"):
+        (tmp_path / "e.json").write_text(text)
+        source = Source("e.json", (("e.json", tmp_path / "e.json"),))
+        (piece,) = cut(source, SharedFolder(tmp_path / "pieces"), Limits())
+        assert json.loads(pathlib.Path(piece.path).read_text()) == []
+        whole, _ = read_shards([piece], ReadOptions(format="json"), None, SharedFolder(tmp_path / "staged"), name="e")
+        assert stage_rows(whole.partitions[0], NOW).keys.num_rows == 0
+
+
+def test_a_damaged_member_is_named_as_in_one_process(tmp_path):
+    with pytest.raises(lds.ReadError, match=r"e.zip: b.json in it is empty or damaged"):
+        cut(packed(tmp_path / "e.zip", a_json="[]", b_json=""), SharedFolder(tmp_path / "pieces"), Limits())
+
+
+def test_a_listing_that_lags_behind_loses_no_file(small_pieces, moto, own_keys, tmp_path, monkeypatch):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    (tmp_path / "e.json").write_text(json.dumps([{"file_id": f"{number:02}" * 300} for number in range(40)]))
+    source = Source("e.json", (("e.json", tmp_path / "e.json"),))
+    monkeypatch.setattr(Bucket, "_list", lambda *_: [])
+    folder = SharedFolder("s3://labels/lagging")
+    pieces = cut(source, folder, Limits())
+    whole, _ = read_shards(pieces, ReadOptions(format="json"), None, folder, name="e", shards_a_task=1)
+    assert len(pieces) >= 1
+    assert sum(stage_rows(partition, NOW).keys.num_rows for partition in whole.partitions) == 40
+
+
 # --- what goes wrong
+
+
+def test_a_folder_that_cannot_be_written_to_is_known_before_an_export_is_created(
+    cluster, fresh, moto, own_keys, tmp_path
+):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    mirror = lds.Mirror(tmp_path / "mirror")
+    before = len(project.exports())
+    with pytest.raises(lds.NotFoundError, match="no bucket 'nobucket'"):
+        mirror.sync(project, client=cluster, folder="s3://nobucket/staged", progress=False)
+    with pytest.raises(lds.InvalidArgumentError, match="folder must not be in the mirror"):
+        mirror.sync(project, client=cluster, folder=tmp_path / "mirror" / "staged", progress=False)
+    assert len(project.exports()) == before
+    assert not (tmp_path / "mirror").exists()
+
+
+def test_rows_that_are_gone_before_the_commit_are_an_error_and_no_version(
+    cluster, fresh, small_pieces, tmp_path, monkeypatch
+):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    mirror = lds.Mirror(tmp_path / "mirror")
+
+    def removed(folder, files):
+        rows = staged_rows(folder, files)
+        pathlib.Path(folder.path_of(files[1].name)).unlink()
+        return rows
+
+    monkeypatch.setattr("labellerr_ds.mirror.sync.staged_rows", removed)
+    with pytest.raises(lds.ReadError, match="rows.parquet.* is gone"):
+        mirror.sync(project, client=cluster, progress=False)
+    assert not mirror._store.exists()
 
 
 def deadly(task, once):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import stores
 
 import labellerr_ds as lds
+from labellerr_ds.transfer import shared_folder
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 
@@ -24,7 +27,6 @@ def test_a_file_comes_back_as_it_was_written(folder):
             path.write_bytes(name.encode() * 1000)
     with folder.reading(["b.bin", "a.bin"]) as paths:
         assert [path.read_bytes()[:5] for path in paths] == [b"b.bin", b"a.bin"]
-    assert folder.names() == ["a.bin", "b.bin"]
     again, name = SharedFolder.of(folder.path_of("a.bin"))
     assert (again.path, name) == (folder.path, "a.bin")
 
@@ -37,17 +39,17 @@ def test_what_failed_half_way_is_not_there(folder):
 
     with pytest.raises(RuntimeError, match="half way"):
         fails()
-    assert folder.names() == []
+    assert folder.is_empty()
 
 
 def test_a_folder_is_there_with_all_its_files(folder):
-    with folder.writing_folder("yolo") as path:
-        for name in ("labels/a.txt", "labels/b.txt", "data.yaml"):
+    names = ["labels/a.txt", "labels/b.txt", "data.yaml"]
+    with folder.publishing_folder("yolo") as path:
+        for name in names:
             (path / name).parent.mkdir(exist_ok=True)
             (path / name).write_text(name)
-    assert folder.names() == ["yolo"]
-    inside, _ = SharedFolder.of(folder.path_of("yolo/data.yaml"))
-    assert inside.names() == ["data.yaml", "labels"]
+    with folder.reading([f"yolo/{name}" for name in names]) as paths:
+        assert [path.read_text() for path in paths] == names
 
 
 def test_two_calls_have_two_folders_and_one_that_was_lent_is_gone(folder):
@@ -57,8 +59,42 @@ def test_two_calls_have_two_folders_and_one_that_was_lent_is_gone(folder):
             path.write_bytes(b"a")
         with folder.writing("mine.bin") as path:
             path.write_bytes(b"b")
-    assert "mine.bin" in folder.names()
-    assert not [name for name in SharedFolder(folder.path).names() if name == lent.path.rpartition("/")[2]]
+    assert SharedFolder(lent.path).is_empty()
+    assert not folder.is_empty()
+
+
+def test_a_file_that_is_gone_is_an_error_that_names_it(folder):
+    with pytest.raises(lds.LabellerrError, match=r"a\.bin"):
+        with folder.reading(["a.bin"]) as paths:
+            paths[0].read_bytes()
+
+
+def test_a_folder_that_is_gone_is_not_made_by_who_reads(tmp_path):
+    with pytest.raises(lds.ReadError, match="gone, or this process does not see it"):
+        SharedFolder.of(str(tmp_path / "removed" / "a.plan"))
+    assert not (tmp_path / "removed").exists()
+
+
+def test_a_file_of_another_machine_may_come_later(tmp_path, monkeypatch):
+    folder = SharedFolder(tmp_path)
+    timer = threading.Timer(0.4, (tmp_path / "late.bin").touch)
+    timer.start()
+    assert not folder.lacks(["late.bin"])
+    monkeypatch.setattr(shared_folder, "PATIENCE_S", 0.1)
+    assert folder.lacks(["late.bin", "never.bin"])
+    timer.join()
+
+
+def test_what_may_not_be_removed_is_named(moto, own_keys, monkeypatch):
+    own_keys(AWS_ENDPOINT_URL=moto.endpoint)
+    folder = SharedFolder("s3://labels/locked")
+    denied = {"Errors": [{"Key": "locked/staged-1/a.bin", "Code": "AccessDenied", "Message": "denied"}]}
+    monkeypatch.setattr(folder._bucket._s3, "delete_objects", lambda **_: denied)
+    with pytest.warns(
+        lds.LabellerrWarning, match=r"locked/staged-\w+ was not removed: .*AccessDenied.*s3:DeleteObject"
+    ):
+        with folder.lent("staged"):
+            pass
 
 
 def test_who_may_only_read_is_told_what_writing_needs(swift, own_keys):
