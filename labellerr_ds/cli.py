@@ -111,7 +111,7 @@ def _reported(project: str | None = None) -> Iterator[None]:
 
 
 _WORDS = (
-    (r"allow_empty=True gives", "--allow-empty gives"),
+    (r"allow_empty=True (gives|marks)", r"--allow-empty \1"),
     (r"overwrite=True", "--overwrite"),
     (r"lds\.ExportJob\(project, '([^']+)'\)\.wait\(\)", r"labellerr-ds load PROJECT \1"),
     (r"([Pp])ass timeout=", r"\1ass --timeout "),
@@ -336,6 +336,9 @@ def sync(
     ] = None,
     out: _Out = None,
     level: _Level = Level.ANNOTATION,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Believe a full export without any file: all were deleted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What the sync did, as JSON on stdout.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit code 3 where nothing changed.")] = False,
     timeout: _Timeout = None,
@@ -351,7 +354,7 @@ def sync(
         statuses = [str(one) for one in resolve_statuses(_words(status))] if status else None
         copy, owner = Mirror(mirror), Client().project(project)
         with copy.alone():
-            result = copy.sync(owner, full, timeout=timeout, progress=_shows_progress(quiet))
+            result = copy.sync(owner, full, timeout=timeout, progress=_shows_progress(quiet), allow_empty=allow_empty)
         counts = ", ".join(f"{getattr(result, name):,} {name}" for name in ("added", "changed", "removed", "unchanged"))
         kind = "full" if result.full else "changes"
         say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} version {result.version}, {kind}: {counts}")

@@ -27,7 +27,7 @@ from labellerr_ds.cluster import is_cluster
 from labellerr_ds.combine import compare
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.disk import new_folder
-from labellerr_ds.errors import InvalidArgumentError, MirrorError
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout
 from labellerr_ds.mirror.merge import CHANGE, categories_of
@@ -131,6 +131,7 @@ class Mirror:
         overlap: timedelta = OVERLAP,
         timeout: float | None = None,
         progress: bool = True,
+        allow_empty: bool = False,
         client: Client | Any = None,
         folder: str | Path | None = None,
     ) -> SyncResult:
@@ -154,6 +155,8 @@ class Mirror:
         timeout : float, optional
             Seconds to wait for the export; 3,600 where none is given.
         progress : bool
+        allow_empty : bool
+            Take a full export without any file for what it says: that all files of the mirror were deleted.
         client : Client or dask.distributed.Client, optional
             A Client is for a project id or name; else one is made of the credentials in the environment. With a client
             of Dask its workers read the export: this process downloads it, cuts it, and commits.
@@ -169,6 +172,8 @@ class Mirror:
         ------
         InvalidArgumentError
             For another project than the mirror's.
+        EmptyExportError
+            Where a full export has no file, the mirror has some, and `allow_empty` is not set.
         MirrorError
             Where other syncs came first again and again, or the mirror cannot be read.
         AuthError, ExportFailedError, ExportTimeoutError, DownloadError, ReadError, DiskError
@@ -200,6 +205,8 @@ class Mirror:
                 if export is None or (export.full and is_stale(export, snapshot)):
                     since = None if full else _since(project, snapshot, full_every, overlap)
                     export = exported(project, since, read, timeout=timeout, progress=progress)
+                if snapshot is not None and export.full and not export.rows.keys.num_rows and not allow_empty:
+                    self._refuse_empty(snapshot, project)
                 try:
                     result = self._commit(project, snapshot, export)
                 except BusyError:
@@ -231,6 +238,14 @@ class Mirror:
                 yield
         except Timeout:
             raise MirrorError(f"{self.path}: another sync is running.") from None
+
+    def _refuse_empty(self, snapshot: Snapshot, project: Project) -> None:
+        """What the service says may be a fault of its own: no mirror loses all of its files by it."""
+        if known := snapshot.rows(["file_id"]).num_rows:
+            raise EmptyExportError(
+                f"a full export of project {project.project_id} has no file, and the mirror {self.path} has {known:,} "
+                "files of it. Look at the project; allow_empty=True marks them all as deleted."
+            )
 
     def _commit(self, project: Project, snapshot: Snapshot | None, export: Export) -> SyncResult:
         return committed(self._store, project, snapshot, export)

@@ -99,6 +99,22 @@ def test_a_full_sync_finds_deleted_files_and_keeps_them_as_tombstones(world, mir
     assert not set(gone) & set(mirror.dataset().files["file_id"])
 
 
+def test_a_full_export_without_a_file_removes_none_unless_that_is_meant(world, mirror, monkeypatch):
+    sandbox, project = world
+    sync(mirror, project)
+    sandbox.advance(hours=1)
+
+    def nothing(*_, **more):
+        raise lds.EmptyExportError("no file matched")
+
+    monkeypatch.setattr("labellerr_ds.mirror.sync.create_export", nothing)
+    assert not sync(mirror, project)  # of what changed there may be none
+    with pytest.raises(lds.EmptyExportError, match="24 files .*allow_empty=True"):
+        sync(mirror, project, True)
+    assert len(mirror.dataset().files) == 24
+    assert sync(mirror, project, True, allow_empty=True).removed == 24
+
+
 def test_a_full_sync_is_due_after_a_week_of_the_services_time(world, mirror):
     sandbox, project = world
     sync(mirror, project)
