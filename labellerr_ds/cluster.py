@@ -120,11 +120,15 @@ def read_exports_dask(
     wanted = None if format is None else resolve_format(format).value
     options = ReadOptions(format=wanted, categories=categories, files=files, progress=False, limits=limits or Limits())
     client, shards = _current(client), shards_of(urls)
-    home = SharedFolder(folder).own("staged") if folder is not None else SharedFolder(_temporary())
-    whole, failed = read_shards(
-        shards, options, client, home,
-        name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, strict=strict, progress=progress,
-    )  # fmt: skip
+    home = SharedFolder(_temporary() if folder is None else folder).own("staged")
+    try:
+        whole, failed = read_shards(
+            shards, options, client, home,
+            name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, strict=strict, progress=progress,
+        )  # fmt: skip
+    except BaseException:
+        home.remove()
+        raise
     frame = dd.from_map(finished, whole.partitions, table=table, meta=meta_of(table), label="labellerr")
     frame.attrs = {"labellerr": {**whole.plan.info, "failed": failed, "dashboard": _dashboard(client)}}
     return frame
@@ -208,13 +212,18 @@ def convert_exports(
         copied = None if images is None else str(Path(images).absolute())
         tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
         written: list[Converted] = run_all(client, tasks, progress=progress)
+    names = [PurePath(one.path).name for one in written]
+    if target.lacks(names):
+        raise InvalidArgumentError(
+            f"the workers do not see {target.path!r}: out must be on a disk that all of them see, or in S3."
+        )
     if not is_s3(out):
         sweep(Path(target.path), whole.partitions)
     left = sum((one.left_out for one in written), Counter())
     if reasons := summed(left):
         warn(f"left out or incomplete: {reasons}.")
     if to == "yolo":
-        write_data_yaml(target, [PurePath(one.path).name for one in written], classes)
+        write_data_yaml(target, names, classes)
     return [one.path for one in written] if is_s3(out) else [Path(one.path) for one in written]
 
 

@@ -12,6 +12,7 @@ import signal
 import time
 import warnings
 import zipfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -24,6 +25,7 @@ from PIL import Image
 import labellerr_ds as lds
 from labellerr_ds import schema
 from labellerr_ds.cluster import convert_exports
+from labellerr_ds.staging.convert import Converted
 from labellerr_ds.staging.shards import shards_of
 
 distributed = pytest.importorskip("distributed")
@@ -403,6 +405,15 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
     same(ddf, lds.read_export(tmp_path / "shards").annotations)
 
 
+def test_an_out_that_the_workers_have_to_themselves_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
+    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda path, out, *_: Converted(f"{out}/elsewhere", Counter()))
+    (tmp_path / "shards").mkdir()
+    written_to(tmp_path / "shards", 2)
+    with pytest.raises(lds.InvalidArgumentError, match="workers do not see .* out must be"):
+        convert_exports(tmp_path / "shards", tmp_path / "yolo", "yolo")
+
+
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
 def test_a_damaged_shard_is_named(shards, tmp_path):
     home, _ = shards
@@ -410,7 +421,8 @@ def test_a_damaged_shard_is_named(shards, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "003.json").write_text('[{"file_id": "f"')
     with pytest.raises(lds.ReadError, match=r"1 of 6 shards could not be read: .*003.json.*on_error='collect'"):
-        lds.read_exports_dask(tmp_path)
+        lds.read_exports_dask(tmp_path, folder=tmp_path / ".staged")
+    assert not [*(tmp_path / ".staged").iterdir()]
     ddf = lds.read_exports_dask(tmp_path, "files", on_error="collect")
     assert len(ddf.attrs["labellerr"]["failed"]) == 1
     assert len(ddf) > 0

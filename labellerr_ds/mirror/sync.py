@@ -135,11 +135,11 @@ def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, prog
     Of the rows this process holds what decides whether they changed.
     """
     options = ReadOptions(format="json", categories=job.project.categories(), progress=False)
-    own = folder.own("export")
+    own = SharedFolder(folder.path_of(job.report_id))
     with scratched("sync") as near:
         path = job.download(near, progress=progress)
         with kept_if_unreadable(path):
-            shards = cut(Source(path.name, ((path.name, path),)), own.own("pieces"), options.limits)
+            shards = cut(Source(path.name, ((path.name, path),)), SharedFolder(own.path_of("pieces")), options.limits)
             whole, _ = read_shards(
                 shards,
                 options,

@@ -70,19 +70,20 @@ class SharedFolder:
         return None, self._bucket.name, self._put[name]
 
     def own(self, purpose: str) -> SharedFolder:
-        """A new folder in it, which no other call has."""
-        return SharedFolder(self.path_of(f"{purpose}-{uuid.uuid4().hex[:12]}"))
+        """A new folder in it, which no other call has; whether one can write to it is known at once."""
+        made = SharedFolder(self.path_of(f"{purpose}-{uuid.uuid4().hex[:12]}"))
+        with made.writing("probe") as path:
+            path.write_bytes(b"")
+        return made
 
     @contextmanager
     def lent(self, purpose: str) -> Iterator[SharedFolder]:
-        """As `own`, and removed at the end; whether it can be written to is known at once."""
+        """As `own`, and removed at the end."""
         made = self.own(purpose)
-        with made.writing("probe") as path:
-            path.write_bytes(b"")
         try:
             yield made
         finally:
-            made._remove()
+            made.remove()
 
     def is_empty(self) -> bool:
         """Whether nothing is in it."""
@@ -166,10 +167,8 @@ class SharedFolder:
                 self._bucket.fetch(items, paths, progress=False)
             yield paths
 
-    def _key(self, name: str) -> str:
-        return f"{self._prefix}/{name}" if self._prefix else name
-
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Remove a folder of one's own."""
         if self._bucket is None:
             shutil.rmtree(self.path, ignore_errors=True)
             return
@@ -177,3 +176,6 @@ class SharedFolder:
             self._bucket.remove([item.key for item in self._bucket.below(self._key(""))])
         except LabellerrError as problem:  # who may write may not always remove
             warn(f"{self.path} was not removed: {problem} What it holds are labels: remove it.")
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name

@@ -53,8 +53,8 @@ def test_a_folder_is_there_with_all_its_files(folder):
 
 
 def test_two_calls_have_two_folders_and_one_that_was_lent_is_gone(folder):
-    assert folder.own("staged").path != folder.own("staged").path
-    with folder.lent("staged") as lent:
+    with folder.lent("staged") as other, folder.lent("staged") as lent:
+        assert other.path != lent.path
         with lent.writing("a.bin") as path:
             path.write_bytes(b"a")
         with folder.writing("mine.bin") as path:
