@@ -135,7 +135,7 @@ def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, prog
     Of the rows this process holds what decides whether they changed.
     """
     options = ReadOptions(format="json", categories=job.project.categories(), progress=False)
-    own = SharedFolder(folder.path_of(job.report_id))
+    own = folder.own("export")  # an export that was overtaken is read anew
     with scratched("sync") as near:
         path = job.download(near, progress=progress)
         with kept_if_unreadable(path):
