@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -32,15 +32,18 @@ from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.owners import scratch, scratched
 from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.staging.convert import Converted, classes_in, convert, drawn_classes, sweep, write_data_yaml
+from labellerr_ds.staging.convert import Converted, classes_in, convert, drawn_classes, write_data_yaml
 from labellerr_ds.staging.partition import finished, meta_of
 from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
 from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
 from labellerr_ds.staging.unite import Whole, united
+from labellerr_ds.target import folder_at
 from labellerr_ds.transfer.s3 import is_s3
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 log = logging.getLogger(__name__)
+
+MOST_LISTED = 5  # reasons why shards could not be read
 
 
 def read_exports_dask(
@@ -88,7 +91,7 @@ def read_exports_dask(
     -------
     dask.dataframe.DataFrame
         A partition a task, in Arrow's dtypes: categories are text, shapes JSON text. ``attrs["labellerr"]`` has what
-        the export says of itself, ``failed``, and the address of the ``dashboard``.
+        the export says of itself, ``failed``, the ``folder`` of its own, and the address of the ``dashboard``.
 
     Raises
     ------
@@ -130,7 +133,8 @@ def read_exports_dask(
         home.remove()
         raise
     frame = dd.from_map(finished, whole.partitions, table=table, meta=meta_of(table), label="labellerr")
-    frame.attrs = {"labellerr": {**whole.plan.info, "failed": failed, "dashboard": _dashboard(client)}}
+    own = {"failed": failed, "folder": home.path, "dashboard": _dashboard(client)}
+    frame.attrs = {"labellerr": {**whole.plan.info, **own}}
     return frame
 
 
@@ -147,6 +151,7 @@ def convert_exports(
     shards_a_task: int | None = None,
     on_error: Literal["raise", "collect"] = "raise",
     limits: Limits | None = None,
+    overwrite: bool = False,
     progress: bool = True,
 ) -> list[Path] | list[str]:
     """Convert the shards of an export on a Dask cluster, a task a partition.
@@ -161,13 +166,14 @@ def convert_exports(
     folder : path or ``s3://`` address, optional
         As for `read_exports_dask`; nothing stays in it.
     out : path or ``s3://`` address
-        Seen by all workers and this process. On a disk what an earlier call wrote there is replaced; a prefix of a
-        bucket has to be empty.
+        A new or an empty folder, seen by all workers and this process.
     to : {'yolo', 'coco'}
         Folders of YOLO (polygons) with a ``data.yaml`` for all of them; or COCO files as
         ``to_coco_json(archive=True)`` writes them, which `read_export` reads as one.
     images : folder, optional
-        Images to copy beside the labels of YOLO.
+        Images to copy beside the labels of YOLO, seen by all workers; without them it is labels alone.
+    overwrite : bool
+        Replace a folder in which something is, wholly, once the new one is whole. Not for S3.
 
     Returns
     -------
@@ -192,12 +198,9 @@ def convert_exports(
     options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
-    client, shards, target = _current(client), shards_of(urls), SharedFolder(out)
-    if is_s3(out) and not target.is_empty():
-        raise InvalidArgumentError(
-            f"there are objects below {target.path}, of an earlier call perhaps: remove them, or choose another prefix."
-        )
+    client, shards = _current(client), shards_of(urls)
     with ExitStack() as kept:
+        target = _new(out, shards, overwrite, kept)
         near = kept.enter_context(scratched("staged")) if folder is None else folder
         home = kept.enter_context(SharedFolder(near).lent("staged"))
         whole, _ = read_shards(
@@ -212,19 +215,34 @@ def convert_exports(
         copied = None if images is None else str(Path(images).absolute())
         tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
         written: list[Converted] = run_all(client, tasks, progress=progress)
-    names = [PurePath(one.path).name for one in written]
-    if target.lacks(names):
-        raise InvalidArgumentError(
-            f"the workers do not see {target.path!r}: out must be on a disk that all of them see, or in S3."
-        )
-    if not is_s3(out):
-        sweep(Path(target.path), whole.partitions)
+        if target.lacks(one.name for one in written):
+            raise InvalidArgumentError(
+                f"the workers do not see {str(out)!r}: out must be on a disk that all of them see, or in S3."
+            )
+        if to == "yolo":
+            write_data_yaml(target, [one.name for one in written], classes)
     left = sum((one.left_out for one in written), Counter())
     if reasons := summed(left):
         warn(f"left out or incomplete: {reasons}.")
-    if to == "yolo":
-        write_data_yaml(target, names, classes)
-    return [one.path for one in written] if is_s3(out) else [Path(one.path) for one in written]
+    if is_s3(out):
+        return [target.path_of(one.name) for one in written]
+    return [Path(out).absolute() / one.name for one in written]
+
+
+def _new(out: str | Path, shards: Sequence[Shard], overwrite: bool, kept: ExitStack) -> SharedFolder:
+    """Where to write: on a disk beside `out`, which takes its place at the end."""
+    if is_s3(out):
+        target = SharedFolder(out)
+        if not target.is_empty():
+            raise InvalidArgumentError(
+                f"there are objects below {target.path}, of an earlier call perhaps: remove them, or choose another "
+                "prefix."
+            )
+        return target
+    home = Path(out).absolute()
+    if any(shard.path and home in Path(shard.path).parents for shard in shards):
+        raise InvalidArgumentError(f"out must not be the folder of the shards, {str(out)!r}: choose another one.")
+    return SharedFolder(kept.enter_context(folder_at(home, overwrite=overwrite)))
 
 
 def read_shards(
@@ -265,7 +283,9 @@ def read_shards(
     form = options.format or next((form for form in map(form_of, shards[:8]) if form), None)
     if form == "png":
         shards, context = masks_of(shards, options)
-    size = shards_a_task or (500 if form == "png" else 10)
+    size = (500 if form == "png" else 10) if shards_a_task is None else shards_a_task
+    if not isinstance(size, int) or size < 1:
+        raise InvalidArgumentError(f"shards_a_task must be an int, 1 or more; got {shards_a_task!r}.")
 
     def task(first: int, some: Sequence[Shard]) -> Callable[[], Staged]:
         if form == "png":
@@ -287,8 +307,10 @@ def read_shards(
     if names:
         if not staged and (problem := _one_reason(failed.values())):
             raise problem
-        firsts = {_words(failed[start]): str(shards[start]) for start in sorted(failed, reverse=True)}
-        listed = "; ".join(f"{shard}: {words}" for words, shard in [*reversed(firsts.items())][:5])
+        firsts: dict[str, int] = {}
+        for start in sorted(failed):
+            firsts.setdefault(_words(failed[start]).removeprefix(f"{shards[start].name}: "), start)
+        listed = "; ".join(f"{shards[start]}: {words}" for words, start in [*firsts.items()][:MOST_LISTED])
         message = f"{len(names):,} of {len(shards):,} shards could not be read: {listed}."
         if on_error == "raise":
             raise ReadError(f"{message} {hint}")
@@ -302,6 +324,9 @@ def read_shards(
             f"the workers do not see the folder {folder.path!r} of this process: pass folder=, on a disk that all of "
             "them see, or s3://bucket/prefix."
         )
+    formats = {str(batch.info["format"]) for one in read for batch in one.batches}
+    if len(formats) > 1:
+        raise ReadError(f"{name} holds several formats ({', '.join(sorted(formats))}): pass format= to choose one.")
     whole = united(read, folder, home)
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
     if client is not None:
@@ -332,6 +357,13 @@ def _dashboard(client: Any) -> str | None:
 
 def _current(client: Any) -> Any:
     if client is not None:
+        if not is_cluster(client):
+            kind = f"{type(client).__module__.partition('.')[0]}.{type(client).__name__}"
+            raise InvalidArgumentError(
+                f"client must be a dask.distributed.Client, got {kind}; Client('tcp://scheduler:8786') makes one."
+            )
+        if client.status in ("closing", "closed"):
+            raise InvalidArgumentError("the client of Dask is closed: make a new one.")
         return client
     try:
         from distributed import get_client
@@ -379,17 +411,25 @@ def _outcomes(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> Iterator[t
         return
     from distributed import as_completed
 
-    futures = {client.submit(task, pure=False): key for key, task in tasks.items()}
+    futures = {client.submit(partial(_attempt, task), pure=False): key for key, task in tasks.items()}
     try:
         for future in as_completed(list(futures)):
-            problem = future.exception()
-            yield futures[future], None if problem else future.result(), problem
+            died = future.exception()
+            yield futures[future], *((None, died) if died else future.result())
     except CancelledError:
         raise ConnectionFailedError("the cluster went away, or cancelled a task: start it, and try again.") from None
     except BaseException:  # also Ctrl-C: what has not begun need not
         with suppress(Exception):
             client.cancel(list(futures))
         raise
+
+
+def _attempt(task: Callable[[], Any]) -> tuple[Any, LabellerrError | None]:
+    """In a worker: an error of ours is a value, which no worker writes a traceback of to its log."""
+    try:
+        return task(), None
+    except LabellerrError as problem:
+        return None, problem
 
 
 def _one_reason(problems: Iterable[BaseException]) -> LabellerrError | None:

@@ -171,13 +171,18 @@ def test_what_an_earlier_conversion_wrote_is_gone_and_rows_without_a_file_stay(t
     for number in (1, 2, 3):
         (source / f"{number}.json").unlink()
     with pytest.warns(lds.LabellerrWarning):
-        convert_exports(source, out, "yolo", shards_a_task=1)
+        convert_exports(source, out, "yolo", shards_a_task=1, overwrite=True)
     assert sorted(path.name for path in out.iterdir()) == ["00000000", "data.yaml"]
+    with pytest.raises(lds.InvalidArgumentError, match="exists: choose another path, or pass overwrite=True"):
+        convert_exports(source, out, "yolo")
+    with pytest.raises(lds.InvalidArgumentError, match="out must not be the folder of the shards"):
+        convert_exports(source, source, "coco", overwrite=True)
+    assert [path.name for path in source.iterdir()] == ["0.json"]
     with pytest.warns(lds.LabellerrWarning):
         (path,) = convert_exports(source, tmp_path / "coco", "coco")
     assert len(json.loads(path.read_text())["annotations"]) == 2
     with pytest.raises(lds.InvalidArgumentError, match="images must be a folder"):
-        convert_exports(source, out, "yolo", images=tmp_path / "nowhere")
+        convert_exports(source, out, "yolo", images=tmp_path / "nowhere", overwrite=True)
 
 
 def test_without_a_cluster_it_runs_here(shards):
@@ -275,6 +280,21 @@ def test_two_frames_that_share_a_folder_keep_their_rows(tmp_path):
     assert other.compute()["file_id"].tolist() == ["f10", "f11", "f12"]
 
 
+def test_several_formats_are_refused_and_the_one_that_is_asked_for_is_read(tmp_path):
+    written_to(tmp_path, 3)
+    (tmp_path / "manifest.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    with pytest.raises(lds.ReadError, match=r"several formats \(coco_json, json\): pass format="):
+        lds.read_exports_dask(tmp_path, "files", shards_a_task=1)
+    assert len(lds.read_exports_dask(tmp_path, "files", format="json", shards_a_task=1)) == 3
+    with pytest.raises(lds.ReadError, match="expected csv, got"):
+        lds.read_exports_dask(tmp_path, "files", format="csv")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(lds.ReadError, match="empty' holds no files"):
+        lds.read_exports_dask(tmp_path / "empty")
+    with pytest.raises(lds.InvalidArgumentError, match="shards_a_task must be an int, 1 or more; got 0"):
+        lds.read_exports_dask(tmp_path, format="json", shards_a_task=0)
+
+
 def test_masks_by_the_thousand_go_in_tasks(cluster, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(2_000):
@@ -294,7 +314,7 @@ def test_masks_by_the_thousand_go_in_tasks(cluster, tmp_path):
 
 def deadly(task, word, once):
     """A task that kills its worker where it has this shard; once alone, or each time."""
-    if any(word in str(shard) for shard in task.args[1]) and (not once or not os.path.exists(once)):
+    if any(word in str(shard) for shard in task.args[0].args[1]) and (not once or not os.path.exists(once)):
         if once:
             open(once, "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -344,7 +364,7 @@ def test_a_shard_that_kills_each_worker_is_named_and_the_others_are_there(cluste
 def elsewhere(task):
     """A task on a machine that has a disk of its own."""
     staged = task()
-    for path in pathlib.Path(task.args[2]).glob("*.parquet"):
+    for path in pathlib.Path(task.args[0].args[2]).glob("*.parquet"):
         path.unlink()
     return staged
 
@@ -407,7 +427,7 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
 
 def test_an_out_that_the_workers_have_to_themselves_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
-    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda path, out, *_: Converted(f"{out}/elsewhere", Counter()))
+    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_: Converted("elsewhere", Counter()))
     (tmp_path / "shards").mkdir()
     written_to(tmp_path / "shards", 2)
     with pytest.raises(lds.InvalidArgumentError, match="workers do not see .* out must be"):
@@ -432,7 +452,13 @@ def test_a_damaged_shard_is_named(shards, tmp_path):
     ("call", "message"),
     [
         (("nowhere",), "nothing exists at 'nowhere'"),
-        (([],), "urls must be a path"),
+        (("nowhere/*.json",), "Patterns are not expanded: pass the folder"),
+        (([],), "urls must be a path .* got an empty list"),
+        ((".", "files", "tcp://scheduler:8786"), "client must be a dask.distributed.Client, got builtins.str"),
+        (
+            (".", "files", lds.Client("k", "s", "c")),
+            "client must be a dask.distributed.Client, got labellerr_ds.Client",
+        ),
         ((".", "issues"), "table must be 'annotations' or 'files'"),
     ],
 )

@@ -187,7 +187,9 @@ class Mirror:
         on_cluster = is_cluster(client)
         if not (client is None or on_cluster or isinstance(client, Client)):
             kind = type(client).__name__
-            raise InvalidArgumentError(f"client must be a Client, or a dask.distributed.Client, got {kind}.")
+            raise InvalidArgumentError(
+                f"client must be a labellerr_ds.Client, for a project's name, or a dask.distributed.Client; got {kind}."
+            )
         if folder is not None and not on_cluster:
             raise InvalidArgumentError("folder is for a cluster: pass client=, a dask.distributed.Client, too.")
         if folder is not None and _is_within(str(folder), self.path):

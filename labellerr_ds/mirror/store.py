@@ -190,10 +190,10 @@ class Store:
         except (exceptions.DeltaError, pa.ArrowException) as problem:
             if isinstance(problem, exceptions.CommitFailedError) or "already exists" in str(problem):
                 raise BusyError(str(problem)) from None
-            where = f"{doing} the mirror {redact(self.path)}"
+            path = redact(self.path)
             if isinstance(problem, exceptions.TableNotFoundError):
-                raise InvalidArgumentError(f"{where}: there is none yet; sync(project) makes it.") from None
-            raise MirrorError(f"{where} failed: {redact(str(problem))}") from None
+                raise InvalidArgumentError(f"no mirror exists at {path} yet; sync(project) creates it.") from None
+            raise MirrorError(f"{doing} the mirror {path} failed: {redact(str(problem))}") from None
 
 
 class Snapshot:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -35,14 +33,14 @@ def drawn_classes(partition: str) -> set[str]:
 class Converted(NamedTuple):
     """What a process wrote, and how much of what it left out: counts by table and reason."""
 
-    path: str
+    name: str
     left_out: Counter[tuple[str, str]]
 
 
 def convert(partition: str, out: str, to: str, classes: Sequence[str], images: str | None) -> Converted:
     """Write the files of a partition as YOLO or COCO."""
     dataset, folder = Dataset.from_tables(whole_files(partition, every_record=to == "coco")), SharedFolder(out)
-    name = _name(partition)
+    name = PurePath(partition).stem
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
         if to == "coco":
@@ -50,24 +48,12 @@ def convert(partition: str, out: str, to: str, classes: Sequence[str], images: s
                 dataset.to_coco_json(path, archive=True, overwrite=True)
             answers = int((~dataset.annotations["type"].isin(schema.SHAPE_TYPES)).sum())
             left = Counter({("annotations", "an answer is not supported by this format"): answers})
-            return Converted(folder.path_of(f"{name}.json"), left)
+            return Converted(f"{name}.json", left)
         frames = Frames(dataset.files, dataset.annotations, dataset.categories)
         with folder.publishing_folder(name) as path:
             written = to_yolo(path, frames, images=images, classes=classes)
     reasons = zip(written.left_out["table"].astype(str), written.left_out["reason"].astype(str), strict=True)
-    return Converted(folder.path_of(name), Counter(reasons))
-
-
-def _name(partition: str) -> str:
-    return PurePath(partition).stem
-
-
-def sweep(out: Path, partitions: Sequence[str]) -> None:
-    """Remove what an earlier call wrote for partitions that are no more."""
-    current = set(map(_name, partitions))
-    for path in out.iterdir():
-        if re.fullmatch(r"[0-9]{8}(\.json)?", path.name) and path.name[:8] not in current:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return Converted(name, Counter(reasons))
 
 
 def classes_in(categories: pa.Table, used: set[str]) -> list[str]:

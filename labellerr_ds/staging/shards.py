@@ -61,9 +61,10 @@ def shards_of(urls: str | Path | Sequence[str | Path]) -> list[Shard]:
     elif isinstance(urls, Sequence) and urls:
         shards = [shard for url in urls for shard in _below(str(url))]
     else:
-        raise InvalidArgumentError("urls must be a path or s3:// address, or a list of them.")
+        what = "an empty list" if isinstance(urls, Sequence) else type(urls).__name__
+        raise InvalidArgumentError(f"urls must be a path or s3:// address, or a list of them; got {what}.")
     if not shards:
-        raise ReadError(f"nothing exists at {urls!r}.")
+        raise ReadError(f"{str(urls)!r} holds no files.")
     return shards
 
 
@@ -73,7 +74,8 @@ def _below(url: str) -> list[Shard]:
         return [Shard(name, None, bucket, item) for name, item in objects_at(url)]
     path = Path(url).expanduser()
     if not path.exists():
-        raise ReadError(f"nothing exists at {url!r}.")
+        hint = " Patterns are not expanded: pass the folder, or glob.glob(…)." if "*" in url else ""
+        raise ReadError(f"nothing exists at {url!r}.{hint}")
     return [Shard(name, str(each.absolute())) for name, each in files_at(path)]
 
 
@@ -133,11 +135,14 @@ def member_at(name: str, path: Path) -> Member:
         return Member(name, file.read(HEAD_BYTES), lambda: path.open("rb"))
 
 
-def is_beside(member: Member) -> bool:
-    """Whether a file is neither labels nor an archive of them, but a note, say, that lies beside them."""
-    if not member.head or member.name.lower().endswith((".json", ".csv")):
+def is_beside(member: Member, wanted: str | None) -> bool:
+    """Whether a file is neither labels of the wanted format nor an archive of them, but a note, say, beside them."""
+    if not member.head or member.head.startswith((*ZIP, GZIP)):
         return False
-    return not member.head.startswith((*ZIP, GZIP)) and recognise(member) is None
+    kind = recognise(member)
+    if kind is None:
+        return not member.name.lower().endswith((".json", ".csv"))
+    return wanted is not None and kind != wanted
 
 
 def form_of(shard: Shard) -> str | None:

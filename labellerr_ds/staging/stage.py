@@ -84,7 +84,7 @@ def stage(first: int, shards: Sequence[Shard], folder: str, options: ReadOptions
     """
     with ExitStack() as kept, collector_off():
         files = members_of(shards, kept)
-        if all(is_beside(member_at(*file)) for file in files):
+        if all(is_beside(member_at(*file), options.format) for file in files):
             return Staged(first, [], [], [])
         return _staged(first, read_batches(Source(name, tuple(files)), options), folder)
 

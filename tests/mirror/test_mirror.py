@@ -388,7 +388,7 @@ def test_what_is_not_there_is_an_error_that_says_what_is(read, call, message):
 
 def test_a_mirror_without_a_sync_says_so(mirror):
     for look in (mirror.dataset, mirror.versions, mirror.scan):
-        with pytest.raises(lds.InvalidArgumentError, match="there is none yet"):
+        with pytest.raises(lds.InvalidArgumentError, match="no mirror exists at"):
             look()
 
 

@@ -318,7 +318,7 @@ def test_a_piece_that_cannot_be_read_fails_the_sync_and_changes_nothing(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"client": object()}, "client must be a Client, or a dask.distributed.Client, got object"),
+        ({"client": object()}, "client must be a labellerr_ds.Client, .* or a dask.distributed.Client; got object"),
         ({"folder": "staged"}, "folder is for a cluster: pass client="),
         ({"full_every": timedelta(-1)}, "full_every must be a timedelta"),
     ],
