@@ -195,7 +195,7 @@ class Mirror:
         if folder is not None and _is_within(str(folder), self.path):
             raise InvalidArgumentError(f"folder must not be in the mirror, {self.path!r}; got {str(folder)!r}.")
         project = as_project(project, None if on_cluster else client)
-        _ = project.facts, listed_at(project, "")  # whether it is there; and an answer has the service's time now
+        _ = project.facts  # whether it is there
         with ExitStack() as kept:
             read: Read = partial(read_here, progress=progress)
             if on_cluster:
@@ -205,6 +205,7 @@ class Mirror:
             for attempt in range(TRIES):
                 snapshot = self._snapshot(project)
                 if export is None or (export.full and is_stale(export, snapshot)):
+                    listed_at(project, "")  # an answer has the service's time: after all that the snapshot knows
                     since = None if full else _since(project, snapshot, full_every, overlap)
                     export = exported(project, since, read, timeout=timeout, progress=progress)
                 if snapshot is not None and export.full and not export.rows.keys.num_rows and not allow_empty:

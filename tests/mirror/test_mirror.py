@@ -220,6 +220,22 @@ def test_a_full_export_that_was_overtaken_is_asked_for_again(world, mirror, monk
     same(mirror.dataset(), exported(project))
 
 
+def test_the_services_time_is_asked_for_after_the_version_was_read(world, mirror, monkeypatch):
+    sandbox, project = world
+    sync(mirror, project)
+    snapshot = lds.Mirror._snapshot
+
+    def overtaken(self, project):
+        monkeypatch.setattr(lds.Mirror, "_snapshot", snapshot)
+        sandbox.advance(hours=20)
+        assert sync(lds.Mirror(self.path), lds.Client.sandbox(sandbox).project(project.project_id))
+        return snapshot(self, project)
+
+    monkeypatch.setattr(lds.Mirror, "_snapshot", overtaken)
+    sync(mirror, project)  # no warning of a time in the future
+    same(mirror.dataset(), exported(project))
+
+
 def test_two_writers_at_once_lose_nothing(world, mirror):
     sandbox, project = world
     problems = []
