@@ -156,7 +156,7 @@ class Mirror:
             Seconds to wait for the export; 3,600 where none is given.
         progress : bool
         allow_empty : bool
-            Take a full export without any file for what it says: that all files of the mirror were deleted.
+            Accept a full export without any file as true: all files of the mirror are marked as deleted.
         client : Client or dask.distributed.Client, optional
             A Client is for a project id or name; else one is made of the credentials in the environment. With a client
             of Dask its workers read the export: this process downloads it, cuts it, and commits.

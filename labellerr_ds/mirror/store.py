@@ -129,6 +129,8 @@ class Store:
         self.is_local = not is_s3(path)
         self.path = str(Path(path).absolute()) if self.is_local else str(path)
         self._options = dict(options) or None
+        if self.is_local and Path(self.path).is_file():
+            raise InvalidArgumentError(f"a mirror is a folder; {self.path!r} is a file.")
         delta()
 
     def check_folder(self) -> None:

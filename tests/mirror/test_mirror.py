@@ -145,6 +145,12 @@ def test_a_large_project_is_written_in_groups_of_few_rows(world, mirror, monkeyp
     assert [held.row_group(number).num_rows for number in range(held.num_row_groups)] == [10, 10, 4]
 
 
+def test_a_file_is_no_mirror(tmp_path):
+    (tmp_path / "mirror").write_text("")
+    with pytest.raises(lds.InvalidArgumentError, match="a mirror is a folder; .* is a file"):
+        lds.Mirror(tmp_path / "mirror")
+
+
 def test_a_mirror_is_of_one_project(client, mirror):
     sync(mirror, client.project("Phone calls"))
     with pytest.raises(lds.InvalidArgumentError, match="is a mirror of project 'calls_"):
