@@ -28,7 +28,7 @@ from labellerr_ds.cluster import convert_exports
 from labellerr_ds.staging.convert import Converted
 from labellerr_ds.staging.shards import shards_of
 
-dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning"),
     # distributed looks for a free port with a socket that it leaves open
@@ -40,9 +40,6 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def cluster():
     with (
-        dask.config.set(
-            {"distributed.scheduler.allowed-failures": 1}
-        ),  # a shard that kills its workers: two are enough
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made,
         distributed.Client(made) as client,
     ):
