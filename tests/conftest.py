@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 
+import clusters
 import hypothesis
 import pytest
 import stores
@@ -85,6 +86,12 @@ def site(tmp_path_factory):
     told = subprocess.run(command, capture_output=True, text=True)
     assert told.returncode == 0, told.stderr[-4000:]
     return folder
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with clusters.two_processes() as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

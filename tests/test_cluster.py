@@ -16,6 +16,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import clusters
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,22 +29,8 @@ from labellerr_ds.cluster import convert_exports
 from labellerr_ds.staging.convert import Converted
 from labellerr_ds.staging.shards import shards_of
 
-distributed = pytest.importorskip("distributed")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning"),
-    # distributed looks for a free port with a socket that it leaves open
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made,
-        distributed.Client(made) as client,
-    ):
-        yield client
+pytest.importorskip("distributed")
+pytestmark = clusters.MARKS
 
 
 def rows(frame):

@@ -19,9 +19,8 @@ from labellerr_ds.finish.look import gathered
 from labellerr_ds.finish.union import codes_of, has_repeats
 from labellerr_ds.staging.stage import NOTHING, Batches, Staged
 from labellerr_ds.tables import Tables
+from labellerr_ds.transfer.s3 import AT_ONCE
 from labellerr_ds.transfer.shared_folder import SharedFolder
-
-AT_ONCE = 16  # plans on their way to a bucket
 
 
 class Whole(NamedTuple):

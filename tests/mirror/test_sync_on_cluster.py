@@ -10,6 +10,7 @@ import zipfile
 from datetime import timedelta
 from functools import partial
 
+import clusters
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,23 +29,9 @@ from labellerr_ds.staging.shards import cut
 from labellerr_ds.transfer.s3 import Bucket
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
-distributed = pytest.importorskip("distributed")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Port .* is already in use:UserWarning"),
-    # distributed looks for a free port with a socket that it leaves open
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytest.importorskip("distributed")
+pytestmark = clusters.MARKS
 NOW = 1_764_000_000_000
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made,
-        distributed.Client(made) as client,
-    ):
-        yield client
 
 
 @pytest.fixture
