@@ -1,4 +1,4 @@
-"""Exports on a Dask cluster: the only file that knows Dask."""
+"""Exports on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -7,26 +7,17 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from labellerr_ds.converters.selection import summed
-from labellerr_ds.errors import (
-    ConnectionFailedError,
-    InvalidArgumentError,
-    LabellerrError,
-    MissingExtraError,
-    ReadError,
-    warn,
-)
+from labellerr_ds.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
 from labellerr_ds.finish import report
 from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
@@ -38,6 +29,7 @@ from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, s
 from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
 from labellerr_ds.staging.unite import Whole, united
 from labellerr_ds.target import folder_at
+from labellerr_ds.tasks import current, reason, run, run_all
 from labellerr_ds.transfer.s3 import is_s3
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
@@ -122,7 +114,7 @@ def read_exports_dask(
         raise InvalidArgumentError(f"table must be 'annotations' or 'files', got {table!r}.")
     wanted = None if format is None else resolve_format(format).value
     options = ReadOptions(format=wanted, categories=categories, files=files, progress=False, limits=limits or Limits())
-    client, shards = _current(client), shards_of(urls)
+    client, shards = current(client), shards_of(urls)
     home = SharedFolder(_temporary() if folder is None else folder).own("staged")
     try:
         whole, failed = read_shards(
@@ -198,7 +190,7 @@ def convert_exports(
     options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
-    client, shards = _current(client), shards_of(urls)
+    client, shards = current(client), shards_of(urls)
     with ExitStack() as kept:
         target = _new(out, shards, overwrite, kept)
         near = kept.enter_context(scratched("staged")) if folder is None else folder
@@ -295,13 +287,13 @@ def read_shards(
     starts = range(0, len(shards), size)
     if form == "csv" and options.categories is None:
         some_tasks = {start: partial(shape_columns_of, shards[start : start + size]) for start in starts}
-        looks, _ = _run(client, some_tasks, "looking", progress)
+        looks, _ = run(client, some_tasks, "looking", progress)
         options = replace(options, shape_columns=frozenset().union(*looks.values()))
     groups = {start: shards[start : start + size] for start in starts}
-    staged, failed = _run(client, {start: task(start, some) for start, some in groups.items()}, "reading", progress)
+    staged, failed = run(client, {start: task(start, some) for start, some in groups.items()}, "reading", progress)
     if failed and size > 1:  # which of them it is
         alone = {start + place: [shard] for start in failed for place, shard in enumerate(groups[start])}
-        more, failed = _run(client, {start: task(start, some) for start, some in alone.items()}, "again", progress)
+        more, failed = run(client, {start: task(start, some) for start, some in alone.items()}, "again", progress)
         staged.update(more)
     names = [str(shards[start]) for start in sorted(failed)]
     if names:
@@ -309,7 +301,7 @@ def read_shards(
             raise problem
         firsts: dict[str, int] = {}
         for start in sorted(failed):
-            firsts.setdefault(_words(failed[start]).removeprefix(f"{shards[start].name}: "), start)
+            firsts.setdefault(reason(failed[start]).removeprefix(f"{shards[start].name}: "), start)
         listed = "; ".join(f"{shards[start]}: {words}" for words, start in [*firsts.items()][:MOST_LISTED])
         message = f"{len(names):,} of {len(shards):,} shards could not be read: {listed}."
         if on_error == "raise":
@@ -334,43 +326,9 @@ def read_shards(
     return whole, names
 
 
-def run_all(client: Any, tasks: Sequence[Callable[[], Any]], *, progress: bool = True) -> list[Any]:
-    """What all tasks gave, in order, one for each partition; the first problem is raised."""
-    done, failed = _run(client, dict(enumerate(tasks)), "writing", progress)
-    for place in sorted(failed):
-        problem = failed[place]
-        if isinstance(problem, LabellerrError):
-            raise problem
-        raise ReadError(f"partition {place} could not be written: {_words(problem)}.") from problem
-    return [done[place] for place in sorted(done)]
-
-
-def is_cluster(client: Any) -> bool:
-    """Whether it is a client of Dask's."""
-    return hasattr(client, "scheduler") and hasattr(client, "submit")
-
-
 def _dashboard(client: Any) -> str | None:
     """Where a person watches the cluster."""
     return None if client is None else str(client.dashboard_link or "") or None
-
-
-def _current(client: Any) -> Any:
-    if client is not None:
-        if not is_cluster(client):
-            kind = f"{type(client).__module__.partition('.')[0]}.{type(client).__name__}"
-            raise InvalidArgumentError(
-                f"client must be a dask.distributed.Client, got {kind}; Client('tcp://scheduler:8786') makes one."
-            )
-        if client.status in ("closing", "closed"):
-            raise InvalidArgumentError("the client of Dask is closed: make a new one.")
-        return client
-    try:
-        from distributed import get_client
-
-        return get_client()
-    except (ImportError, ValueError):
-        return None
 
 
 def _name_of(urls: str | Path | Sequence[str | Path]) -> str:
@@ -384,64 +342,8 @@ def _temporary() -> Path:
     return made
 
 
-def _run(
-    client: Any, tasks: Mapping[int, Callable[[], Any]], what: str, progress: bool
-) -> tuple[dict[int, Any], dict[int, BaseException]]:
-    """What tasks gave, and why others did not; a bar where it takes over a second."""
-    done: dict[int, Any] = {}
-    failed: dict[int, BaseException] = {}
-    with tqdm(total=len(tasks), unit=" tasks", desc=what, disable=not progress, delay=1, leave=False) as bar:
-        for key, result, problem in _outcomes(client, tasks):
-            if problem is None:
-                done[key] = result
-            else:
-                failed[key] = problem
-            bar.update()
-    return done, failed
-
-
-def _outcomes(client: Any, tasks: Mapping[int, Callable[[], Any]]) -> Iterator[tuple[int, Any, BaseException | None]]:
-    """Of each task its key, and what it gave or why it did not, as they end."""
-    if client is None:
-        for key, task in tasks.items():
-            try:
-                yield key, task(), None
-            except Exception as raised:
-                yield key, None, raised
-        return
-    from distributed import as_completed
-
-    futures = {client.submit(partial(_attempt, task), pure=False): key for key, task in tasks.items()}
-    try:
-        for future in as_completed(list(futures)):
-            died = future.exception()
-            yield futures[future], *((None, died) if died else future.result())
-    except CancelledError:
-        raise ConnectionFailedError("the cluster went away, or cancelled a task: start it, and try again.") from None
-    except BaseException:  # also Ctrl-C: what has not begun need not
-        with suppress(Exception):
-            client.cancel(list(futures))
-        raise
-
-
-def _attempt(task: Callable[[], Any]) -> tuple[Any, LabellerrError | None]:
-    """In a worker: an error of ours is a value, which no worker writes a traceback of to its log."""
-    try:
-        return task(), None
-    except LabellerrError as problem:
-        return None, problem
-
-
 def _one_reason(problems: Iterable[BaseException]) -> LabellerrError | None:
     """The error that all tasks raised, where it is about no shard: keys that are missing, say."""
     first, *others = problems
     same = all(type(other) is type(first) and str(other) == str(first) for other in others)
     return first if same and isinstance(first, LabellerrError) and not isinstance(first, ReadError) else None
-
-
-def _words(problem: BaseException) -> str:
-    if type(problem).__name__ == "KilledWorker":
-        return "its worker died each time"
-    if isinstance(problem, FileNotFoundError):
-        return "its worker does not see it; a disk that all workers see is needed, or S3"
-    return str(problem).rstrip(".")

@@ -90,7 +90,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with clusters.two_processes() as client:
+    with clusters.processes(2) as client:
         yield client
 
 

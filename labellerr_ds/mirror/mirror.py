@@ -23,7 +23,6 @@ import pyarrow.compute as pc
 
 from labellerr_ds import schema
 from labellerr_ds.card import card
-from labellerr_ds.cluster import is_cluster
 from labellerr_ds.combine import compare
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.disk import new_folder
@@ -51,6 +50,7 @@ from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project
 from labellerr_ds.since import Since, instant_of, to_milliseconds
 from labellerr_ds.tables import with_info
+from labellerr_ds.tasks import is_cluster, opened
 from labellerr_ds.transfer.s3 import delta_options, is_s3
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
@@ -184,23 +184,23 @@ class Mirror:
         for key, span in (("overlap", overlap), ("full_every", full_every)):
             if span is not None and not (isinstance(span, timedelta) and span >= timedelta(0)):
                 raise InvalidArgumentError(f"{key} must be a timedelta, got {span!r}.")
-        on_cluster = is_cluster(client)
-        if not (client is None or on_cluster or isinstance(client, Client)):
+        cluster = opened(client) if is_cluster(client) else None
+        if not (client is None or cluster is not None or isinstance(client, Client)):
             kind = type(client).__name__
             raise InvalidArgumentError(
                 f"client must be a labellerr_ds.Client, for a project's name, or a dask.distributed.Client; got {kind}."
             )
-        if folder is not None and not on_cluster:
+        if folder is not None and cluster is None:
             raise InvalidArgumentError("folder is for a cluster: pass client=, a dask.distributed.Client, too.")
         if folder is not None and _is_within(str(folder), self.path):
             raise InvalidArgumentError(f"folder must not be in the mirror, {self.path!r}; got {str(folder)!r}.")
-        project = as_project(project, None if on_cluster else client)
+        project = as_project(project, client if cluster is None else None)
         _ = project.facts  # whether it is there
         with ExitStack() as kept:
             read: Read = partial(read_here, progress=progress)
-            if on_cluster:
+            if cluster is not None:
                 near = kept.enter_context(scratched("staged")) if folder is None else folder
-                read = partial(read_on, client, kept.enter_context(SharedFolder(near).lent("sync")), progress=progress)
+                read = partial(read_on, cluster, kept.enter_context(SharedFolder(near).lent("sync")), progress=progress)
             export = None
             for attempt in range(TRIES):
                 snapshot = self._snapshot(project)

@@ -130,7 +130,7 @@ class Store:
         self.path = str(Path(path).absolute()) if self.is_local else str(path)
         self._options = dict(options) or None
         if self.is_local and Path(self.path).is_file():
-            raise InvalidArgumentError(f"a mirror is a folder; {self.path!r} is a file.")
+            raise InvalidArgumentError(f"{self.path!r} is a file; a folder is needed.")
         delta()
 
     def check_folder(self) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from labellerr_ds import schema
 from labellerr_ds.card import card
-from labellerr_ds.cluster import read_shards, run_all
+from labellerr_ds.cluster import read_shards
 from labellerr_ds.errors import EmptyExportError, NotFoundError
 from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.job import ExportJob, kept_if_unreadable
@@ -30,6 +30,7 @@ from labellerr_ds.service.project import Project
 from labellerr_ds.since import to_milliseconds
 from labellerr_ds.staging.shards import cut
 from labellerr_ds.tables import Tables, empty, from_frame
+from labellerr_ds.tasks import run_all
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 Read = Callable[[ExportJob, int], tuple[Rows, pa.Table]]

@@ -147,7 +147,7 @@ def test_a_large_project_is_written_in_groups_of_few_rows(world, mirror, monkeyp
 
 def test_a_file_is_no_mirror(tmp_path):
     (tmp_path / "mirror").write_text("")
-    with pytest.raises(lds.InvalidArgumentError, match="a mirror is a folder; .* is a file"):
+    with pytest.raises(lds.InvalidArgumentError, match="mirror. is a file; a folder is needed"):
         lds.Mirror(tmp_path / "mirror")
 
 

@@ -233,6 +233,16 @@ def test_a_folder_that_cannot_be_written_to_is_known_before_an_export_is_created
     assert not (tmp_path / "mirror").exists()
 
 
+def test_a_client_that_is_closed_is_known_before_an_export_is_created(fresh, tmp_path):
+    with clusters.processes(0) as closed:
+        pass
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    before = len(project.exports())
+    with pytest.raises(lds.InvalidArgumentError, match="the client of Dask is closed: make a new one"):
+        lds.Mirror(tmp_path / "mirror").sync(project, client=closed, progress=False)
+    assert len(project.exports()) == before
+
+
 def test_rows_that_are_gone_before_the_commit_are_an_error_and_no_version(
     cluster, fresh, small_pieces, tmp_path, monkeypatch
 ):

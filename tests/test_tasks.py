@@ -1,0 +1,61 @@
+"""Tasks on a Dask cluster: what happens where it has no worker, and what a user is told of it."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import clusters
+import pytest
+
+import labellerr_ds as lds
+from labellerr_ds import tasks
+
+dask = pytest.importorskip("dask")
+pytest.importorskip("distributed")
+pytestmark = clusters.MARKS
+
+
+def squares(client, count=3):
+    return tasks.run_all(client, [partial(pow, number, 2) for number in range(count)], progress=False)
+
+
+def test_a_cluster_without_a_worker_is_warned_of_once_and_waited_for(monkeypatch):
+    monkeypatch.setattr(tasks, "NO_WORKER_S", 0.2)
+    monkeypatch.setattr(tasks, "LOOK_S", 0.1)
+    with clusters.processes(0) as client:
+        later = threading.Timer(2, client.cluster.scale, [1])
+        later.start()
+        with pytest.warns(lds.LabellerrWarning) as caught:
+            assert squares(client) == [0, 1, 4]
+        later.join()
+    (message,) = [str(one.message) for one in caught if one.category is lds.LabellerrWarning]
+    assert message.startswith("the cluster has had no worker for ")
+
+
+def test_a_scheduler_that_waits_no_longer_for_a_worker_is_an_error_of_ours():
+    with (
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "200ms"}),
+        clusters.processes(0) as client,
+        pytest.raises(lds.ConnectionFailedError, match="the cluster has no worker: start some"),
+    ):
+        squares(client)
+
+
+def test_a_cluster_with_workers_is_waited_for_in_silence(cluster, monkeypatch):
+    monkeypatch.setattr(tasks, "NO_WORKER_S", 0.0)
+    monkeypatch.setattr(tasks, "LOOK_S", 0.0)
+    assert squares(cluster, 200) == [number**2 for number in range(200)]
+
+
+def test_tasks_end_in_any_order_and_come_back_in_theirs(cluster):
+    assert tasks.run_all(None, [partial(int, "7")]) == [7]
+    with pytest.raises(lds.ReadError, match=r"partition 1 could not be written: invalid literal"):
+        tasks.run_all(cluster, [partial(int, "7"), partial(int, "seven")], progress=False)
+
+
+def test_a_client_that_is_closed_is_refused():
+    with clusters.processes(0) as client:
+        assert tasks.current(client) is client
+    with pytest.raises(lds.InvalidArgumentError, match="the client of Dask is closed: make a new one"):
+        tasks.current(client)
