@@ -24,7 +24,7 @@ from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.owners import scratch, scratched
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.staging.convert import Converted, classes_in, convert, drawn_classes, write_data_yaml
-from labellerr_ds.staging.partition import finished, meta_of
+from labellerr_ds.staging.partition import finished, lend, meta_of
 from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
 from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
 from labellerr_ds.staging.unite import Whole, united
@@ -205,6 +205,7 @@ def convert_exports(
             used = run_all(client, looks, progress=progress)
             classes = classes_in(whole.plan.categories, set().union(*used))
         copied = None if images is None else str(Path(images).absolute())
+        lend_out(client, whole, progress=progress)
         tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
         written: list[Converted] = run_all(client, tasks, progress=progress)
         if target.lacks(one.name for one in written):
@@ -324,6 +325,11 @@ def read_shards(
     if client is not None:
         log.info("%d shards on %s: %s", len(shards), client.scheduler.address, client.dashboard_link)
     return whole, names
+
+
+def lend_out(client: Any, whole: Whole, *, progress: bool = True) -> None:
+    """Have each partition write down what others need of it, before tasks that take whole files."""
+    run_all(client, [partial(lend, path) for path in whole.lenders], progress=progress)
 
 
 def _dashboard(client: Any) -> str | None:

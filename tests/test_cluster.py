@@ -24,8 +24,9 @@ import yaml
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds import finish, schema
 from labellerr_ds.cluster import convert_exports
+from labellerr_ds.staging import partition
 from labellerr_ds.staging.convert import Converted
 from labellerr_ds.staging.shards import shards_of
 
@@ -136,6 +137,25 @@ def test_a_partition_is_converted_to_coco_that_reads_as_one(cluster, shards, tmp
     one, other = (sorted(map(repr, dataset.annotations[columns].itertuples(index=False))) for dataset in (again, whole))
     assert one == other
     assert sorted(again.files["file_name"]) == sorted(whole.files["file_name"])
+
+
+def test_a_partition_that_lends_to_many_is_finished_once_for_all_of_them(tmp_path, monkeypatch):
+    rng, count = random.Random(0), 12
+    parts = [[] for _ in range(count)]
+    for image in range(400):  # two annotators an image
+        for annotator, part in enumerate(rng.sample(parts, 2)):
+            part.append({"id": 2 * image + annotator, "image_id": image, "category_id": 1, "bbox": [1, 1, 4, 4]})
+    for number, part in enumerate(parts):
+        images = [{"id": each["image_id"], "file_name": f"{each['image_id']}.jpg"} for each in part]
+        labels = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": part}
+        (tmp_path / f"{number:02}.json").write_text(json.dumps(labels))
+    applied = []
+    monkeypatch.setattr("labellerr_ds.cluster.current", lambda _: None)  # in this process, where it is counted
+    monkeypatch.setattr(partition, "apply", lambda *given: applied.append(given[1].part) or finish.apply(*given))
+    made = convert_exports(tmp_path, tmp_path / "coco", "coco", shards_a_task=1)
+    assert len(applied) == 2 * count - 1  # all but the first lend, and all write
+    counts = Counter(each["image_id"] for path in made for each in json.loads(path.read_text())["annotations"])
+    assert sum(counts.values()) == 800
 
 
 def test_what_an_earlier_conversion_wrote_is_gone_and_rows_without_a_file_stay(tmp_path):

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from labellerr_ds import schema
 from labellerr_ds.card import card
-from labellerr_ds.cluster import read_shards
+from labellerr_ds.cluster import lend_out, read_shards
 from labellerr_ds.errors import EmptyExportError, NotFoundError
 from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.job import ExportJob, kept_if_unreadable
@@ -152,6 +152,7 @@ def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, prog
                 progress=progress,
                 hint="The mirror is as it was.",
             )
+    lend_out(cluster, whole, progress=progress)
     files = run_all(cluster, [partial(stage_rows, path, at) for path in whole.partitions], progress=progress)
     return staged_rows(own, files), whole.plan.categories
 

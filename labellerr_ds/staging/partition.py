@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,50 +32,88 @@ def rows_of(partition: str, name: Table) -> pa.Table:
     return _plain(name, _finished(folder, _partition(folder, file)))
 
 
+class Lent(NamedTuple):
+    """What a partition has of the files of another one, finished.
+
+    Attributes
+    ----------
+    annotations : pyarrow.Table
+    issues : pyarrow.Table
+        Of these annotations, at their positions here.
+    """
+
+    annotations: pa.Table
+    issues: pa.Table
+
+
+def lend(partition: str) -> None:
+    """Write down for the others what a partition has of their files: what lends to many is so finished once."""
+    folder, name = SharedFolder.of(partition)
+    mine = _partition(folder, name)
+    annotations = _plain("annotations", _finished(folder, mine))
+    homes = _homes(mine, annotations)
+    for borrower in mine.borrowers:
+        is_lent = homes == borrower
+        lent = Lent(annotations.filter(pa.array(is_lent)), _issues_at(mine.issues, is_lent, False))
+        with folder.writing(_lent_name(mine.number, borrower)) as path:
+            path.write_bytes(pickle.dumps(lent))
+
+
 def whole_files(partition: str, *, every_record: bool = False) -> Tables:
     """The files whose home is a partition, each with all of its annotations, wherever they were staged; finished.
 
     Rows without a file are where they were staged. Further records of a file whose home is another partition are
-    there with `every_record`, and have no annotations here. Partitions that lend rows are finished once more each. The
-    positions of issues are those of annotations here; of files there are none.
+    there with `every_record`, and have no annotations here. The lenders have to `lend` before. The positions of
+    issues are those of annotations here; of files there are none.
     """
     folder, name = SharedFolder.of(partition)
     mine = _partition(folder, name)
     batches = _finished(folder, mine)
-    files = _plain("files", batches)
-    elsewhere = pc.is_in(files["file_id"], value_set=pa.array(mine.elsewhere, pa.large_string()))
-    own_files = files.filter(pc.invert(elsewhere))
-    own = own_files["file_id"].combine_chunks()
-    rows, issues, count = [], [], 0
-    for place in sorted([partition, *mine.lenders]):  # as the shards follow each other
-        is_mine = place == partition
-        lent = mine if is_mine else _partition(folder, PurePath(place).name)
-        annotations = _plain("annotations", batches if is_mine else _finished(folder, lent))
-        ids = annotations["file_id"]
-        is_own = pc.is_in(ids, value_set=own, skip_nulls=True)
-        kept = pc.or_(is_own, pc.is_null(ids)) if is_mine else is_own
-        rows.append(annotations.filter(kept))
-        issues.append(_issues_at(lent.issues, kept.to_numpy(), count, is_mine))
-        count += len(rows[-1])
+    files, annotations = _plain("files", batches), _plain("annotations", batches)
+    is_own = _homes(mine, annotations) == mine.number
+    lent = {mine.number: Lent(annotations.filter(pa.array(is_own)), _issues_at(mine.issues, is_own, True))}
+    with folder.reading([_lent_name(lender, mine.number) for lender in mine.lenders]) as paths:
+        lent.update((lender, pickle.loads(path.read_bytes())) for lender, path in zip(mine.lenders, paths, strict=True))
+    parts = [lent[number] for number in sorted(lent)]  # as the shards follow each other
+    starts = np.cumsum([0, *(part.annotations.num_rows for part in parts)]).tolist()
     return Tables(
-        _typed("files", files if every_record else own_files),
-        _typed("annotations", pa.concat_tables(rows)),
+        _typed("files", files if every_record else files.filter(pa.array(_homes(mine, files) == mine.number))),
+        _typed("annotations", pa.concat_tables([part.annotations for part in parts])),
         mine.plan.categories,
-        pa.concat_tables(issues),
+        pa.concat_tables([_moved(part.issues, start) for part, start in zip(parts, starts, strict=False)]),
         info=mine.plan.info,
     )
 
 
-def _issues_at(issues: pa.Table, kept: NDArray[np.bool_], start: int, with_files: bool) -> pa.Table:
+def _lent_name(lender: int, borrower: int) -> str:
+    return f"{lender:08}-for-{borrower:08}.pickle"
+
+
+def _homes(mine: Partition, rows: pa.Table) -> NDArray[np.int64]:
+    """Of each row the partition that has its file whole; its own where it has no file."""
+    places = pc.index_in(rows["file_id"], mine.plan.files["file_id"].combine_chunks(), skip_nulls=True)
+    homes: NDArray[np.int64] = np.append(mine.homes, mine.number)[places.fill_null(len(mine.homes)).to_numpy()]
+    return homes
+
+
+def _issues_at(issues: pa.Table, kept: NDArray[np.bool_], with_files: bool) -> pa.Table:
     """Of a partition's issues those of annotations that were kept, at their new positions, and of its files."""
     if not issues.num_rows:
         return issues
     positions = issues["position"]
     places = positions.fill_null(0).to_numpy()
     is_kept = np.where(positions.is_null(), with_files, kept[places] if len(kept) else False)
-    moved = np.cumsum(kept)[places] - 1 + start if len(kept) else places
+    moved = np.cumsum(kept)[places] - 1 if len(kept) else places
     column = pa.array(moved, pa.int64(), mask=positions.is_null().to_numpy().astype(bool))
-    return issues.set_column(issues.column_names.index("position"), "position", column).filter(pa.array(is_kept))
+    return _at(issues, column).filter(pa.array(is_kept))
+
+
+def _moved(issues: pa.Table, start: int) -> pa.Table:
+    return _at(issues, pc.add(issues["position"], start)) if start and issues.num_rows else issues
+
+
+def _at(issues: pa.Table, positions: pa.Array) -> pa.Table:
+    return issues.set_column(issues.column_names.index("position"), "position", positions)
 
 
 def _plain(name: Table, batches: Sequence[Tables]) -> pa.Table:

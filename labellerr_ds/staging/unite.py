@@ -32,11 +32,14 @@ class Whole(NamedTuple):
     issues : pyarrow.Table
     partitions : list of str
         What `finished` takes: a file each.
+    lenders : list of str
+        Those in which are annotations of files that others have whole: what `lend` takes, before `whole_files`.
     """
 
     plan: Plan
     issues: pa.Table
     partitions: list[str]
+    lenders: list[str]
 
 
 class Partition(NamedTuple):
@@ -49,10 +52,14 @@ class Partition(NamedTuple):
     batches : list of Tables
     names : list of str
         Where in the folder the annotations of each batch are.
-    lenders : list of str
+    number : int
+        Its own: that of its first shard.
+    homes : numpy.ndarray
+        Of each file of the plan the number of the partition that has it whole.
+    lenders : list of int
         The partitions that have annotations of its files as well.
-    elsewhere : list of str
-        Ids of its files whose home is another partition.
+    borrowers : list of int
+        The partitions of whose files it has annotations.
     issues : pyarrow.Table
         Of the files whose home it is, and of its annotations, at their positions in it.
     """
@@ -60,8 +67,10 @@ class Partition(NamedTuple):
     plan: Plan
     batches: list[Tables]
     names: list[str]
-    lenders: list[str]
-    elsewhere: list[str]
+    number: int
+    homes: NDArray[np.int64]
+    lenders: list[int]
+    borrowers: list[int]
     issues: pa.Table
 
 
@@ -85,32 +94,39 @@ def united(staged: Sequence[Staged], folder: SharedFolder, home: Literal["first"
     whole = plan(Batches(folder, batches, names), gathered(zip(batches, looks, strict=True)))
     moved = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
     issues = all_issues([*moved, whole.issues])
+    firsts = np.array([one.first for one in staged], dtype=np.int64)
     partitions = [folder.path_of(f"{one.first:08}.plan") for one in staged]
     ends = np.cumsum([len(one.batches) for one in staged]).tolist()
     ranges = [range(end - len(one.batches), end) for one, end in zip(staged, ends, strict=True)]
     homes = _homes(whole, ranges, home)
-    lenders = _lenders(whole, batches, ranges, homes)
+    borrowers = _borrowers(whole, batches, ranges, homes)
+    lenders: list[list[int]] = [[] for _ in ranges]
+    for place, others in enumerate(borrowers):
+        for other in others:
+            lenders[other].append(place)
     own_issues = _own_issues(whole, issues, ranges, homes)
 
     def write(place: int) -> None:
         numbers = ranges[place]
         bare = [replace(batch, files=NOTHING, issues=NOTHING, categories=NOTHING) for batch in staged[place].batches]
-        start, stop = _span(whole, numbers)
-        away = pa.array(start + np.flatnonzero(homes[start:stop] != place))
+        own = _own_plan(whole, batches, numbers)
         mine = Partition(
-            _own_plan(whole, batches, numbers),
+            own,
             bare,
             staged[place].names,
-            [partitions[other] for other in sorted(lenders[place])],
-            whole.files["file_id"].take(away).to_pylist(),
+            staged[place].first,
+            firsts[homes[own.numbers]],
+            firsts[lenders[place]].tolist(),
+            firsts[borrowers[place]].tolist(),
             own_issues[place],
         )
-        with folder.writing(f"{staged[place].first:08}.plan") as path:
+        with folder.writing(f"{mine.number:08}.plan") as path:
             path.write_bytes(pickle.dumps(mine))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(write, range(len(staged))))
-    return Whole(whole, issues, partitions)
+    lending = [path for path, others in zip(partitions, borrowers, strict=True) if others]
+    return Whole(whole, issues, partitions, lending)
 
 
 def _span(whole: Plan, numbers: range) -> tuple[int, int]:
@@ -133,18 +149,17 @@ def _homes(whole: Plan, ranges: Sequence[range], home: Literal["first", "last"])
     return homes
 
 
-def _lenders(
+def _borrowers(
     whole: Plan, batches: Sequence[Tables], ranges: Sequence[range], homes: NDArray[np.int64]
-) -> list[set[int]]:
-    """Of each partition the others that have annotations of its files."""
-    lenders: list[set[int]] = [set() for _ in ranges]
+) -> list[list[int]]:
+    """Of each partition the others of whose files it has annotations."""
+    borrowers = []
     for place, numbers in enumerate(ranges):
         parts = dict.fromkeys(batches[number].part for number in numbers)
-        for rows in (whole.row_of[part] for part in parts if part in whole.row_of):
-            for owner in np.unique(homes[rows]).tolist():
-                if owner != place:
-                    lenders[owner].add(place)
-    return lenders
+        rows = [whole.row_of[part] for part in parts if part in whole.row_of]
+        owners = np.unique(homes[np.concatenate(rows)]) if rows else homes[:0]
+        borrowers.append(owners[owners != place].tolist())
+    return borrowers
 
 
 def _own_issues(whole: Plan, issues: pa.Table, ranges: Sequence[range], homes: NDArray[np.int64]) -> list[pa.Table]:

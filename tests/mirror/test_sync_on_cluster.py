@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.cluster import read_shards
+from labellerr_ds.cluster import lend_out, read_shards
 from labellerr_ds.limits import Limits
 from labellerr_ds.mirror.rows import rows_of
 from labellerr_ds.mirror.staged import stage_rows, staged_rows
@@ -154,6 +154,7 @@ def test_a_file_in_several_shards_is_one_row_as_of_one_reading(tmp_path_factory,
         shards.shards_of([path for _, path in files]), options, None, folder,
         name="export", shards_a_task=1, home="last",
     )  # fmt: skip
+    lend_out(None, united)
     rows = staged_rows(folder, [stage_rows(partition, NOW) for partition in united.partitions])
     apart = pa.concat_tables([part.read() for part in rows.parts])
     assert nested(apart) == nested(whole)
