@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.owners import scratch, scratched
 from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.staging.convert import Converted, classes_in, convert, drawn_classes, write_data_yaml
+from labellerr_ds.staging.convert import Converted, Shares, classes_in, convert, drawn_classes, write_data_yaml
 from labellerr_ds.staging.partition import finished, lend, meta_of
 from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
 from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
@@ -137,6 +137,8 @@ def convert_exports(
     client: Any = None,
     *,
     images: str | Path | None = None,
+    split: Mapping[str, float] | None = None,
+    seed: int = 0,
     format: str | ExportFormat | None = None,
     categories: pd.DataFrame | None = None,
     folder: str | Path | None = None,
@@ -164,6 +166,10 @@ def convert_exports(
         ``to_coco_json(archive=True)`` writes them, which `read_export` reads as one.
     images : folder, optional
         Images to copy beside the labels of YOLO, seen by all workers; without them it is labels alone.
+    split : mapping of str to float, optional
+        Shares of the splits of YOLO, ``{"train": 0.8, "val": 0.2}``: by the hash of the file's id and `seed`, as
+        `Dataset.split` does without a group. Without it all is ``train``, which is ``val`` as well.
+    seed : int
     overwrite : bool
         Replace a folder in which something is, wholly, once the new one is whole. Not for S3.
 
@@ -190,6 +196,11 @@ def convert_exports(
     options = ReadOptions(format=wanted, categories=categories, progress=False, limits=limits or Limits())
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
+    if split is not None and to != "yolo":
+        raise InvalidArgumentError(
+            "split is for YOLO: COCO files read back as one dataset, which Dataset.split divides."
+        )
+    shares = None if split is None else Shares.checked(split, seed)
     client, shards = current(client), shards_of(urls)
     with ExitStack() as kept:
         target = _new(out, shards, overwrite, kept)
@@ -206,14 +217,14 @@ def convert_exports(
             classes = classes_in(whole.plan.categories, set().union(*used))
         copied = None if images is None else str(Path(images).absolute())
         lend_out(client, whole, progress=progress)
-        tasks = [partial(convert, path, target.path, to, classes, copied) for path in whole.partitions]
+        tasks = [partial(convert, path, target.path, to, classes, copied, shares) for path in whole.partitions]
         written: list[Converted] = run_all(client, tasks, progress=progress)
         if target.lacks(one.name for one in written):
             raise InvalidArgumentError(
                 f"the workers do not see {str(out)!r}: out must be on a disk that all of them see, or in S3."
             )
         if to == "yolo":
-            write_data_yaml(target, [one.name for one in written], classes)
+            write_data_yaml(target, written, classes, shares)
     left = sum((one.left_out for one in written), Counter())
     if reasons := summed(left):
         warn(f"left out or incomplete: {reasons}.")

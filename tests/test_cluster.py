@@ -107,9 +107,9 @@ def test_the_rows_are_those_of_read_export(cluster, shards, form, table, templat
     same(ddf, getattr(plain, table))
 
 
-def label_files(folders):
+def label_files(folders, split="train"):
     """What is in the files of YOLO labels, whatever they are called."""
-    paths = [path for folder in folders for path in (folder / "labels" / "train").glob("*.txt")]
+    paths = [path for folder in folders for path in (folder / "labels" / split).glob("*.txt")]
     return sorted(sorted(path.read_text().splitlines()) for path in paths)
 
 
@@ -124,7 +124,37 @@ def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster,
     assert label_files(made) == label_files([whole.folder])
     settings = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
     assert settings["names"] == yaml.safe_load((whole.folder / "data.yaml").read_text())["names"]
-    assert settings["train"] == [f"{folder.name}/images/train" for folder in made]
+    assert settings["train"] == [f"{at.name}/images/train" for at in made if (at / "labels" / "train").is_dir()]
+    assert settings["val"] == settings["train"]
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_partitions_are_split_as_the_whole_would_be(cluster, shards, tmp_path):
+    home, categories = shards
+    shares = {"train": 0.7, "val": 0.2, "test": 0.1}
+    made = convert_exports(
+        home / "json", tmp_path / "yolo", "yolo", cluster, categories=categories, split=shares, seed=7, shards_a_task=30
+    )
+    whole = lds.read_export(home / "json", categories=categories, progress=False)
+    one = whole.to_yolo(tmp_path / "one", split=whole.split(**shares, seed=7))
+    settings = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
+    for split in shares:
+        assert label_files(made, split) == label_files([one.folder], split) != []
+        assert settings[split] == [f"{at.name}/images/{split}" for at in made if (at / "labels" / split).is_dir()]
+
+
+@pytest.mark.parametrize(
+    ("to", "split", "message"),
+    [
+        ("yolo", {"train": 0.8}, "the shares must sum to 1; train 0.8 is 0.8"),
+        ("yolo", {"train": 0.8, "../val": 0.2}, "the name of a split must do for a folder"),
+        ("yolo", 0.8, "split must be shares, such as .*; got float"),
+        ("coco", {"train": 1.0}, "split is for YOLO: .* Dataset.split divides"),
+    ],
+)
+def test_a_wrong_split_is_known_before_a_shard_is_read(tmp_path, to, split, message):
+    with pytest.raises(lds.InvalidArgumentError, match=message):
+        convert_exports("nowhere", tmp_path / "out", to, split=split)
 
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
@@ -434,7 +464,7 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
 
 def test_an_out_that_the_workers_have_to_themselves_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
-    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_: Converted("elsewhere", Counter()))
+    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_: Converted("elsewhere", Counter(), []))
     (tmp_path / "shards").mkdir()
     written_to(tmp_path / "shards", 2)
     with pytest.raises(lds.InvalidArgumentError, match="workers do not see .* out must be"):

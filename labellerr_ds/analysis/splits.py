@@ -32,7 +32,8 @@ def split_files(
     images: Any = None,
 ) -> pd.DataFrame:
     """A row a file: `file_id`, `file_name`, `split` (category), `group`; see `Dataset.split`."""
-    names = _checked(shares)
+    check_shares(shares)
+    names = list(shares)
     ids = files["file_id"].dropna().drop_duplicates().tolist()
     groups = _groups(files, ids, group, images)
     before, voted = _previous(previous, names)
@@ -59,14 +60,19 @@ def split_files(
     )
 
 
-def _checked(shares: Mapping[str, float]) -> list[str]:
+def check_shares(shares: Mapping[str, float]) -> None:
+    """Refuse shares that are none, or do not sum to 1.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
     for name, share in shares.items():
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise InvalidArgumentError(f"{name} must be a share from 0 to 1, got {share!r}.")
     if abs(sum(shares.values()) - 1) > 1e-6:
         summed = " + ".join(f"{name} {share:g}" for name, share in shares.items())
         raise InvalidArgumentError(f"the shares must sum to 1; {summed} is {sum(shares.values()):g}.")
-    return list(shares)
 
 
 # --- groups

@@ -178,9 +178,7 @@ class Selection:
             return True
         else:
             word = "unknown" if pd.isna(state) else state
-            self.leave(
-                "files", item.file_id, f"it has no shape, and its label_state is {word}, which is not a negative"
-            )
+            self.leave("files", item.file_id, f"no shape, and label_state is {word}, not negative")
         for _, annotation_id, _ in item.shapes:
             self.leave("annotations", annotation_id, "its file was left out")
         return False
@@ -267,10 +265,20 @@ def _splits(split: Splits) -> dict[str, str] | None:
     if split is None:
         return None
     by_file = _splits_of(getattr(split, "files", split))
-    for name in set(by_file.values()):
-        if name and (local_name(name) != name or name.strip() != name):
-            raise InvalidArgumentError(f"the name of a split must do for a folder, such as 'train'; got {name!r}.")
+    for name in set(by_file.values()) - {""}:
+        check_split(name)
     return by_file
+
+
+def check_split(name: str) -> None:
+    """Refuse a split whose name is none of a folder.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    if not isinstance(name, str) or local_name(name) != name or name.strip() != name:
+        raise InvalidArgumentError(f"the name of a split must do for a folder, such as 'train'; got {name!r}.")
 
 
 def _splits_of(split: Any) -> dict[str, str]:

@@ -194,7 +194,7 @@ def test_names_that_files_share_get_their_ids_and_images_are_copied(project, tmp
     dataset = lds.export_dataset(project, "all", progress=False)
     dataset.download_images(tmp_path / "images", progress=False)
     split = dataset.split()
-    with pytest.warns(lds.LabellerrWarning, match="which is not a negative"):
+    with pytest.warns(lds.LabellerrWarning, match="no shape, and label_state is .*, not negative"):
         result = dataset.to_yolo(tmp_path / "yolo", images=tmp_path / "images", split=split)
     labels, images = ({path.stem for path in (tmp_path / "yolo" / name).rglob("*.*")} for name in ("labels", "images"))
     assert labels == images
