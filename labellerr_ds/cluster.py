@@ -23,6 +23,7 @@ from labellerr_ds.limits import Limits
 from labellerr_ds.models import ExportFormat, resolve_format
 from labellerr_ds.owners import scratch, scratched
 from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.recognise import refuse_several
 from labellerr_ds.staging.convert import Converted, Shares, classes_in, convert, drawn_classes, write_data_yaml
 from labellerr_ds.staging.partition import finished, lend, meta_of
 from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
@@ -328,9 +329,7 @@ def read_shards(
             f"the workers do not see the folder {folder.path!r} of this process: pass folder=, on a disk that all of "
             "them see, or s3://bucket/prefix."
         )
-    formats = {str(batch.info["format"]) for one in read for batch in one.batches}
-    if len(formats) > 1:
-        raise ReadError(f"{name} holds several formats ({', '.join(sorted(formats))}): pass format= to choose one.")
+    refuse_several((str(batch.info["format"]) for one in read for batch in one.batches), name)
     whole = united(read, folder, home)
     report(whole.issues, whole.plan.unknown_keys, source=name, strict=strict)
     if client is not None:

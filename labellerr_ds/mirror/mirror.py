@@ -33,7 +33,6 @@ from labellerr_ds.mirror.merge import CHANGE, categories_of
 from labellerr_ds.mirror.rows import DERIVED, tables_of
 from labellerr_ds.mirror.store import LOCK, BusyError, Snapshot, Store, Version
 from labellerr_ds.mirror.sync import (
-    Export,
     Read,
     SyncResult,
     committed,
@@ -211,7 +210,7 @@ class Mirror:
                 if snapshot is not None and export.full and not export.rows.keys.num_rows and not allow_empty:
                     self._refuse_empty(snapshot, project)
                 try:
-                    result = self._commit(project, snapshot, export)
+                    result = committed(self._store, project, snapshot, export)
                 except BusyError:
                     log.info("another sync of %s came first; trying again", self.path)
                     time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
@@ -249,9 +248,6 @@ class Mirror:
                 f"a full export of project {project.project_id} has no file, and the mirror {self.path} has {known:,} "
                 "files of it. Look at the project; allow_empty=True marks them all as deleted."
             )
-
-    def _commit(self, project: Project, snapshot: Snapshot | None, export: Export) -> SyncResult:
-        return committed(self._store, project, snapshot, export)
 
     def _snapshot(self, project: Project) -> Snapshot | None:
         """The last version; None where there is none yet."""

@@ -9,7 +9,6 @@ import anywidget
 import traitlets
 
 from labellerr_ds.panels.display import script, style
-from labellerr_ds.panels.media import MEDIA
 from labellerr_ds.panels.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.panels.viewer_state import ViewerState
 
@@ -54,7 +53,7 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
 
     def _open(self) -> None:
         """The first page goes with the panel, so that it is seen although the next cell keeps the kernel busy."""
-        if self.count and self._pages.kind(self.index) not in MEDIA:  # a sound is no part of the widget's state
+        if self.count and not self._pages.is_media(self.index):  # a sound is no part of the widget's state
             made = self._packet(self.index)
             self.opening = {"message": made.message, "buffers": made.buffers}
         else:
@@ -91,7 +90,7 @@ class CanvasViewer(ViewerState, anywidget.AnyWidget):  # type: ignore[misc]
     def _serve(self, kind: str, pages: list[int]) -> None:
         """Send pages one by one, and then that this was all: the browser asks for one lot at a time."""
         try:
-            self._pages.ahead([page for page in pages if kind == "pages" or self._pages.kind(page) not in MEDIA])
+            self._pages.ahead([page for page in pages if kind == "pages" or not self._pages.is_media(page)])
             for page in pages:
                 try:
                     made = self._packet(page, THUMBNAIL if kind == "thumbnails" else LONGEST)

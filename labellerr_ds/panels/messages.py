@@ -49,7 +49,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
         Pixels of the picture's longer side, at most.
     """
     stated = pages.size(page)
-    is_picture = pages.kind(page) not in MEDIA
+    is_picture = not pages.is_media(page)
     picture = read_picture(pages.source(page), stated, longest) if is_picture else None
     size = stated or (picture.size if picture else NO_SIZE)
     frame, marks = pages.frame(page), pages.marks(page)
@@ -117,7 +117,7 @@ def packet(pages: Pages, page: int, *, longest: int = LONGEST) -> Packet:
 
 def _media(pages: Pages, page: int, others: pd.DataFrame, longest: int) -> Media | None:
     """What of its file is played or read; None of a picture. A thumbnail has the segments alone."""
-    if pages.kind(page) not in MEDIA:
+    if not pages.is_media(page):
         return None
     source = None if longest == THUMBNAIL else pages.source(page)
     return media_of(pages.name(page), source, others[others["type"] == "segment"], pages.colors)

@@ -20,7 +20,7 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 from labellerr_ds.images.colors import NO_CLASS, colors_of
 from labellerr_ds.images.files import finder
 from labellerr_ds.panels.linked_images import LinkedImages
-from labellerr_ds.panels.media import kind_of
+from labellerr_ds.panels.media import MEDIA, kind_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
@@ -187,6 +187,10 @@ class Pages:
     def kind(self, page: int) -> str:
         """What its file is by its name: ``picture``, ``audio``, ``text``, ``pdf`` or ``other``; see `media.kind_of`."""
         return "other" if self.is_moment(page) else kind_of(self._file_name(page))
+
+    def is_media(self, page: int) -> bool:
+        """Whether it is played or read, and is no picture."""
+        return self.kind(page) in MEDIA
 
     def _is_fetched(self, page: int) -> bool:
         """Whether a file comes over the network: whole videos do not, for a look."""

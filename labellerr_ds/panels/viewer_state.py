@@ -12,7 +12,6 @@ from PIL import Image
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images import render
 from labellerr_ds.panels.display import Shown
-from labellerr_ds.panels.media import MEDIA
 from labellerr_ds.panels.messages import open_picture
 from labellerr_ds.panels.pages import MATCHED, Pages, side_of
 
@@ -250,7 +249,7 @@ def _one_side(
     }
     return render.draw(
         pages.frame(page).iloc[kept],
-        open_picture(pages.source(page) if pages.kind(page) not in MEDIA else None, size, longest),
+        open_picture(None if pages.is_media(page) else pages.source(page), size, longest),
         size=size,
         opacity=opacity,
         longest=longest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from labellerr_ds.errors import ReadError
@@ -71,9 +71,21 @@ def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None
         raise ReadError(
             f"{source}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
         )
-    if wanted is None and len(seen) > 1:
-        raise ReadError(f"{source} holds several formats ({', '.join(sorted(seen))}): pass format= to choose one.")
+    if wanted is None:
+        refuse_several(seen, source)
     return wanted or next(iter(seen))
+
+
+def refuse_several(formats: Iterable[str], source: str) -> None:
+    """Refuse an export of more than one format.
+
+    Raises
+    ------
+    ReadError
+    """
+    names = sorted({*formats})
+    if len(names) > 1:
+        raise ReadError(f"{source} holds several formats ({', '.join(names)}): pass format= to choose one.")
 
 
 def _is_export(member: Member, kind: str | None) -> bool:

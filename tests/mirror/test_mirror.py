@@ -21,6 +21,7 @@ import labellerr_ds as lds
 from labellerr_ds import schema
 from labellerr_ds.mirror.mirror import TRIES
 from labellerr_ds.mirror.store import BusyError, Snapshot
+from labellerr_ds.mirror.sync import committed
 from labellerr_ds.sandbox import Sandbox
 
 
@@ -194,14 +195,13 @@ def test_a_status_that_moved_untold_is_found_by_a_full_sync(mirror):
 
 def overtake(monkeypatch, other):
     """Let the other sync come between the export and the commit of the next one."""
-    commit = lds.Mirror._commit
 
-    def overtaken(self, *arguments):
-        monkeypatch.setattr(lds.Mirror, "_commit", commit)
+    def overtaken(*arguments):
+        monkeypatch.setattr("labellerr_ds.mirror.mirror.committed", committed)
         other()
-        return commit(self, *arguments)
+        return committed(*arguments)
 
-    monkeypatch.setattr(lds.Mirror, "_commit", overtaken)
+    monkeypatch.setattr("labellerr_ds.mirror.mirror.committed", overtaken)
 
 
 def test_an_export_that_was_created_earlier_and_comes_later_changes_nothing(world, mirror, monkeypatch):

@@ -21,6 +21,7 @@ from labellerr_ds.cluster import lend_out, read_shards
 from labellerr_ds.limits import Limits
 from labellerr_ds.mirror.rows import rows_of
 from labellerr_ds.mirror.staged import stage_rows, staged_rows
+from labellerr_ds.mirror.sync import committed
 from labellerr_ds.models import Source
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
@@ -94,14 +95,13 @@ def test_one_that_another_overtook_is_committed_again(cluster, fresh, small_piec
     mirror = lds.Mirror(tmp_path / "mirror")
     mirror.sync(project, client=cluster, progress=False)
     fresh.advance(days=2)
-    commit = lds.Mirror._commit
 
-    def overtaken(self, *given):
-        monkeypatch.setattr(lds.Mirror, "_commit", commit)
-        lds.Mirror(self.path).pin("first")  # a commit of another process in between
-        return commit(self, *given)
+    def overtaken(*given):
+        monkeypatch.setattr("labellerr_ds.mirror.mirror.committed", committed)
+        lds.Mirror(mirror.path).pin("first")  # a commit of another process in between
+        return committed(*given)
 
-    monkeypatch.setattr(lds.Mirror, "_commit", overtaken)
+    monkeypatch.setattr("labellerr_ds.mirror.mirror.committed", overtaken)
     assert mirror.sync(project, client=cluster, progress=False)
     plain = lds.Mirror(tmp_path / "here")
     plain.sync(project, progress=False)
