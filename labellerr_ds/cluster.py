@@ -125,7 +125,7 @@ def read_exports_dask(
     except BaseException:
         home.remove()
         raise
-    frame = dd.from_map(finished, whole.partitions, table=table, meta=meta_of(table), label="labellerr")
+    frame = dd.from_map(finished, list(whole.partitions), table=table, meta=meta_of(table), label="labellerr")
     own = {"failed": failed, "folder": home.path, "dashboard": _dashboard(client)}
     frame.attrs = {"labellerr": {**whole.plan.info, **own}}
     return frame
@@ -211,15 +211,15 @@ def convert_exports(
             shards, options, client, home,
             name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, progress=progress,
         )  # fmt: skip
-        classes: list[str] = []
+        names, classes = [*whole.partitions.values()], list[str]()
         if to == "yolo":
             looks = [partial(drawn_classes, path) for path in whole.partitions]
-            used = run_all(client, looks, progress=progress)
+            used = run_all(client, looks, names, "looking", progress)
             classes = classes_in(whole.plan.categories, set().union(*used))
         copied = None if images is None else str(Path(images).absolute())
-        lend_out(client, whole, progress=progress)
+        lend_out(client, whole, progress)
         tasks = [partial(convert, path, target.path, to, classes, copied, shares) for path in whole.partitions]
-        written: list[Converted] = run_all(client, tasks, progress=progress)
+        written: list[Converted] = run_all(client, tasks, names, "converting", progress)
         if target.lacks(one.name for one in written):
             raise InvalidArgumentError(
                 f"the workers do not see {str(out)!r}: out must be on a disk that all of them see, or in S3."
@@ -337,9 +337,9 @@ def read_shards(
     return whole, names
 
 
-def lend_out(client: Any, whole: Whole, *, progress: bool = True) -> None:
+def lend_out(client: Any, whole: Whole, progress: bool) -> None:
     """Have each partition write down what others need of it, before tasks that take whole files."""
-    run_all(client, [partial(lend, path) for path in whole.lenders], progress=progress)
+    run_all(client, [partial(lend, path) for path in whole.lenders], [*whole.lenders.values()], "sharing", progress)
 
 
 def _dashboard(client: Any) -> str | None:

@@ -72,20 +72,26 @@ def run(
     return done, failed
 
 
-def run_all(client: Any, tasks: Sequence[Task[T]], *, progress: bool = True) -> list[T]:
-    """What all tasks gave, in order, one for each partition; the first problem is raised."""
-    done, failed = run(client, dict(enumerate(tasks)), "writing", progress)
+def run_all(client: Any, tasks: Sequence[Task[T]], names: Sequence[str], what: str, progress: bool) -> list[T]:
+    """What all tasks gave, in order; the first problem is raised, with the name of its task."""
+    done, failed = run(client, dict(enumerate(tasks)), what, progress)
     for place in sorted(failed):
         problem = failed[place]
         if isinstance(problem, LabellerrError):
             raise problem
-        raise ReadError(f"partition {place} could not be written: {reason(problem)}.") from problem
-    return [done[place] for place in sorted(done)]
+        hint = " A smaller shards_a_task needs less memory." if is_killed(problem) else ""
+        raise ReadError(f"{what}, the task of {names[place]}: {reason(problem)}.{hint}") from problem
+    return [done[place] for place in range(len(tasks))]
+
+
+def is_killed(problem: BaseException) -> bool:
+    """Whether a task killed each worker that had it."""
+    return type(problem).__name__ == "KilledWorker"
 
 
 def reason(problem: BaseException) -> str:
     """Why a task gave nothing, without a dot."""
-    if type(problem).__name__ == "KilledWorker":
+    if is_killed(problem):
         return "its worker died each time"
     if isinstance(problem, FileNotFoundError):
         return "its worker does not see it; a disk that all workers see is needed, or S3"

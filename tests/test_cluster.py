@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import pickle
 import random
 import shutil
 import signal
@@ -25,10 +24,13 @@ from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds import finish, schema
-from labellerr_ds.cluster import convert_exports
+from labellerr_ds.cluster import convert_exports, read_shards
+from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.staging import partition
 from labellerr_ds.staging.convert import Converted
+from labellerr_ds.staging.pickles import load
 from labellerr_ds.staging.shards import shards_of
+from labellerr_ds.transfer.shared_folder import SharedFolder
 
 pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
@@ -148,6 +150,8 @@ def test_partitions_are_split_as_the_whole_would_be(cluster, shards, tmp_path):
     [
         ("yolo", {"train": 0.8}, "the shares must sum to 1; train 0.8 is 0.8"),
         ("yolo", {"train": 0.8, "../val": 0.2}, "the name of a split must do for a folder"),
+        ("yolo", {}, "the shares must sum to 1; there are none"),
+        ("yolo", {"train": 0.5, "names": 0.5}, "a split cannot be called 'names', which is another key of data.yaml"),
         ("yolo", 0.8, "split must be shares, such as .*; got float"),
         ("coco", {"train": 1.0}, "split is for YOLO: .* Dataset.split divides"),
     ],
@@ -186,6 +190,20 @@ def test_a_partition_that_lends_to_many_is_finished_once_for_all_of_them(tmp_pat
     assert len(applied) == 2 * count - 1  # all but the first lend, and all write
     counts = Counter(each["image_id"] for path in made for each in json.loads(path.read_text())["annotations"])
     assert sum(counts.values()) == 800
+
+
+@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+def test_what_partitions_write_for_each_other_has_the_size_of_what_it_says(tmp_path):
+    parts = [(range(5_000), "no such status"), *(((-number, -number - 1), "accepted") for number in range(1, 5))]
+    for number, (ids, status) in enumerate(parts):
+        records = [{"file_id": f"f{name}", "file_name": "a.jpg", "file_status": status} for name in ids]
+        (tmp_path / f"{number}.json").write_text(json.dumps(records))
+    folder = SharedFolder(tmp_path).own("staged")
+    shards = shards_of(sorted(tmp_path.glob("*.json")))
+    whole, _ = read_shards(shards, ReadOptions(), None, folder, name="e", shards_a_task=1)
+    assert len(whole.issues) >= 5_000
+    sizes = [pathlib.Path(path).stat().st_size for path in whole.partitions]
+    assert max(sizes[1:]) < sizes[0] / 10
 
 
 def test_what_an_earlier_conversion_wrote_is_gone_and_rows_without_a_file_stay(tmp_path):
@@ -457,7 +475,8 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
             records.append({"file_name": f"{number}.jpg", "latest_answer": [box]})
         (tmp_path / "shards" / f"{number}.json").write_text(json.dumps(records))
     ddf = lds.read_exports_dask(tmp_path / "shards", folder=tmp_path / "staged", shards_a_task=1)
-    plans = [pickle.loads(path.read_bytes()).plan for path in (tmp_path / "staged").rglob("*.plan")]
+    paths = [*(tmp_path / "staged").rglob("*.plan")]
+    plans = [made.plan for made in load(SharedFolder(paths[0].parent), [path.name for path in paths])]
     assert max(plan.files.num_rows for plan in plans) <= 11
     same(ddf, lds.read_export(tmp_path / "shards").annotations)
 

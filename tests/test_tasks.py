@@ -17,7 +17,8 @@ pytestmark = clusters.MARKS
 
 
 def squares(client, count=3):
-    return tasks.run_all(client, [partial(pow, number, 2) for number in range(count)], progress=False)
+    each = [partial(pow, number, 2) for number in range(count)]
+    return tasks.run_all(client, each, ["same"] * count, "squaring", False)
 
 
 def test_a_cluster_without_a_worker_is_warned_of_once_and_waited_for(monkeypatch):
@@ -49,9 +50,9 @@ def test_a_cluster_with_workers_is_waited_for_in_silence(cluster, monkeypatch):
 
 
 def test_tasks_end_in_any_order_and_come_back_in_theirs(cluster):
-    assert tasks.run_all(None, [partial(int, "7")]) == [7]
-    with pytest.raises(lds.ReadError, match=r"partition 1 could not be written: invalid literal"):
-        tasks.run_all(cluster, [partial(int, "7"), partial(int, "seven")], progress=False)
+    assert squares(None) == squares(cluster) == [0, 1, 4]
+    with pytest.raises(lds.ReadError, match=r"reading, the task of b.json: invalid literal"):
+        tasks.run_all(cluster, [partial(int, "7"), partial(int, "seven")], ["a.json", "b.json"], "reading", False)
 
 
 def test_a_client_that_is_closed_is_refused():

@@ -67,6 +67,8 @@ def check_shares(shares: Mapping[str, float]) -> None:
     ------
     InvalidArgumentError
     """
+    if not shares:
+        raise InvalidArgumentError("the shares must sum to 1; there are none.")
     for name, share in shares.items():
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise InvalidArgumentError(f"{name} must be a share from 0 to 1, got {share!r}.")

@@ -29,6 +29,9 @@ Ring = NDArray[np.float64]
 
 Task = Literal["detect", "segment", "pose"]
 
+OWN_KEYS = ("path", "nc", "names", "channels", "download", "kpt_shape", "flip_idx")
+"""What data.yaml has beside the splits."""
+
 
 def to_yolo(
     folder: Path,
@@ -49,6 +52,7 @@ def to_yolo(
     marks = max((len(_marks(shape)) for item in chosen.items for *_, shape in item.shapes), default=0)
     count = 0
     for name, items in by_split(chosen.items):
+        check_yaml_split(name)
         labels = folder / "labels" / name
         labels.mkdir(parents=True)
         for item in items:
@@ -61,6 +65,19 @@ def to_yolo(
     more = _pose_lines(marks, frames.categories) if task == "pose" else []
     _data_yaml(folder, [name for name, _ in by_split(chosen.items)], chosen.classes, more, whole=split is None)
     return chosen.written(folder, count)
+
+
+def check_yaml_split(name: str) -> None:
+    """Refuse a split whose name data.yaml has for something else.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    if name in OWN_KEYS:
+        raise InvalidArgumentError(
+            f"a split cannot be called {name!r}, which is another key of data.yaml; call it 'train', 'val' or 'test'."
+        )
 
 
 def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) -> list[str]:

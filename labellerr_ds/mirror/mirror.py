@@ -110,12 +110,14 @@ class Mirror:
     def _repr_html_(self) -> str:
         if not self._store.exists():
             return card("Mirror", [("path", self.path), ("versions", "none yet")], then="mirror.sync(project)")
-        latest = self._store.at().latest
+        snapshot = self._store.at()
+        latest = snapshot.latest
         rows = [
             ("path", self.path),
             ("project", latest.sync.project_name or latest.sync.project_id),
             ("version", str(latest.number)),
             ("watermark", moment(latest.sync.watermark).isoformat()),
+            ("last full sync", moment(snapshot.full_at).isoformat()),  # also one that changed nothing
         ]
         return card("Mirror", rows, then="mirror.dataset(statuses=['accepted'])")
 

@@ -15,7 +15,7 @@ import yaml
 from labellerr_ds import schema
 from labellerr_ds.analysis.splits import check_shares, split_files
 from labellerr_ds.converters.selection import Frames, check_split, classes_of
-from labellerr_ds.converters.yolo import to_yolo
+from labellerr_ds.converters.yolo import check_yaml_split, to_yolo
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.errors import InvalidArgumentError, LabellerrWarning
 from labellerr_ds.shapes.rasters import FILLED
@@ -70,6 +70,7 @@ class Shares(NamedTuple):
         check_shares(split)
         for name in split:
             check_split(name)
+            check_yaml_split(name)
         return cls(dict(split), seed)
 
 
@@ -77,8 +78,8 @@ def convert(
     partition: str, out: str, to: str, classes: Sequence[str], images: str | None, shares: Shares | None
 ) -> Converted:
     """Write the files of a partition as YOLO or COCO."""
-    dataset, folder = Dataset.from_tables(whole_files(partition, every_record=to == "coco")), SharedFolder(out)
-    name = PurePath(partition).stem
+    folder, name = SharedFolder.there(out), PurePath(partition).stem
+    dataset = Dataset.from_tables(whole_files(partition, every_record=to == "coco"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
         if to == "coco":
@@ -105,7 +106,7 @@ def classes_in(categories: pa.Table, used: set[str]) -> list[str]:
 def write_data_yaml(
     out: SharedFolder, written: Sequence[Converted], classes: Sequence[str], shares: Shares | None
 ) -> None:
-    """One ``data.yaml`` for folders of YOLO beside each other; Ultralytics takes lists, and needs a `val`."""
+    """One ``data.yaml`` for folders of YOLO beside each other; without shares `val` is `train`."""
     names = ["train"] if shares is None else [*shares.by_split]
     paths = {split: [f"{one.name}/images/{split}" for one in written if split in one.splits] for split in names}
     if shares is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from labellerr_ds import schema
 from labellerr_ds.finish import apply
 from labellerr_ds.schema import Table
+from labellerr_ds.staging.pickles import dump, load
 from labellerr_ds.staging.stage import Batches
 from labellerr_ds.staging.unite import Partition
 from labellerr_ds.tables import Tables, table
+from labellerr_ds.transfer.s3 import AT_ONCE
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 
@@ -52,11 +54,14 @@ def lend(partition: str) -> None:
     mine = _partition(folder, name)
     annotations = _plain("annotations", _finished(folder, mine))
     homes = _homes(mine, annotations)
-    for borrower in mine.borrowers:
+
+    def write(borrower: int) -> None:
         is_lent = homes == borrower
         lent = Lent(annotations.filter(pa.array(is_lent)), _issues_at(mine.issues, is_lent, False))
-        with folder.writing(_lent_name(mine.number, borrower)) as path:
-            path.write_bytes(pickle.dumps(lent))
+        dump(folder, _lent_name(mine.number, borrower), lent)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(write, mine.borrowers))
 
 
 def whole_files(partition: str, *, every_record: bool = False) -> Tables:
@@ -72,8 +77,8 @@ def whole_files(partition: str, *, every_record: bool = False) -> Tables:
     files, annotations = _plain("files", batches), _plain("annotations", batches)
     is_own = _homes(mine, annotations) == mine.number
     lent = {mine.number: Lent(annotations.filter(pa.array(is_own)), _issues_at(mine.issues, is_own, True))}
-    with folder.reading([_lent_name(lender, mine.number) for lender in mine.lenders]) as paths:
-        lent.update((lender, pickle.loads(path.read_bytes())) for lender, path in zip(mine.lenders, paths, strict=True))
+    others = load(folder, [_lent_name(lender, mine.number) for lender in mine.lenders])
+    lent.update(zip(mine.lenders, others, strict=True))
     parts = [lent[number] for number in sorted(lent)]  # as the shards follow each other
     starts = np.cumsum([0, *(part.annotations.num_rows for part in parts)]).tolist()
     return Tables(
@@ -133,8 +138,7 @@ def _finished(folder: SharedFolder, mine: Partition) -> list[Tables]:
 
 
 def _partition(folder: SharedFolder, name: str) -> Partition:
-    with folder.reading([name]) as (path,):
-        made: Partition = pickle.loads(path.read_bytes())
+    made: Partition = load(folder, [name])[0]
     return made
 
 

@@ -32,6 +32,8 @@ class Staged:
     ----------
     first : int
         The place of its first shard.
+    shard : str
+        What that is called.
     batches : list of Tables
         Without annotations.
     glances : list of Glance
@@ -40,6 +42,7 @@ class Staged:
     """
 
     first: int
+    shard: str
     batches: list[Tables]
     glances: list[Glance]
     names: list[str]
@@ -85,8 +88,8 @@ def stage(first: int, shards: Sequence[Shard], folder: str, options: ReadOptions
     with ExitStack() as kept, collector_off():
         files = members_of(shards, kept)
         if all(is_beside(member_at(*file), options.format) for file in files):
-            return Staged(first, [], [], [])
-        return _staged(first, read_batches(Source(name, tuple(files)), options), folder)
+            return Staged(first, str(shards[0]), [], [], [])
+        return _staged(first, shards[0], read_batches(Source(name, tuple(files)), options), folder)
 
 
 def stage_masks(first: int, shards: Sequence[Shard], folder: str, options: ReadOptions, context: MaskContext) -> Staged:
@@ -94,7 +97,7 @@ def stage_masks(first: int, shards: Sequence[Shard], folder: str, options: ReadO
     with ExitStack() as kept:
         masks = [member_at(*file) for file in members_of(shards, kept)]
         batches = read_some_masks(masks, context, options, is_first=not first)
-        return _staged(first, (replace(batch, info={"format": "png"}) for batch in batches), folder)
+        return _staged(first, shards[0], (replace(batch, info={"format": "png"}) for batch in batches), folder)
 
 
 def refuse(shards: Sequence[Shard], options: ReadOptions, name: str) -> None:
@@ -104,8 +107,8 @@ def refuse(shards: Sequence[Shard], options: ReadOptions, name: str) -> None:
             pass
 
 
-def _staged(first: int, batches: Iterator[Tables], folder: str) -> Staged:
-    made, shared = Staged(first, [], [], []), SharedFolder(folder)
+def _staged(first: int, shard: Shard, batches: Iterator[Tables], folder: str) -> Staged:
+    made, shared = Staged(first, str(shard), [], [], []), SharedFolder.lent_by(folder)
     for number, batch in enumerate(batches):
         name = f"{first:08}-{number:05}.parquet"
         with shared.writing(name) as path:  # a task that is run twice writes the same

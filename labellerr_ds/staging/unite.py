@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +16,7 @@ from labellerr_ds.finish import Plan, all_issues, moved_issues, plan
 from labellerr_ds.finish.identity import Edits
 from labellerr_ds.finish.look import gathered
 from labellerr_ds.finish.union import codes_of, has_repeats
+from labellerr_ds.staging.pickles import dump
 from labellerr_ds.staging.stage import NOTHING, Batches, Staged
 from labellerr_ds.tables import Tables
 from labellerr_ds.transfer.s3 import AT_ONCE
@@ -30,16 +30,16 @@ class Whole(NamedTuple):
     ----------
     plan : Plan
     issues : pyarrow.Table
-    partitions : list of str
-        What `finished` takes: a file each.
-    lenders : list of str
+    partitions : dict of str
+        What `finished` takes, a file each, and the name of its first shard.
+    lenders : dict of str
         Those in which are annotations of files that others have whole: what `lend` takes, before `whole_files`.
     """
 
     plan: Plan
     issues: pa.Table
-    partitions: list[str]
-    lenders: list[str]
+    partitions: dict[str, str]
+    lenders: dict[str, str]
 
 
 class Partition(NamedTuple):
@@ -95,15 +95,15 @@ def united(staged: Sequence[Staged], folder: SharedFolder, home: Literal["first"
     moved = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
     issues = all_issues([*moved, whole.issues])
     firsts = np.array([one.first for one in staged], dtype=np.int64)
-    partitions = [folder.path_of(f"{one.first:08}.plan") for one in staged]
+    partitions = {folder.path_of(f"{one.first:08}.plan"): one.shard for one in staged}
     ends = np.cumsum([len(one.batches) for one in staged]).tolist()
     ranges = [range(end - len(one.batches), end) for one, end in zip(staged, ends, strict=True)]
     homes = _homes(whole, ranges, home)
     borrowers = _borrowers(whole, batches, ranges, homes)
-    lenders: list[list[int]] = [[] for _ in ranges]
+    lending: list[list[int]] = [[] for _ in ranges]
     for place, others in enumerate(borrowers):
         for other in others:
-            lenders[other].append(place)
+            lending[other].append(place)
     own_issues = _own_issues(whole, issues, ranges, homes)
 
     def write(place: int) -> None:
@@ -116,17 +116,16 @@ def united(staged: Sequence[Staged], folder: SharedFolder, home: Literal["first"
             staged[place].names,
             staged[place].first,
             firsts[homes[own.numbers]],
-            firsts[lenders[place]].tolist(),
+            firsts[lending[place]].tolist(),
             firsts[borrowers[place]].tolist(),
             own_issues[place],
         )
-        with folder.writing(f"{mine.number:08}.plan") as path:
-            path.write_bytes(pickle.dumps(mine))
+        dump(folder, f"{mine.number:08}.plan", mine)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(write, range(len(staged))))
-    lending = [path for path, others in zip(partitions, borrowers, strict=True) if others]
-    return Whole(whole, issues, partitions, lending)
+    lenders = {path: name for (path, name), others in zip(partitions.items(), borrowers, strict=True) if others}
+    return Whole(whole, issues, partitions, lenders)
 
 
 def _span(whole: Plan, numbers: range) -> tuple[int, int]:
@@ -164,7 +163,7 @@ def _borrowers(
 
 def _own_issues(whole: Plan, issues: pa.Table, ranges: Sequence[range], homes: NDArray[np.int64]) -> list[pa.Table]:
     """Of each partition the issues of the files whose home it is, and of its annotations."""
-    nothing = issues.slice(0, 0)
+    nothing = issues.schema.empty_table()  # a slice is pickled with all that it is of
     if not issues.num_rows:
         return [nothing] * len(ranges)
     positions = issues["position"].to_numpy()  # NaN where there is none
@@ -204,6 +203,6 @@ def _own_plan(whole: Plan, batches: Sequence[Tables], numbers: range) -> Plan:
         edits=edits,
         positions={local[number]: each for number, each in whole.positions.items() if number in local},
         starts=[whole.starts[number] for number in numbers],
-        issues=whole.issues.slice(0, 0),
+        issues=whole.issues.schema.empty_table(),
         numbers=used,
     )

@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from labellerr_ds.disk import disk_errors, new_folder
-from labellerr_ds.errors import LabellerrError, ReadError, warn
+from labellerr_ds.errors import DiskError, LabellerrError, NotFoundError, ReadError, warn
 from labellerr_ds.intervals import intervals
 from labellerr_ds.models import S3Object
 from labellerr_ds.owners import scratched
 from labellerr_ds.target import file_at, folder_at
 from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, bucket_of, is_s3, split_url
 
+MARKER = "in-use"  # in a folder of one call, until it is removed
 PATIENCE_S = 40.0  # a disk of the network may show a file of another machine later: NFS keeps a listing for 30 s
 
 
@@ -36,6 +38,7 @@ class SharedFolder:
     def __init__(self, path: str | Path) -> None:
         self._bucket: Bucket | None = None
         self._put: dict[str, S3Object] = {}
+        self._may_go = False
         if is_s3(path):
             bucket, key = split_url(str(path))
             self._bucket, self._prefix = bucket_of(bucket), key.rstrip("/")
@@ -47,17 +50,30 @@ class SharedFolder:
         return f"SharedFolder({self.path!r})"
 
     @classmethod
-    def of(cls, path: str) -> tuple[SharedFolder, str]:
-        """The folder of a file's path or address, which has to be there, and its name in it.
+    def there(cls, path: str) -> SharedFolder:
+        """One that another process made, and this one does not make.
 
         Raises
         ------
-        ReadError
+        DiskError
+            Where it is not there.
         """
+        if not is_s3(path) and not os.path.isdir(path):
+            raise _gone(path)
+        return cls(path)
+
+    @classmethod
+    def lent_by(cls, path: str) -> SharedFolder:
+        """One that another process made by `own`, and may remove meanwhile: nothing stays then of what is written."""
+        made = cls.there(path)
+        made._may_go = True
+        return made
+
+    @classmethod
+    def of(cls, path: str) -> tuple[SharedFolder, str]:
+        """The folder, made by `own`, of a file's path or address, and the file's name in it."""
         folder, name = path.rpartition("/")[::2] if is_s3(path) else os.path.split(path)
-        if not is_s3(path) and not os.path.isdir(folder):
-            raise ReadError(f"the folder {folder!r} is gone, or this process does not see it.")
-        return cls(folder), name
+        return cls.lent_by(folder), name
 
     def path_of(self, name: str) -> str:
         """The path or address of a file."""
@@ -72,7 +88,7 @@ class SharedFolder:
     def own(self, purpose: str) -> SharedFolder:
         """A new folder in it, which no other call has; whether one can write to it is known at once."""
         made = SharedFolder(self.path_of(f"{purpose}-{uuid.uuid4().hex[:12]}"))
-        with made.writing("probe") as path:
+        with made.writing(MARKER) as path:
             path.write_bytes(b"")
         return made
 
@@ -115,12 +131,18 @@ class SharedFolder:
                 try:
                     yield beside
                     os.replace(beside, self.path_of(name))
+                except FileNotFoundError:
+                    if os.path.isdir(self.path):
+                        raise
+                    raise _gone(self.path) from None
                 finally:
                     beside.unlink(missing_ok=True)
             return
         with scratched("shared") as folder, disk_errors(folder):
             yield folder / name
             self._put[name] = self._bucket.put(folder / name, self._key(name))
+            if self._may_go:
+                self._undo_if_gone(name)
 
     @contextmanager
     def publishing(self, name: str) -> Iterator[Path]:
@@ -168,14 +190,31 @@ class SharedFolder:
             yield paths
 
     def remove(self) -> None:
-        """Remove a folder of one's own."""
+        """Remove a folder of one's own, and what workers may still write to it."""
         if self._bucket is None:
-            shutil.rmtree(self.path, ignore_errors=True)
+            for _ in range(3):  # a worker may have written between the listing and the end
+                shutil.rmtree(self.path, ignore_errors=True)
             return
         try:
+            self._bucket.remove([self._key(MARKER)])  # first: what is put after the listing is undone
             self._bucket.remove([item.key for item in self._bucket.below(self._key(""))])
         except LabellerrError as problem:  # who may write may not always remove
             warn(f"{self.path} was not removed: {problem} What it holds are labels: remove it.")
 
+    def _undo_if_gone(self, name: str) -> None:
+        bucket = cast("Bucket", self._bucket)
+        try:
+            bucket.head(self._key(MARKER))
+        except NotFoundError:
+            bucket.remove([self._key(name)])
+            raise NotFoundError(f"{self.path} was removed meanwhile.") from None
+
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name
+
+
+def _gone(path: str) -> DiskError:
+    return DiskError(
+        f"the folder {path!r} is gone, or a worker does not see it: it must be on a disk that all workers see, or in "
+        "S3."
+    )

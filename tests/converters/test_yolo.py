@@ -248,7 +248,12 @@ def test_a_folder_with_other_labels_in_it_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"task": "obb"}, "task must be"), ({"negatives": True}, "negatives must be"), ({"split": 3}, "split= must be")],
+    [
+        ({"task": "obb"}, "task must be"),
+        ({"negatives": True}, "negatives must be"),
+        ({"split": 3}, "split= must be"),
+        ({"split": {"1": "names"}, "negatives": "all"}, "a split cannot be called 'names', which is another key"),
+    ],
 )
 def test_options_that_cannot_be_meant_are_refused(tmp_path, options, words):
     with pytest.raises(lds.InvalidArgumentError, match=words):

@@ -149,12 +149,12 @@ def test_a_file_in_several_shards_is_one_row_as_of_one_reading(tmp_path_factory,
         files[-1][1].write_text(json.dumps(exported(part)))
     options = ReadOptions(format="json", progress=False)
     whole = rows_of(read_tables(Source("export", tuple(files)), options), NOW)
-    folder = SharedFolder(home / "staged")
+    folder = SharedFolder(home).own("staged")
     united, _ = read_shards(
         shards.shards_of([path for _, path in files]), options, None, folder,
         name="export", shards_a_task=1, home="last",
     )  # fmt: skip
-    lend_out(None, united)
+    lend_out(None, united, False)
     rows = staged_rows(folder, [stage_rows(partition, NOW) for partition in united.partitions])
     apart = pa.concat_tables([part.read() for part in rows.parts])
     assert nested(apart) == nested(whole)
@@ -195,8 +195,10 @@ def test_an_export_without_a_file_is_cut_into_one_piece_without_any(tmp_path):
         source = Source("e.json", (("e.json", tmp_path / "e.json"),))
         (piece,) = cut(source, SharedFolder(tmp_path / "pieces"), Limits())
         assert json.loads(pathlib.Path(piece.path).read_text()) == []
-        whole, _ = read_shards([piece], ReadOptions(format="json"), None, SharedFolder(tmp_path / "staged"), name="e")
-        assert stage_rows(whole.partitions[0], NOW).keys.num_rows == 0
+        whole, _ = read_shards(
+            [piece], ReadOptions(format="json"), None, SharedFolder(tmp_path).own("staged"), name="e"
+        )
+        assert stage_rows(next(iter(whole.partitions)), NOW).keys.num_rows == 0
 
 
 def test_a_damaged_member_is_named_as_in_one_process(tmp_path):
@@ -209,7 +211,7 @@ def test_a_listing_that_lags_behind_loses_no_file(small_pieces, moto, own_keys, 
     (tmp_path / "e.json").write_text(json.dumps([{"file_id": f"{number:02}" * 300} for number in range(40)]))
     source = Source("e.json", (("e.json", tmp_path / "e.json"),))
     monkeypatch.setattr(Bucket, "_list", lambda *_: [])
-    folder = SharedFolder("s3://labels/lagging")
+    folder = SharedFolder("s3://labels/lagging").own("staged")
     pieces = cut(source, folder, Limits())
     whole, _ = read_shards(pieces, ReadOptions(format="json"), None, folder, name="e", shards_a_task=1)
     assert len(pieces) >= 1

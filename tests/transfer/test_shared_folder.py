@@ -63,6 +63,22 @@ def test_two_calls_have_two_folders_and_one_that_was_lent_is_gone(folder):
     assert not folder.is_empty()
 
 
+def test_what_a_worker_writes_after_the_folder_was_removed_does_not_stay(folder):
+    own = folder.own("staged")
+    worker = SharedFolder.lent_by(own.path)
+    with worker.writing("early.bin") as path:
+        path.write_bytes(b"a")
+
+    def write_late():
+        with worker.writing("late.bin") as path:
+            path.write_bytes(b"a")
+            own.remove()
+
+    with pytest.raises(lds.LabellerrError, match="staged-.* (is gone|was removed)"):
+        write_late()
+    assert folder.is_empty()
+
+
 def test_a_file_that_is_gone_is_an_error_that_names_it(folder):
     with pytest.raises(lds.LabellerrError, match=r"a\.bin"):
         with folder.reading(["a.bin"]) as paths:
@@ -70,7 +86,7 @@ def test_a_file_that_is_gone_is_an_error_that_names_it(folder):
 
 
 def test_a_folder_that_is_gone_is_not_made_by_who_reads(tmp_path):
-    with pytest.raises(lds.ReadError, match="gone, or this process does not see it"):
+    with pytest.raises(lds.DiskError, match="is gone, or a worker does not see it"):
         SharedFolder.of(str(tmp_path / "removed" / "a.plan"))
     assert not (tmp_path / "removed").exists()
 
