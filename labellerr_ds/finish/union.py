@@ -120,14 +120,15 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     kept = row_of == np.arange(len(row_of))
     place = np.cumsum(kept) - 1
     table, row_of = table.filter(pa.array(kept)), place[row_of]
-    seen: dict[str, int] = {}
-    for at, row in ((at, row) for at, row in enumerate(rows) if kept[row]):
-        file_id = records["file_id"].iloc[at]
-        if file_id in seen:
-            one, other = records.iloc[seen[file_id]], records.iloc[at]
-            differing = [name for name in columns if not _equal(one[name], other[name])]
-            issues.append(_duplicate("files", "file_id", file_id, int(place[row]), differing))
-        seen.setdefault(file_id, at)
+    records = records[kept[rows]]
+    stays = records["file_id"].duplicated(keep=False).to_numpy()
+    places = place[rows[kept[rows]][stays]].tolist()
+    seen: dict[str, dict[str, Any]] = {}
+    for at, record in zip(places, records[stays].to_dict("records"), strict=True):
+        first_of_id = seen.setdefault(record["file_id"], record)
+        if first_of_id is not record:
+            differing = [name for name in columns if not _equal(first_of_id[name], record[name])]
+            issues.append(_duplicate("files", "file_id", record["file_id"], at, differing))
     return FilesUnion(table, row_of, split, issues)
 
 
