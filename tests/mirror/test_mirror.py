@@ -146,6 +146,20 @@ def test_a_large_project_is_written_in_groups_of_few_rows(world, mirror, monkeyp
     assert [held.row_group(number).num_rows for number in range(held.num_row_groups)] == [10, 10, 4]
 
 
+def last_full(mirror):
+    """The time of the last full sync, as the card has it."""
+    return mirror._repr_html_().partition("last full sync</th>")[2].partition(">")[2].partition("<")[0]
+
+
+def test_the_card_has_the_last_full_sync_also_one_that_changed_nothing(fresh, tmp_path):
+    project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
+    mirror = lds.Mirror(tmp_path / "mirror")
+    sync(mirror, project)
+    before, result = last_full(mirror), sync(mirror, project, True)
+    assert (bool(result), result.version, last_full(mirror)) == (False, 0, result.watermark.isoformat())
+    assert before < last_full(mirror)
+
+
 def test_a_file_is_no_mirror(tmp_path):
     (tmp_path / "mirror").write_text("")
     with pytest.raises(lds.InvalidArgumentError, match="mirror. is a file; a folder is needed"):
