@@ -155,8 +155,13 @@ def test_the_card_has_the_last_full_sync_also_one_that_changed_nothing(fresh, tm
     project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
     mirror = lds.Mirror(tmp_path / "mirror")
     sync(mirror, project)
-    before, result = last_full(mirror), sync(mirror, project, True)
-    assert (bool(result), result.version, last_full(mirror)) == (False, 0, result.watermark.isoformat())
+    before = last_full(mirror)
+    fresh.advance(days=1)
+    sync(mirror, project, full_every=None)
+    sync(mirror, project, True)  # what was removed
+    fresh.advance(seconds=1)
+    result = sync(mirror, project, True)
+    assert (bool(result), last_full(mirror)) == (False, result.watermark.isoformat())
     assert before < last_full(mirror)
 
 
