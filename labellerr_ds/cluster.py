@@ -90,7 +90,7 @@ def read_exports_dask(
     ------
     MissingExtraError
         Without Dask: ``pip install 'labellerr-ds[dask]'``.
-    ReadError, InvalidArgumentError
+    ReadError, InvalidArgumentError, DiskError, ConnectionFailedError
 
     Notes
     -----
@@ -211,15 +211,14 @@ def convert_exports(
             shards, options, client, home,
             name=_name_of(urls), shards_a_task=shards_a_task, on_error=on_error, progress=progress,
         )  # fmt: skip
-        names, classes = [*whole.partitions.values()], list[str]()
+        classes: list[str] = []
         if to == "yolo":
-            looks = [partial(drawn_classes, path) for path in whole.partitions]
-            used = run_all(client, looks, names, "looking", progress)
+            used = run_all(client, drawn_classes, whole.partitions, "looking", progress)
             classes = classes_in(whole.plan.categories, set().union(*used))
         copied = None if images is None else str(Path(images).absolute())
         lend_out(client, whole, progress)
-        tasks = [partial(convert, path, target.path, to, classes, copied, shares) for path in whole.partitions]
-        written: list[Converted] = run_all(client, tasks, names, "converting", progress)
+        task = partial(convert, out=target.path, to=to, classes=classes, images=copied, shares=shares)
+        written: list[Converted] = run_all(client, task, whole.partitions, "converting", progress)
         if target.lacks(one.name for one in written):
             raise InvalidArgumentError(
                 f"the workers do not see {str(out)!r}: out must be on a disk that all of them see, or in S3."
@@ -339,7 +338,7 @@ def read_shards(
 
 def lend_out(client: Any, whole: Whole, progress: bool) -> None:
     """Have each partition write down what others need of it, before tasks that take whole files."""
-    run_all(client, [partial(lend, path) for path in whole.lenders], [*whole.lenders.values()], "sharing", progress)
+    run_all(client, lend, whole.lenders, "sharing", progress)
 
 
 def _dashboard(client: Any) -> str | None:

@@ -72,16 +72,17 @@ def run(
     return done, failed
 
 
-def run_all(client: Any, tasks: Sequence[Task[T]], names: Sequence[str], what: str, progress: bool) -> list[T]:
-    """What all tasks gave, in order; the first problem is raised, with the name of its task."""
-    done, failed = run(client, dict(enumerate(tasks)), what, progress)
+def run_all(client: Any, task: Callable[[str], T], partitions: Mapping[str, str], what: str, progress: bool) -> list[T]:
+    """What a task gave for all partitions, in order; the first problem is raised, with the partition's name."""
+    names = list(partitions.values())
+    done, failed = run(client, {place: partial(task, path) for place, path in enumerate(partitions)}, what, progress)
     for place in sorted(failed):
         problem = failed[place]
         if isinstance(problem, LabellerrError):
             raise problem
         hint = " A smaller shards_a_task needs less memory." if is_killed(problem) else ""
         raise ReadError(f"{what}, the task of {names[place]}: {reason(problem)}.{hint}") from problem
-    return [done[place] for place in range(len(tasks))]
+    return [done[place] for place in range(len(names))]
 
 
 def is_killed(problem: BaseException) -> bool:

@@ -483,7 +483,7 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
 
 def test_an_out_that_the_workers_have_to_themselves_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
-    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_: Converted("elsewhere", Counter(), []))
+    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_, **__: Converted("elsewhere", Counter(), []))
     (tmp_path / "shards").mkdir()
     written_to(tmp_path / "shards", 2)
     with pytest.raises(lds.InvalidArgumentError, match="workers do not see .* out must be"):

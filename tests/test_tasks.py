@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 
 import clusters
 import pytest
@@ -16,9 +15,12 @@ pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
 
 
+def squared(number):
+    return int(number) ** 2
+
+
 def squares(client, count=3):
-    each = [partial(pow, number, 2) for number in range(count)]
-    return tasks.run_all(client, each, ["same"] * count, "squaring", False)
+    return tasks.run_all(client, squared, {str(number): "same" for number in range(count)}, "squaring", False)
 
 
 def test_a_cluster_without_a_worker_is_warned_of_once_and_waited_for(monkeypatch):
@@ -52,7 +54,7 @@ def test_a_cluster_with_workers_is_waited_for_in_silence(cluster, monkeypatch):
 def test_tasks_end_in_any_order_and_come_back_in_theirs(cluster):
     assert squares(None) == squares(cluster) == [0, 1, 4]
     with pytest.raises(lds.ReadError, match=r"reading, the task of b.json: invalid literal"):
-        tasks.run_all(cluster, [partial(int, "7"), partial(int, "seven")], ["a.json", "b.json"], "reading", False)
+        tasks.run_all(cluster, int, {"7": "a.json", "seven": "b.json"}, "reading", False)
 
 
 def test_a_client_that_is_closed_is_refused():

@@ -153,8 +153,7 @@ def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, prog
                 hint="The mirror is as it was.",
             )
     lend_out(cluster, whole, progress)
-    tasks = [partial(stage_rows, path, at) for path in whole.partitions]
-    files = run_all(cluster, tasks, [*whole.partitions.values()], "making rows", progress)
+    files = run_all(cluster, partial(stage_rows, exported_at=at), whole.partitions, "making rows", progress)
     return staged_rows(own, files), whole.plan.categories
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from labellerr_ds.disk import disk_errors, new_folder
 from labellerr_ds.errors import DiskError, LabellerrError, NotFoundError, ReadError, warn
@@ -142,7 +141,7 @@ class SharedFolder:
             yield folder / name
             self._put[name] = self._bucket.put(folder / name, self._key(name))
             if self._may_go:
-                self._undo_if_gone(name)
+                self._undo_if_gone(self._bucket, name)
 
     @contextmanager
     def publishing(self, name: str) -> Iterator[Path]:
@@ -201,8 +200,7 @@ class SharedFolder:
         except LabellerrError as problem:  # who may write may not always remove
             warn(f"{self.path} was not removed: {problem} What it holds are labels: remove it.")
 
-    def _undo_if_gone(self, name: str) -> None:
-        bucket = cast("Bucket", self._bucket)
+    def _undo_if_gone(self, bucket: Bucket, name: str) -> None:
         try:
             bucket.head(self._key(MARKER))
         except NotFoundError:
