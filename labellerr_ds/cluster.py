@@ -30,13 +30,14 @@ from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, s
 from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
 from labellerr_ds.staging.unite import Whole, united
 from labellerr_ds.target import folder_at
-from labellerr_ds.tasks import current, reason, run, run_all
+from labellerr_ds.tasks import current, is_killed, reason, run, run_all
 from labellerr_ds.transfer.s3 import is_s3
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
 log = logging.getLogger(__name__)
 
 MOST_LISTED = 5  # reasons why shards could not be read
+MOST_BLAMED = 20  # shards that are read one at a time: where more kill their workers it is the cluster
 
 
 def read_exports_dask(
@@ -307,6 +308,12 @@ def read_shards(
         alone = {start + place: [shard] for start in failed for place, shard in enumerate(groups[start])}
         more, failed = run(client, {start: task(start, some) for start, some in alone.items()}, "again", progress)
         staged.update(more)
+    killed = [start for start, problem in failed.items() if is_killed(problem)]
+    for start in killed if 1 < len(killed) <= MOST_BLAMED else ():  # Dask blames what waited beside the deadly one, too
+        more, still = run(client, {start: task(start, [shards[start]])}, "again", progress)
+        staged.update(more)
+        del failed[start]
+        failed.update(still)
     names = [str(shards[start]) for start in sorted(failed)]
     if names:
         if not staged and (problem := _one_reason(failed.values())):

@@ -30,9 +30,10 @@ from labellerr_ds.staging import partition
 from labellerr_ds.staging.convert import Converted
 from labellerr_ds.staging.pickles import load
 from labellerr_ds.staging.shards import shards_of
+from labellerr_ds.staging.stage import stage
 from labellerr_ds.transfer.shared_folder import SharedFolder
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
 
 
@@ -414,6 +415,25 @@ def test_a_shard_that_kills_each_worker_is_named_and_the_others_are_there(cluste
             (tmp_path / "others" / path.name).write_bytes(path.read_bytes())
     with pytest.warns(lds.LabellerrWarning):
         same(ddf, lds.read_export(tmp_path / "others", progress=False).annotations)
+
+
+def test_a_shard_that_waited_beside_a_deadly_one_is_not_blamed(tmp_path, monkeypatch):
+    """Dask blames all tasks that a worker had when it died, again and again."""
+    written_to(tmp_path, 6)
+    tries = Counter()
+
+    def dying(first, some, *more):
+        tries.update(shard.name for shard in some)
+        for shard in some:
+            if shard.name == "002.json" or (shard.name == "003.json" and tries[shard.name] < 3):
+                raise distributed.KilledWorker("task", None, 3)
+        return stage(first, some, *more)
+
+    monkeypatch.setattr("labellerr_ds.cluster.current", lambda _: None)
+    monkeypatch.setattr("labellerr_ds.cluster.stage", dying)
+    with pytest.warns(lds.LabellerrWarning, match=r"1 of 6 shards could not be read: .*002.json: its worker died"):
+        ddf = lds.read_exports_dask(tmp_path, "files", shards_a_task=3, on_error="collect")
+    assert ddf.compute()["file_id"].tolist() == ["f0", "f1", "f3", "f4", "f5"]
 
 
 def elsewhere(task):
