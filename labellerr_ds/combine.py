@@ -19,7 +19,16 @@ from labellerr_ds.finish import finish, report
 from labellerr_ds.finish.union import is_number, unite_info
 from labellerr_ds.images.colors import OWN
 from labellerr_ds.schema import Table
-from labellerr_ds.tables import FILE_ROW, TABLE_NAMES, Tables, empty, from_frame, to_frame
+from labellerr_ds.tables import (
+    FILE_ROW,
+    LIST_STATE,
+    TABLE_NAMES,
+    ListState,
+    Tables,
+    empty,
+    from_frame,
+    to_frame,
+)
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison
@@ -177,9 +186,10 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
         if (rows < 0).any():
             elsewhere = (rows < 0) & np.array([file_id in homes for file_id in ids.to_pylist()], dtype=bool)
         own = pa.array(~elsewhere)
+        is_unclear = schema.is_unclear(batch.files.select(["label_state", "annotation_count"]).to_pandas())
         batches.append(
             Tables(
-                batch.files,
+                _with_list_states(batch.files),
                 batch.annotations.append_column(FILE_ROW, pa.array(rows)).filter(own),
                 batch.categories,
                 issues,
@@ -187,10 +197,18 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
                 raw=batch.raw,
                 raw_header=batch.raw_header,
                 part=part,
+                unclear_files=frozenset(np.flatnonzero(is_unclear).tolist()),
             )
         )
         batches += _moved(batch.annotations.filter(pa.array(elsewhere)), homes)
     return batches
+
+
+def _with_list_states(files: pa.Table) -> pa.Table:
+    """Return finished files with their list states: a file that has annotations is not an empty one without them."""
+    counts = files["annotation_count"].to_numpy()
+    states = np.where(counts > 0, ListState.FOUND, ListState.EMPTY)
+    return files.append_column(LIST_STATE, pa.array(states.astype(np.int64)))
 
 
 def _moved(annotations: pa.Table, homes: dict[str, tuple[int, int]]) -> list[Tables]:
@@ -226,6 +244,8 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     for part, frame in enumerate(frames):
         tables = {str(each): empty(each) for each in TABLE_NAMES}
         tables[str(name)] = from_frame(frame, name)
+        if name == "files":
+            tables[str(name)] = _with_list_states(tables[str(name)])
         batches.append(Tables(**tables, part=part))
     done = finish(batches)
     _report(done, pd.DataFrame({"code": ["unknown_status"], "id": [None]}))
@@ -251,7 +271,10 @@ def _counts_of(frames: list[pd.DataFrame], joined: pd.DataFrame) -> dict[str, An
     counts = np.array(joined["file_id"].map(sums).fillna(0), dtype=np.int64)
     counts[joined["file_id"].isna().to_numpy()] = every.loc[missing, "annotation_count"].to_numpy()
     statuses = joined["status"].cat
-    states = schema.label_states(statuses.codes.to_numpy(), statuses.categories, counts)
+    # a state that is missing in one of the frames was not known: the file may have labels
+    unknown = set(pd.concat([frame.loc[schema.is_unclear(frame), "file_id"] for frame in frames]))
+    is_known = ~joined["file_id"].isin(unknown).to_numpy(dtype=bool)
+    states = schema.label_states(statuses.codes.to_numpy(), statuses.categories, counts, found_empty=is_known)
     return {"annotation_count": counts, "label_state": schema.categorical(states, schema.LABEL_STATES)}
 
 

@@ -15,37 +15,52 @@ from labellerr_ds.errors import InvalidArgumentError, warn
 
 
 class FileStatus(str, Enum):
-    """The fifteen statuses of a file; ``.description`` is what the vendor says of each.
+    """The fifteen statuses of a file.
+
+    Attributes
+    ----------
+    description : str
+        The vendor's description.
+    label_state : str
+        The label state of a file with annotations.
+    empty_state : str
+        The label state of a file without annotations.
 
     Examples
     --------
     >>> FileStatus("r_assigned").description
     'review in progress'
+    >>> FileStatus.ACCEPTED.label_state, FileStatus.ACCEPTED.empty_state
+    ('labelled', 'negative')
     """
 
-    NONE = "none", "unlabelled or pre-annotated, not yet in the workflow"
-    ASSIGNED = "assigned", "annotation in progress"
-    REVIEW = "review", "annotated, waiting for review"
-    R_ASSIGNED = "r_assigned", "review in progress"
-    CLIENT_REVIEW = "client_review", "passed review, waiting for client review"
-    CR_ASSIGNED = "cr_assigned", "client review in progress"
-    ACCEPTED = "accepted", "passed by the client: final"
-    REJECTED = "rejected", "rejected by the reviewer"
-    CLIENT_REJECTED = "client_rejected", "rejected by the client"
-    SKIPPED = "skipped", "skipped while annotating"
-    R_SKIPPED = "r_skipped", "skipped in review"
-    CR_SKIPPED = "cr_skipped", "skipped in client review"
-    CRITICAL = "critical", "skipped twice while annotating: blocked"
-    R_CRITICAL = "r_critical", "skipped twice in review: blocked"
-    CR_CRITICAL = "cr_critical", "skipped twice in client review: blocked"
+    NONE = "none", "unlabelled or pre-annotated, not yet in the workflow", "pre_labelled", "unlabelled"
+    ASSIGNED = "assigned", "annotation in progress", "in_progress"
+    REVIEW = "review", "annotated, waiting for review", "in_review"
+    R_ASSIGNED = "r_assigned", "review in progress", "in_review"
+    CLIENT_REVIEW = "client_review", "passed review, waiting for client review", "in_review"
+    CR_ASSIGNED = "cr_assigned", "client review in progress", "in_review"
+    ACCEPTED = "accepted", "passed by the client: final", "labelled", "negative"
+    REJECTED = "rejected", "rejected by the reviewer", "rejected"
+    CLIENT_REJECTED = "client_rejected", "rejected by the client", "rejected"
+    SKIPPED = "skipped", "skipped while annotating", "skipped"
+    R_SKIPPED = "r_skipped", "skipped in review", "skipped"
+    CR_SKIPPED = "cr_skipped", "skipped in client review", "skipped"
+    CRITICAL = "critical", "skipped twice while annotating: blocked", "skipped"
+    R_CRITICAL = "r_critical", "skipped twice in review: blocked", "skipped"
+    CR_CRITICAL = "cr_critical", "skipped twice in client review: blocked", "skipped"
 
     description: str
+    label_state: str
+    empty_state: str
 
-    def __new__(cls, value: str, description: str) -> FileStatus:
-        """Each member is its value, and has the vendor's description."""
+    def __new__(cls, value: str, description: str, label_state: str, empty_state: str | None = None) -> FileStatus:
+        """Create a member: its value is text; without a state of its own an empty file has that of the others."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.description = description
+        member.label_state = label_state
+        member.empty_state = empty_state or label_state
         return member
 
     def __str__(self) -> str:
@@ -131,6 +146,19 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
     if not resolved:
         raise InvalidArgumentError("statuses is empty: name at least one status, or 'all'.")
     return tuple(resolved)
+
+
+def status_word(value: object) -> str:
+    """Return the schema's text for a status as the service has it; an unknown one stays as it is."""
+    return FileStatus.NONE.value if value is None or value in ("", "None", "none") else str(value)
+
+
+def names_none(statuses: object) -> bool:
+    """Return True if the files without a status are requested by name, and not only as a part of ``"all"``."""
+    items = [statuses] if isinstance(statuses, str) else statuses
+    if not isinstance(items, Iterable):
+        return False
+    return any(item is None or (isinstance(item, str) and item.lower() == FileStatus.NONE.value) for item in items)
 
 
 def resolve_format(format: object) -> ExportFormat:

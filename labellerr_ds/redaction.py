@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 _PATTERNS = (
     (re.compile(r"\?[^\s'\"<>)\]}]+"), "?…"),  # the query of a URL: it may be a signature
@@ -16,6 +17,10 @@ _PATTERNS = (
     (re.compile(r"(?i)(<(?:SecretAccessKey|SessionToken|AccessKeyId)>)[^<]+"), r"\1…"),
     (re.compile(r"(?i)(['\"](?:SecretAccessKey|SessionToken|AccessKeyId|Token)['\"]\s*:\s*b?['\"])[^'\"]+"), r"\1…"),
 )
+
+
+_KEY = re.compile(r"\s*[0-9a-f]+\.[0-9a-f]+\s*", re.IGNORECASE)
+"""The form of an API key, as a real export's ``info.contributor`` has it."""
 
 
 class Secret(str):
@@ -31,6 +36,26 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'…'"
+
+
+def is_key(value: object) -> bool:
+    """Return True for text in the form of an API key.
+
+    Examples
+    --------
+    >>> is_key("0a1b2c.3d4e5f60718293a4b5c6d7e8f9"), is_key("someone@example.com")
+    (True, False)
+    """
+    return isinstance(value, str) and _KEY.fullmatch(value) is not None
+
+
+def without_secrets(value: Any, secrets: Collection[str]) -> Any:
+    """Return plain JSON without the fields and elements that are one of these secrets."""
+    if isinstance(value, dict):
+        return {key: without_secrets(item, secrets) for key, item in value.items() if not (isinstance(item, str) and item in secrets)}
+    if isinstance(value, list):
+        return [without_secrets(item, secrets) for item in value if not (isinstance(item, str) and item in secrets)]
+    return value
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

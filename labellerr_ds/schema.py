@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from labellerr_ds.models import FileStatus
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised if the columns change, or if the same export is read differently."""
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan) if pd.__version__ >= "3" else pd.StringDtype("pyarrow")
 """The text dtype of the pandas at hand: ``str`` on pandas 3, ``string[pyarrow]`` on pandas 2."""
@@ -165,18 +166,6 @@ ARROW: dict[Kind, pa.DataType] = {
     "category": pa.dictionary(pa.int32(), pa.large_string()),
 }
 """The Arrow type of each kind of column, in tables and in Parquet."""
-
-# A file's label state without annotations; with them only three differ.
-_WITHOUT = {
-    "none": "unlabelled",
-    "assigned": "in_progress",
-    **dict.fromkeys(("review", "r_assigned", "client_review", "cr_assigned"), "in_review"),
-    "accepted": "negative",
-    **dict.fromkeys(("rejected", "client_rejected"), "rejected"),
-    **dict.fromkeys(("skipped", "r_skipped", "cr_skipped", "critical", "r_critical", "cr_critical"), "skipped"),
-}
-_WITH = {**_WITHOUT, "none": "pre_labelled", "accepted": "labelled"}
-
 
 def build(
     table: Table, columns: Mapping[str, Any], length: int, attrs: Mapping[str, Any] | None = None
@@ -334,8 +323,12 @@ def dictionary_of(values: Any, fixed: Iterable[str] = ()) -> tuple[NDArray[np.in
     return codes, words
 
 
-def label_states(codes: NDArray[Any], statuses: Iterable[str], annotation_count: Any) -> NDArray[np.int64]:
-    """The label state of each file, as its place in `LABEL_STATES`; -1 where the status has none.
+def label_states(
+    codes: NDArray[Any], statuses: Iterable[str], annotation_count: Any, found_empty: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the label state of each file, as its index in `LABEL_STATES`; -1 if it has none.
+
+    A file without annotations has a state only if its list of labels was found, and is empty.
 
     Parameters
     ----------
@@ -343,13 +336,23 @@ def label_states(codes: NDArray[Any], statuses: Iterable[str], annotation_count:
         The place of each file's status in `statuses`, -1 where it is missing.
     statuses : words
     annotation_count : (N,) integers
+    found_empty : (N,) bool
+        True if a file has no annotations for certain, should its count be 0.
     """
     words = list(statuses)
     place = {state: code for code, state in enumerate(LABEL_STATES)}
-    without = np.array([place.get(_WITHOUT.get(word, ""), -1) for word in words] + [-1])
-    with_some = np.array([place.get(_WITH.get(word, ""), -1) for word in words] + [-1])
-    states: NDArray[np.int64] = np.where(np.asarray(annotation_count) > 0, with_some[codes], without[codes])
+    known = {status.value: status for status in FileStatus}
+    without = np.array([place[known[word].empty_state] if word in known else -1 for word in words] + [-1])
+    with_some = np.array([place[known[word].label_state] if word in known else -1 for word in words] + [-1])
+    empty_states = np.where(found_empty, without[codes], -1)
+    states: NDArray[np.int64] = np.where(np.asarray(annotation_count) > 0, with_some[codes], empty_states)
     return states
+
+
+def is_unclear(files: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which files have no annotations and no label state: their labels, if any, were not understood."""
+    unclear: NDArray[np.bool_] = (files["label_state"].isna() & files["annotation_count"].eq(0)).to_numpy(dtype=bool)
+    return unclear
 
 
 def hex_color(color: object) -> str | None:

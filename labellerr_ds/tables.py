@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,47 @@ TABLE_NAMES: tuple[Table, ...] = ("files", "annotations", "categories", "issues"
 
 FILE_ROW = "file_row"
 """A column of unfinished annotations: the row of their file among the files of their part, -1 for none."""
+
+LIST_STATE = "list_state"
+"""A column of unfinished files, which every reader must give: the `ListState` of their list of labels."""
+
+
+class ListState(IntEnum):
+    """What a reader found where the labels of a file should be.
+
+    Only `EMPTY` makes a file count as without annotations. A value that was not understood is `FOUND`: it never
+    counts as an absent one.
+    """
+
+    EMPTY = 0
+    """The list was found under a known key, and is empty or has nothing but unanswered questions."""
+    FOUND = 1
+    """The list was found, and holds something, understood or not."""
+    MISSING = 2
+    """There is no list, or none under a known key."""
+
+
+class Unread(NamedTuple):
+    """An object that has neither a shape nor a value, and so no row.
+
+    Attributes
+    ----------
+    file_row : int
+        The row of its file among the files of its part, -1 for none.
+    key : str
+        The key of the export under which it was found.
+    text : str
+        The object, as JSON.
+    code : one of `schema.ISSUE_CODES`
+    reason : str
+        Why it has no row, for the issue about it: "a polygon could not be parsed".
+    """
+
+    file_row: int
+    key: str
+    text: str
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +86,12 @@ class Tables:
         Of a batch: how many files of its part came in earlier batches.
     unknown_keys : Counter
         Of a batch: keys that were not known, whose values are in `extra`.
+    unread : sequence of Unread
+        Of a batch: objects without a row. They are kept in `extra` of their file, or of `info`.
+    unclear_files : frozenset of int
+        Of a batch: rows of files whose labels may belong to others, since they share a number or have none.
+    unlinked : int
+        Of a batch: annotations without a readable link to a file. Any file of the part may be theirs.
     """
 
     files: pa.Table
@@ -56,6 +104,9 @@ class Tables:
     part: int = 0
     first_file: int = 0
     unknown_keys: Counter[str] = field(default_factory=Counter)
+    unread: tuple[Unread, ...] = ()
+    unclear_files: frozenset[int] = frozenset()
+    unlinked: int = 0
 
     def frames(self) -> dict[str, Any]:
         """The four DataFrames by name, and `raw`; what `Dataset` takes.
@@ -84,7 +135,7 @@ def table(name: Table, columns: Mapping[str, Any], length: int) -> pa.Table:
     ----------
     columns : mapping
         Values by column: Arrow or numpy arrays, lists (None is missing), pandas arrays. Times are Unix milliseconds or
-        times; categories are words or dictionary arrays. `FILE_ROW` may be among them.
+        times; categories are words or dictionary arrays. `FILE_ROW` and `LIST_STATE` may be among them.
     length : int
         The number of rows.
     """
@@ -93,7 +144,7 @@ def table(name: Table, columns: Mapping[str, Any], length: int) -> pa.Table:
     kinds = _kinds(name)
     arrays = {}
     for key, values in columns.items():
-        if key == FILE_ROW:
+        if key in (FILE_ROW, LIST_STATE):
             arrays[key] = pa.array(values, pa.int64())
         elif kinds[key] == "time":
             arrays[key] = schema.arrow_times(values)

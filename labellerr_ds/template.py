@@ -32,16 +32,29 @@ def categories(questions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for question in questions:
         question_id = question.get("question_id")
-        rest = {key: value for key, value in question.items() if key not in _NAMED and value not in (None, [], {}, "")}
+        color = _color_of(question)
+        named = _NAMED if question.get("color") is not None or color is None else _NAMED | {"options"}
+        rest = {key: value for key, value in question.items() if key not in named and value not in (None, [], {}, "")}
         rows.append(
             {
                 "category_id": None if question_id is None else str(question_id),
                 "question_id": None if question_id is None else str(question_id),
                 "name": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_QUESTION_KEYS)),
-                "color": schema.hex_color(question.get("color")),
+                "color": color,
                 "question_type": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS)),
                 "extra": schema.json_text(rest) if rest else None,
             }
         )
     names = ("category_id", "question_id", "name", "color", "question_type", "extra")
     return schema.build("categories", {name: [row[name] for row in rows] for name in names}, len(rows))
+
+
+def _color_of(question: Mapping[str, Any]) -> str | None:
+    """Return the color of a class: that of its key, else the name of its only option if that is a color."""
+    color, options = question.get("color"), question.get("options")
+    if color is None and isinstance(options, list) and len(options) == 1 and isinstance(options[0], dict):
+        name = options[0].get(vendor.TEMPLATE_COLOR_OPTION)
+        kind = vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS))
+        is_shape = vendor.QUESTION_TYPES.get((kind or "").lower()) in vendor.SHAPE_TYPES
+        color = name if is_shape and isinstance(name, str) and name.startswith("#") else None
+    return schema.hex_color(color)

@@ -25,7 +25,7 @@ TEMPLATE = "/annotations/get_template"  # S
 CREATE_EXPORT = "/sdk/export/files"  # S
 EXPORT_STATUS = "/exports/status"  # S
 EXPORT_LINK = "/exports/download"  # S
-EXPORT_LIST = "/exports/list"  # A
+EXPORT_LIST = "/exports/list"  # S
 FILE_LINKS = "/cdn-web/files_links"  # S
 TEST_CONNECTION = "/connectors/connections/test"  # S
 CREATE_CONNECTION = "/connectors/connections/create"  # S
@@ -34,6 +34,9 @@ DELETE_CONNECTION = "/connectors/connections/delete"  # S
 
 # --- names that come in more than one form; the first is what is assumed
 
+STATUS_KEYS = ("response", "status")  # S: the newest SDK reads the first; some deployments use the second
+COMPLETED_KEY = "completed"  # S: of the list of exports
+RUNNING_KEYS = ("inProgress", "in_progress")  # S
 STATUS_LINK_KEY = "download_url"  # S
 LINK_KEYS = ("url", "download_url")  # S
 FILE_LINKS_KEYS = ("fileLinks", "file_links")  # S; either also under `response`
@@ -44,9 +47,15 @@ REASON_KEYS = ("error", "reason", "message", "error_message")  # A
 NAME_KEYS = ("project_name", "name")  # S, A
 TEMPLATE_QUESTION_KEYS = ("question", "question_name")  # A
 TEMPLATE_TYPE_KEYS = ("option_type", "question_type")  # A
+TEMPLATE_COLOR_OPTION = "option_name"  # S: the color of a class is the name of its question's only option
 ANSWER_QUESTION_KEYS = ("question_name", "question")  # S, A
 ANSWER_TYPE_KEYS = ("question_type", "option_type")  # S, A
 SEGMENT_KEYS = ("start", "end", "text")  # A: seconds
+# S: how the labelling screen stores an answer; whether exports do is A. Without a `question_name`, `label` is the class.
+SCREEN_LABEL_KEY = "label"
+SCREEN_ID_KEY = "_id"
+SCREEN_RATE_KEY = "fps"  # frames per second, of a video sample without a timestamp
+SCREEN_KEYS = frozenset({"label", "option_type", "_id", "groupId", "start", "end", "startFrame", "fps"})
 ACTIVITY_TIME_KEYS = ("updated_at", "created_at", "timestamp", "time")  # A: milliseconds
 
 # --- S3
@@ -61,6 +70,7 @@ S3_CLOCK_SLACK = timedelta(seconds=2)  # A: stores report whole seconds, and rou
 EMPTY_WORDS = "no files found"  # D, in any letter case
 DONE_WORDS = frozenset({"created"})  # S; with `is_completed`
 FAILED_WORDS = frozenset({"failed"})  # S
+NO_RETRY_STATUSES = frozenset({401, 403, 404, 429})  # refusals of a request that say nothing about its null
 RUNNING_WORDS = frozenset({"processing", "in_progress", "in progress", "pending", "queued", "created"})  # A
 PROJECT_STATES = {300: "ready"}  # S
 PROJECT_FAILED_FROM = 400  # S
@@ -79,6 +89,8 @@ QUESTION_TYPES = {  # S: the type of annotation that a question of this type has
     "stt": "speech",
     "audio": "speech",
 }
+SHAPE_TYPES = frozenset({"bbox", "polygon", "polyline", "point"})
+"""The types of annotations that Labellerr's own formats have as shapes."""
 QUESTION_TYPE_SPELLINGS = ("BoundingBox",)  # S: the words that are not written in lower case
 TEXT_QUESTION_TYPES = frozenset({"radio", "dropdown", "boolean", "input"})  # A: in a csv, a cell of plain text
 INPUT_QUESTION_TYPE = "input"  # D: free text

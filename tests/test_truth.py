@@ -7,7 +7,7 @@ json       when a file last changed (`updated_at`): no export file carries it
 csv        the same
 coco_json  the same; the file's size; answers to questions, polylines, children (`parent_id`);
            rotation; it is for images only. With `ids-plain` also the ids, statuses and remarks.
-           With `boxes-rings` boxes are rings, so their type is `polygon`; with `coco-turned` the
+           With `boxes-corners` boxes are rings, so their type is `polygon`; with `coco-turned` the
            rotated ones are, turned
 png        all but pixels: instances of one class are one, later answers lie over earlier, what
            lies wholly under others is gone; sizes, names' endings, remarks and times of files;
@@ -41,7 +41,7 @@ COMMON = [
     "list",
     "list-flat",
     "list-404",
-    "status-response",
+    "status-top",
     "status-null",
     "status-no-link",
     "link-text",
@@ -69,10 +69,10 @@ TOUCHES = {
         "parts",
         "ids-one",
         "ids-plain",
-        "boxes-rings",
-        "boxes-rings,ids-plain,parts",
+        "boxes-corners",
+        "boxes-corners,ids-plain,parts",
         "coco-turned",
-        "coco-turned,boxes-rings,rotation-ccw",
+        "coco-turned,boxes-corners,rotation-ccw",
     ],
     "png": [
         "",
@@ -163,7 +163,7 @@ def test_coco_json_carries_the_shapes_of_images(serve, variant):
     assert np.allclose(rings.tolist(), told.loc[turned, "segmentation"].tolist()) or not turned.any()
     told.loc[turned, "type"] = "polygon"
     told.loc[turned, "segmentation"] = rings
-    if "boxes-rings" in variant:
+    if "boxes-corners" in variant:
         assert set(dataset.annotations["type"]) == {"polygon", "point"}
         rings = dataset.annotations[told["type"] == "bbox"]["segmentation"]
         assert all(len(shape) == 1 and len(shape[0]) == 8 for shape in rings)

@@ -83,6 +83,8 @@ def _counted(files: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
     sizes = annotations["file_id"].value_counts()
     counts = files["file_id"].map(sizes).fillna(0).to_numpy(dtype=np.int64)
     status = files["status"].astype("category").cat
-    states = schema.label_states(status.codes.to_numpy(), [str(word) for word in status.categories], counts)
-    states = np.where(files["label_state"].isna().to_numpy(dtype=bool), -1, states)
+    is_known = files["label_state"].notna().to_numpy(dtype=bool)
+    words = [str(word) for word in status.categories]
+    states = schema.label_states(status.codes.to_numpy(), words, counts, found_empty=is_known)
+    states = np.where(is_known, states, -1)
     return files.assign(annotation_count=counts, label_state=schema.categorical(states, schema.LABEL_STATES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import msgspec
 import pandas as pd
 
 from labellerr_ds.collector import collector_off
-from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images_of
+from labellerr_ds.converters.coco_rows import UNREAD, annotations_of, categories_of, images_of, unread_of
 from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
 from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
@@ -69,7 +70,7 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
         )
     coco = CheckedCOCO()
     coco.dataset = {
-        **_top(info),
+        **{key: value for key, value in _top(info).items() if key != UNREAD},
         "images": pictures,
         "annotations": made,
         "categories": list(categories_of(categories)),
@@ -188,14 +189,16 @@ def write_coco_json(
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
     made = annotations_of(annotations, files, categories, decoded=False, archive=archive)
+    top = _top(info)
+    unread = chain(unread_of(files), top.pop(UNREAD, []))
     lists = {
-        "images": images_of(files),
-        "annotations": made if archive else map(_with_object_attributes, made),
+        "images": images_of(files, archive=archive),
+        "annotations": chain(made, unread) if archive else map(_with_object_attributes, made),
         "categories": categories_of(categories, archive=archive),
     }
     with file_at(path, overwrite=overwrite) as beside, beside.open("wb") as out:
         out.write(b"{")
-        for key, value in _top(info).items():
+        for key, value in top.items():
             out.write(_encode(key) + b":" + _encode(value) + b",\n")
         for place, (key, items) in enumerate(lists.items()):
             out.write(b"],\n" if place else b"")

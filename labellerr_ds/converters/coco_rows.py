@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labellerr_ds.schema import is_unclear
 from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.shapes.segmentation import compressed, decode_shape
 
@@ -50,14 +51,39 @@ def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | N
     return [ids.get((key, name), ids.get(key)) for key, name in zip(keys, names, strict=True)]
 
 
-def images_of(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The images, a row a file."""
+UNREAD = "annotations"
+"""The key in `extra` of a file, and in `info`, of annotations that got no row."""
+
+
+def unread_of(files: pd.DataFrame) -> Iterator[Any]:
+    """Yield the annotations without a row that files of a coco_json have in their `extra`, as they were exported."""
+    for text in _plain(files["extra"]):
+        if text is not None and f'"{UNREAD}"' in text:
+            yield from _as_list(_extra(text).get(UNREAD))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def images_of(files: pd.DataFrame, *, archive: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the images, one per file.
+
+    Parameters
+    ----------
+    files : frame
+    archive : bool
+        Mark files whose labels are unknown, so that they do not read back as files without any.
+    """
     columns = {name: _plain(files[name]) for name in (
         "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
         "coco_id", "extra",
     )}  # fmt: skip
-    rows = zip(ids_of(files), *columns.values(), strict=True)
-    for image_id, file_id, name, status, width, height, form, size, remarks, created, coco_id, extra_text in rows:
+    unknown = is_unclear(files) if archive else np.zeros(len(files), dtype=bool)
+    rows = zip(ids_of(files), *columns.values(), unknown.tolist(), strict=True)
+    for (
+        image_id, file_id, name, status, width, height, form, size, remarks, created, coco_id, extra_text, is_unknown,
+    ) in rows:  # fmt: skip
         image: dict[str, Any] = {"id": image_id, "width": width, "height": height, "file_name": name}
         if created is not None:
             image["date_created"] = created
@@ -67,7 +93,9 @@ def images_of(files: pd.DataFrame) -> Iterator[dict[str, Any]]:
             image["labellerr_file_status"] = None if status == "none" else status
         if remarks is not None:
             image["labellerr_file_remarks"] = remarks
-        extra = _extra(extra_text)
+        if is_unknown:
+            image["labellerr_label_state"] = None
+        extra = {key: value for key, value in _extra(extra_text).items() if key != UNREAD}
         if size is not None:
             given = extra.get("file_metadata")
             metadata = {"file_size": size, "file_format": form, **(given if isinstance(given, dict) else {})}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from labellerr_ds import vendor
 from labellerr_ds.errors import (
     AmbiguousCreateError,
     InvalidArgumentError,
     LabellerrError,
     NotFoundError,
     ServiceError,
+    warn,
 )
 from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.exports.outcome import empty_error, is_empty
@@ -21,8 +24,10 @@ from labellerr_ds.exports.s3_objects import Moment, checked_destination
 from labellerr_ds.models import (
     ExportFormat,
     ExportRequest,
+    FileStatus,
     S3Destination,
     Statuses,
+    names_none,
     resolve_format,
     resolve_statuses,
 )
@@ -54,7 +59,8 @@ def create_export(
         A str is an id or a name.
     statuses : list of statuses
         ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
-        ``"reviewed"`` for several.
+        ``"reviewed"`` for several. If the service refuses files without a status, ``"all"`` is requested once more
+        without them, with a warning.
     format : {'json', 'coco_json', 'csv', 'png'}
     since : datetime, date, str, timedelta, optional
         Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
@@ -105,7 +111,17 @@ def create_export(
     )
     started, before = Moment(time.monotonic(), time.time()), project.client.now()
     try:
-        report_id, created_at = project.create_export(request)
+        try:
+            report_id, created_at = project.create_export(request)
+        except RefusedError as refusal:
+            if not _may_refuse_null(refusal, statuses, request):
+                raise
+            request = replace(request, statuses=tuple(each for each in wanted if each is not FileStatus.NONE))
+            report_id, created_at = project.create_export(request)
+            warn(
+                "the service refused the files without a status (null); the export was created without them and does "
+                "not include them."
+            )
     except RefusedError as refusal:
         if is_empty(refusal.words):
             raise empty_error(request) from None
@@ -117,6 +133,20 @@ def create_export(
             raise
         report_id, created_at = _export_by_name(project, request, problem, before)
     return ExportJob(project, report_id, request=request, created_at=created_at, started=started)
+
+
+def _may_refuse_null(refusal: RefusedError, statuses: Statuses, request: ExportRequest) -> bool:
+    """Return True if a refusal may be one of null in `statuses`, which were not named one by one.
+
+    A 4xx answer has created nothing, so that the request can be sent again without null.
+    """
+    return (
+        FileStatus.NONE in request.statuses
+        and len(request.statuses) > 1
+        and not names_none(statuses)
+        and refusal.status not in vendor.NO_RETRY_STATUSES
+        and not is_empty(refusal.words)
+    )
 
 
 def _export_by_name(

@@ -41,11 +41,13 @@ from labellerr_ds.models import (
     Source,
     Statuses,
     resolve_statuses,
+    status_word,
 )
 from labellerr_ds.owners import scratched
 from labellerr_ds.progress import Progress
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.read import read_tables
+from labellerr_ds.redaction import without_secrets
 from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.since import Since, resolve_since
 from labellerr_ds.tables import with_info
@@ -384,7 +386,9 @@ class ExportJob:
                 if self.destination == "local" and download_to is None:
                     unreadable.enter_context(kept_if_unreadable(source.files[0][1], self._owner.key))
                 tables = read_tables(source, options, strict=strict)
-        tables = with_info(tables, {**tables.info, **self._provenance(tables.info)})
+        client = self.project.client
+        info = without_secrets(dict(tables.info), {str(client.api_key), str(client.api_secret)})
+        tables = with_info(tables, {**info, **self._provenance(info)})
         dataset = Dataset.from_tables(tables, image_source=ProjectImages(self.project))
         self._check_statuses(dataset)
         return dataset
@@ -416,7 +420,7 @@ class ExportJob:
     def _asked_statuses(self) -> tuple[str, ...]:
         """The statuses that were asked for; of an export that was picked up as the list tells them."""
         if not self._statuses and isinstance(listed := self._listed().get("statuses"), str):
-            self._statuses = tuple(status.value for status in resolve_statuses(listed.split(", ")))
+            self._statuses = tuple(map(status_word, listed.split(", ")))  # an open set: unknown ones stay
         return self._statuses
 
     def _check_statuses(self, dataset: Dataset) -> None:

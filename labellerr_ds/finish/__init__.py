@@ -114,8 +114,8 @@ def report(issues: pa.Table, unknown_keys: Counter[str], *, source: str, strict:
         listed = ", ".join(f"{code} ({count:,})" for code, count in counts.most_common())
         first = issues["message"][0].as_py()
         if strict:
-            raise ReadError(f"{source}: {listed}. The first: {first} strict=False keeps such rows and reports them.")
-        warn(f"{source}: {listed}. The rows were kept; see dataset.issues. The first: {first}")
+            raise ReadError(f"{source}: {listed}. The first: {first} strict=False reports them instead.")
+        warn(f"{source}: {listed}; see dataset.issues. The first: {first}")
     if unknown_keys:
         keys = ", ".join(f"{key!r} ({count:,})" for key, count in unknown_keys.most_common(12))
         total = sum(unknown_keys.values())

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from labellerr_ds.finish.identity import hashes
 from labellerr_ds.finish.union import SUFFIXED, CategoriesUnion
-from labellerr_ds.tables import FILE_ROW, Tables
+from labellerr_ds.tables import FILE_ROW, LIST_STATE, Tables, Unread
 
 Ints = NDArray[np.int64]
-LOSSY = ("bad_row", "bad_segmentation", "unparsed_answer")
+REPORTS = ("bad_row", "bad_segmentation", "duplicate_file_id", "unparsed_answer", "unreadable_image")
+"""Codes of issues that say why nothing is known about the labels of a file."""
 
 
 class Glance(NamedTuple):
@@ -65,7 +66,11 @@ class Seen:
     infos: list[Mapping[str, Any]]
     unknown_keys: Counter[str]
     raw_headers: dict[int, tuple[str, ...] | None] = field(default_factory=dict)  # by part
-    lossy: list[tuple[int, Ints]] = field(default_factory=list)  # part, files that lost an answer or a shape
+    list_states: list[Ints] = field(default_factory=list)  # by batch, of its files
+    reported: list[tuple[int, Ints]] = field(default_factory=list)  # part, files with one of the REPORTS
+    unread: list[tuple[int, Unread]] = field(default_factory=list)  # part, object without a row
+    unclear: list[tuple[int, Ints]] = field(default_factory=list)  # part, files whose labels may belong to others
+    unlinked: Counter[int] = field(default_factory=Counter)  # by part, annotations without a readable link
     has_made: bool = False
     suffixed: set[str] = field(default_factory=set)
     alone: bool = False  # annotations without their categories
@@ -83,7 +88,12 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
     previous: tuple[int, pa.Table] | None = None
     named = False
     for batch, looked in looked_at:
-        seen.files.append(batch.files)
+        seen.list_states.append(_list_states(batch.files))
+        seen.files.append(batch.files.drop_columns([LIST_STATE] if LIST_STATE in batch.files.column_names else []))
+        seen.unread += [(batch.part, each) for each in batch.unread]
+        if batch.unclear_files:
+            seen.unclear.append((batch.part, np.array(sorted(batch.unclear_files), dtype=np.int64)))
+        seen.unlinked[batch.part] += batch.unlinked
         seen.file_parts.append((batch.part, batch.files.num_rows))
         if previous is None or batch.part == previous[0] or not batch.categories.equals(previous[1]):
             seen.categories.add(batch.part, batch.categories.to_pylist())
@@ -95,7 +105,7 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
         seen.unknown_keys.update(batch.unknown_keys)
         seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
         if batch.issues.num_rows:
-            seen.lossy.append((batch.part, _lossy(batch.issues)))
+            seen.reported.append((batch.part, _reported(batch.issues)))
         seen.file_rows.append(looked.file_rows)
         seen.sizes.append(looked.size)
         seen.ids.append(looked.ids)
@@ -109,11 +119,27 @@ def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
     return seen
 
 
-def _lossy(issues: pa.Table) -> Ints:
-    """The rows, within their part, of files that have an answer or a shape that was not understood."""
+def _list_states(files: pa.Table) -> Ints:
+    """Return the list states of a batch of files.
+
+    Raises
+    ------
+    ValueError
+        If the reader gave none: nothing may then be said about files without annotations.
+    """
+    if not files.num_rows:
+        return np.zeros(0, dtype=np.int64)
+    if LIST_STATE not in files.column_names:
+        raise ValueError(f"files of a batch without the column {LIST_STATE!r}")
+    states: Ints = files[LIST_STATE].to_numpy()
+    return states
+
+
+def _reported(issues: pa.Table) -> Ints:
+    """Return the rows, within their part, of files with one of the `REPORTS`."""
     frame = issues.select(["code", "table", "position"]).to_pandas()
-    lossy = frame["code"].isin(LOSSY) & (frame["table"] == "files") & frame["position"].notna()
-    rows: Ints = frame.loc[lossy, "position"].to_numpy(dtype=np.int64)
+    reported = frame["code"].isin(REPORTS) & (frame["table"] == "files") & frame["position"].notna()
+    rows: Ints = frame.loc[reported, "position"].to_numpy(dtype=np.int64)
     return rows
 
 

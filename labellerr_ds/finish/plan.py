@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.finish.doubts import resolve_doubts
+from labellerr_ds.finish.evidence import Evidence, gather_evidence, info_with_unread, with_unread
 from labellerr_ds.finish.identity import Edits
 from labellerr_ds.finish.look import Ints, Seen, column_of, final_files, final_rows, look
 from labellerr_ds.finish.positions import missing_positions
@@ -92,7 +92,8 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
     starts = np.cumsum([0, *sizes])[:-1].tolist()
     categories = seen.categories
     counts = _counts(batches, seen, files, row_of, edits)
-    finished, file_issues = _finish_files(files, counts, _lossy(seen, row_of, len(counts)) & (counts == 0))
+    evidence = gather_evidence(seen, files.row_of, row_of, len(counts))
+    finished, file_issues = _finish_files(with_unread(files.table, evidence.unread), counts, evidence)
     issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(seen, starts, edits)]
     for place, issue in edits.issues:
         dropped = sum(row < place.row for row in edits.dropped.get(place.batch, ()))
@@ -121,7 +122,7 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
         ),
         starts=starts,
         issues=complete("issues", table("issues", issue_rows(issues), len(issues))),
-        info=unite_info(seen.infos),
+        info=info_with_unread(unite_info(seen.infos), evidence.unread),
         unknown_keys=seen.unknown_keys,
         raw_header=next(iter(seen.raw_headers.values())) if len(set(seen.raw_headers.values())) == 1 else None,
     )
@@ -159,16 +160,8 @@ def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Ma
     return counts
 
 
-def _lossy(seen: Seen, row_of: Mapping[int, Ints], length: int) -> NDArray[np.bool_]:
-    """Which files have an answer that was not understood: without any other they are no negatives."""
-    lossy = np.zeros(length, dtype=bool)
-    for part, rows in seen.lossy:
-        lossy[final_rows(rows, row_of.get(part))] = True
-    return lossy
-
-
-def _finish_files(files: FilesUnion, counts: Ints, lossy: NDArray[np.bool_]) -> tuple[pa.Table, list[Issue]]:
-    table_, issues = files.table, []
+def _finish_files(table_: pa.Table, counts: Ints, evidence: Evidence) -> tuple[pa.Table, list[Issue]]:
+    issues = []
     words, codes = list(schema.STATUSES), np.full(table_.num_rows, -1)
     if "status" in table_.column_names:
         codes, words = schema.dictionary_of(table_["status"], schema.STATUSES)
@@ -176,7 +169,8 @@ def _finish_files(files: FilesUnion, counts: Ints, lossy: NDArray[np.bool_]) -> 
         file_id = table_["file_id"][int(row)].as_py()
         message = f"file {file_id} has the unknown status {words[codes[row]]!r}."
         issues.append(Issue("warning", "unknown_status", "files", str(file_id), int(row), message))
-    states = np.where(lossy, -1, schema.label_states(codes, words, counts))
+    states = schema.label_states(codes, words, counts, evidence.found_empty)
+    issues += evidence.issues(table_["file_id"], counts)
     derived = {
         "status": dictionary(codes, words),
         "annotation_count": pa.array(counts),

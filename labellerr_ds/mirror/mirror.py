@@ -26,7 +26,7 @@ from labellerr_ds.card import card
 from labellerr_ds.combine import compare
 from labellerr_ds.dataset import Dataset
 from labellerr_ds.disk import new_folder
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError
+from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
 from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.polling import checked_timeout
 from labellerr_ds.mirror.merge import CHANGE, categories_of
@@ -209,7 +209,7 @@ class Mirror:
                     listed_at(project, "")  # an answer has the service's time: after all that the snapshot knows
                     since = None if full else _since(project, snapshot, full_every, overlap)
                     export = exported(project, since, read, timeout=timeout, progress=progress)
-                if snapshot is not None and export.full and not export.rows.keys.num_rows and not allow_empty:
+                if snapshot is not None and export.shows_removed and not export.rows.keys.num_rows and not allow_empty:
                     self._refuse_empty(snapshot, project)
                 try:
                     result = committed(self._store, project, snapshot, export)
@@ -559,6 +559,12 @@ def _since(
 ) -> datetime | None:
     """The time to ask from; None where all files are to be asked for."""
     if snapshot is None:
+        return None
+    if snapshot.schema_version < schema.SCHEMA_VERSION:
+        warn(
+            "this version of labellerr_ds reads exports differently from the one that wrote the mirror; all files are "
+            "requested once."
+        )
         return None
     is_due = full_every is not None and project.client.now() - moment(snapshot.full_at) >= full_every
     return None if is_due else moment(snapshot.latest.sync.watermark) - overlap

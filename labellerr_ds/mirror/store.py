@@ -32,7 +32,8 @@ FORMAT = 1
 """The version of how a mirror is laid out; one of a later version is refused."""
 LOCK = "_sync.lock"
 _OWN = re.compile(r"_delta_log|_sync\.lock|part-.*\.parquet|\..*")  # what a sync that was killed may leave, too
-_SYNC, _CATEGORIES, _PIN, _CHECKED = "labellerr.sync", "labellerr.categories", "labellerr.pin.", "labellerr.checked"
+_SYNC, _CATEGORIES, _PIN = "labellerr.sync", "labellerr.categories", "labellerr.pin."
+_CHECKED, _SCHEMA = "labellerr.checked", "labellerr.schema"
 _FOR_EVER = "interval 36500 days"
 _PROPERTIES = {
     "delta.logRetentionDuration": _FOR_EVER,
@@ -66,6 +67,8 @@ class Sync:
     categories_at : int
         The version whose commit has the categories.
     library_version : str
+    schema_version : int
+        How the export was read; 1 for a version written before this was kept.
     format : int
     """
 
@@ -81,6 +84,7 @@ class Sync:
     removed: int
     categories_at: int
     library_version: str
+    schema_version: int = 1
     format: int = FORMAT
 
 
@@ -314,6 +318,12 @@ class Snapshot:
         checked = self._table.metadata().configuration.get(_CHECKED) or "0"
         return max(self.latest.sync.full_at, int(checked))
 
+    @property
+    def schema_version(self) -> int:
+        """How all files were read last, also if nothing had changed."""
+        checked = self._table.metadata().configuration.get(_SCHEMA) or "0"
+        return max(self.latest.sync.schema_version, int(checked))
+
     def pins(self) -> dict[str, dict[str, Any]]:
         """The lock of each pin, by its name."""
         settings = self._table.metadata().configuration
@@ -325,16 +335,16 @@ class Snapshot:
 
     def set_pin(self, name: str, lock: Mapping[str, Any] | None) -> None:
         """Keep a pin, or remove it."""
-        self._set(f"{_PIN}{name}", "" if lock is None else json.dumps(lock))
+        self._set({f"{_PIN}{name}": "" if lock is None else json.dumps(lock)})
 
-    def set_checked(self, full_at: int) -> None:
-        """Keep that all files were looked at, and nothing had changed."""
-        self._set(_CHECKED, str(full_at))
+    def set_checked(self, full_at: int, schema_version: int) -> None:
+        """Keep that all files were requested, and read like this, and nothing had changed."""
+        self._set({_CHECKED: str(full_at), _SCHEMA: str(schema_version)})
 
-    def _set(self, key: str, text: str) -> None:
+    def _set(self, properties: Mapping[str, str]) -> None:
         with self._store.failures("writing"):
             self._table.alter.set_table_properties(
-                {key: text}, raise_if_not_exists=False, commit_properties=delta().CommitProperties(max_commit_retries=0)
+                dict(properties), raise_if_not_exists=False, commit_properties=delta().CommitProperties(max_commit_retries=0)
             )
 
     def vacuum(self, older_than: timedelta) -> list[str]:

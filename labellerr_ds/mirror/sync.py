@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from importlib.metadata import version as version_of
@@ -23,7 +23,7 @@ from labellerr_ds.mirror.merge import CHANGE, KEYS, NO_KEYS, Changes, Rows, chan
 from labellerr_ds.mirror.rows import rows_of
 from labellerr_ds.mirror.staged import stage_rows, staged_rows
 from labellerr_ds.mirror.store import Snapshot, Store, Sync
-from labellerr_ds.models import Source
+from labellerr_ds.models import FileStatus, Source
 from labellerr_ds.owners import scratched
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.service.project import Project
@@ -56,7 +56,9 @@ class SyncResult:
     report_id : str or None
         None where no file had changed since.
     files : DataFrame
-        A row a file that changed: `file_id`, `file_name`, `change` (``added``, ``changed``, ``removed``), `status`.
+        One row per file that changed: `file_id`, `file_name`, `change` (``added``, ``changed``, ``removed``), `status`.
+    not_covered : tuple of str
+        Statuses that the service refused to export: files with them keep the state that the mirror has.
     """
 
     version: int
@@ -68,6 +70,7 @@ class SyncResult:
     watermark: datetime
     report_id: str | None
     files: pd.DataFrame
+    not_covered: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
@@ -75,14 +78,16 @@ class SyncResult:
 
     def __repr__(self) -> str:
         kind = "full" if self.full else "incremental"
+        without = f"; files with status {', '.join(self.not_covered)} not covered" if self.not_covered else ""
         return (
             f"SyncResult(version {self.version}, {kind}: {self.added:,} added, {self.changed:,} changed, "
-            f"{self.removed:,} removed, {self.unchanged:,} unchanged)"
+            f"{self.removed:,} removed, {self.unchanged:,} unchanged{without})"
         )
 
     def _repr_html_(self) -> str:
         counts = {name: f"{getattr(self, name):,}" for name in (*CHANGE, "unchanged")}
         rows = [("version", str(self.version)), *counts.items(), ("watermark", self.watermark.isoformat())]
+        rows += [("not covered", ", ".join(self.not_covered))] if self.not_covered else []
         return card("Full sync" if self.full else "Sync", rows, then="mirror.dataset()")
 
 
@@ -98,7 +103,9 @@ class Export(NamedTuple):
     report_id : str or None
         None where no file had changed.
     full : bool
-        Whether all files were asked for.
+        Whether all files were requested.
+    not_covered : tuple of str
+        Statuses that it does not include, since the service refused them.
     """
 
     rows: Rows
@@ -106,6 +113,12 @@ class Export(NamedTuple):
     created_at: int
     report_id: str | None
     full: bool
+    not_covered: tuple[str, ...] = ()
+
+    @property
+    def shows_removed(self) -> bool:
+        """Whether files that it does not list were removed."""
+        return self.full and not self.not_covered
 
 
 def exported(project: Project, since: datetime | None, read: Read, *, timeout: float | None, progress: bool) -> Export:
@@ -114,14 +127,21 @@ def exported(project: Project, since: datetime | None, read: Read, *, timeout: f
     try:
         job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
         job.wait(timeout, progress=progress)
-    except EmptyExportError:
+    except EmptyExportError as empty_export:
         categories = from_frame(project.categories(), "categories")
         nothing = Tables(empty("files"), empty("annotations"), categories, empty("issues"))
-        return Export(Rows.of(rows_of(nothing, asked_at)), categories, asked_at, None, since is None)
+        rows = Rows.of(rows_of(nothing, asked_at))
+        return Export(rows, categories, asked_at, None, since is None, _not_covered(empty_export.statuses))
     created = listed_at(project, job.report_id) or job.created_at  # the answer has the service's time after it
     at = asked_at if created is None else to_milliseconds(created)
     rows, categories = read(job, at)
-    return Export(rows, categories, at, job.report_id, since is None)
+    statuses = [] if job.request is None else [status.value for status in job.request.statuses]
+    return Export(rows, categories, at, job.report_id, since is None, _not_covered(statuses))
+
+
+def _not_covered(statuses: Sequence[str]) -> tuple[str, ...]:
+    """Return the statuses that an export of these does not include."""
+    return tuple(status.value for status in FileStatus if status.value not in statuses)
 
 
 def read_here(job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
@@ -168,29 +188,30 @@ def committed(store: Store, project: Project, snapshot: Snapshot | None, export:
     keys = export.rows.keys
     sync = Sync(
         0, project.project_id, project.name, export.created_at, export.created_at, export.report_id, export.full,
-        0, 0, 0, 0, version_of("labellerr-ds"),
+        0, 0, 0, 0, version_of("labellerr-ds"), schema.SCHEMA_VERSION if export.full else 0,
     )  # fmt: skip
     if snapshot is None:
         made = changes(NO_KEYS, keys, export.created_at, full=True)
         sync = _counted(sync, made)
         number = store.create(export.rows.changed(made), sync, united_categories(export.categories, None))
-        return _result(number, made, sync)
+        return _result(number, made, sync, export)
+    sync = replace(sync, schema_version=max(sync.schema_version, snapshot.schema_version))
     latest, before = snapshot.latest, snapshot.categories()
     old = snapshot.rows(KEYS, deleted=True)
     if is_stale(export, snapshot):  # all that it says is in the mirror already, or something newer
         made = changes(old, keys.slice(0, 0), export.created_at, full=False)
-        return _result(latest.number, made, sync)
-    made = changes(old, keys, export.created_at, full=export.full)
+        return _result(latest.number, made, sync, export)
+    made = changes(old, keys, export.created_at, full=export.shows_removed)
     categories = united_categories(export.categories, None if export.full else before)
     same = categories == before
     full_at = export.created_at if export.full else snapshot.full_at
     sync = _counted(sync, made, full_at, latest.sync.categories_at)
     if not made and same:
         if export.full and full_at > snapshot.full_at:
-            snapshot.set_checked(full_at)
-        return _result(latest.number, made, sync)
+            snapshot.set_checked(full_at, sync.schema_version)
+        return _result(latest.number, made, sync, export)
     number = snapshot.merge(export.rows.changed(made) if made else None, sync, None if same else categories)
-    return _result(number, made, sync)
+    return _result(number, made, sync, export)
 
 
 def is_stale(export: Export, snapshot: Snapshot | None) -> bool:
@@ -214,7 +235,7 @@ def _counted(sync: Sync, made: Changes, full_at: int | None = None, categories_a
     return Sync(**{**values, "full_at": sync.full_at if full_at is None else full_at})
 
 
-def _result(number: int, made: Changes, sync: Sync) -> SyncResult:
+def _result(number: int, made: Changes, sync: Sync, export: Export) -> SyncResult:
     parts = [getattr(made, name) for name in CHANGE]
     whole = pa.concat_tables(parts)
     codes = np.repeat(np.arange(len(CHANGE)), [part.num_rows for part in parts])
@@ -228,7 +249,9 @@ def _result(number: int, made: Changes, sync: Sync) -> SyncResult:
     )
     added, changed, removed = (part.num_rows for part in parts)
     watermark = moment(sync.watermark)
-    return SyncResult(number, added, changed, removed, made.unchanged, sync.full, watermark, sync.report_id, files)
+    return SyncResult(
+        number, added, changed, removed, made.unchanged, sync.full, watermark, sync.report_id, files, export.not_covered
+    )
 
 
 def moment(milliseconds: int) -> datetime:

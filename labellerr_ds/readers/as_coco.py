@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 from PIL import Image
 
 from labellerr_ds.errors import ReadError
@@ -20,6 +19,7 @@ from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.coco_json import read_coco_json
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.options import ReadOptions
+from labellerr_ds.readers.values import json_bytes
 from labellerr_ds.tables import Tables, joined, with_info
 
 _ON_ITS_SIDE = range(5, 9)  # EXIF 2.32, 4.6.4: the orientations that exchange width and height
@@ -50,6 +50,8 @@ class CocoParts:
     annotations: list[dict[str, Any]] = field(default_factory=list)
     categories: list[dict[str, Any]] = field(default_factory=list)
     issues: IssueLog = field(default_factory=IssueLog)
+    unclear: set[int] = field(default_factory=set)
+    """Indices of images with labels that were not understood."""
 
     def add_image(self, entry: Entry, size: tuple[int, int] | None, status: str | None) -> int:
         """An image; returns its number."""
@@ -72,18 +74,23 @@ class CocoParts:
         )
 
     def bad_line(self, image: int, file_id: str, message: str) -> None:
-        """A line or object of an image that was not understood; the file is then no negative."""
+        """Report a line or object of an image that was not understood; the file is then no negative."""
+        self.unclear.add(image - 1)
         self.issues.add("bad_row", "files", file_id, image - 1, message)
 
 
 def tables_of_parts(parts: CocoParts, source: str, form: str, *, strict: bool) -> Tables:
     """The finished tables of what was read."""
     listed = {"images": parts.images, "annotations": parts.annotations, "categories": parts.categories}
-    body = msgspec.json.encode(listed)
+    body = json_bytes(listed)
     member = Member(source, body[:512], lambda: io.BytesIO(body))
     batches = [replace(batch, unknown_keys=Counter()) for batch in read_coco_json(member, 0, ReadOptions())]
     reported, _ = parts.issues.take()
-    batches[0] = replace(batches[0], issues=joined("issues", [reported, batches[0].issues]))
+    batches[0] = replace(
+        batches[0],
+        issues=joined("issues", [reported, batches[0].issues]),
+        unclear_files=batches[0].unclear_files | parts.unclear,
+    )
     tables = finish(batches)
     report(tables.issues, Counter(), source=source, strict=strict)
     return with_info(tables, {"format": form, "source": source})

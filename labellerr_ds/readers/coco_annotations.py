@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -13,12 +14,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
-from labellerr_ds.readers.coco_tables import ClassIds, ImageReader
+from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.coco_shapes import is_line, is_marks, is_polygon, is_segmentation, marks_of, may_be_polygons, not_polygons
+from labellerr_ds.readers.coco_tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
+from labellerr_ds.readers.decoding import UNSET, decoder, plain, raw_fields
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.values import Int64, as_text, lookup_key, number, whole
+from labellerr_ds.readers.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
 from labellerr_ds.shapes.rle import area_and_bbox, checked_counts
-from labellerr_ds.tables import FILE_ROW, dictionary, table
+from labellerr_ds.tables import FILE_ROW, Unread, dictionary, table
 
 NONE = msgspec.Raw(b"")
 _NAN = float("nan")
@@ -54,7 +58,26 @@ class Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _RAW = ("segmentation", "keypoints", "attributes", "polyline", "labellerr_attributes")
 _FIELDS = Annotation.__struct_fields__
-_decode = msgspec.json.Decoder(Annotation).decode
+_decode = decoder(Annotation)
+_OTHER_KINDS = {"caption": "captions", "segments_info": "a panoptic segmentation"}
+"""Keys by which COCO's other kinds of files are known (cocodataset.org, "Data format")."""
+
+
+class CocoRows(NamedTuple):
+    """The annotations of a batch.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+    unread : tuple of Unread
+        Those that have neither a shape nor a value.
+    unlinked : int
+        Those that name no image.
+    """
+
+    rows: pa.Table
+    unread: tuple[Unread, ...]
+    unlinked: int
 
 
 class AnnotationReader:
@@ -67,48 +90,126 @@ class AnnotationReader:
     classes : dict
         What COCO's numbers of categories stand for.
     issues : IssueLog
+    name : str
+        The file, for errors.
     """
 
-    def __init__(self, images: ImageReader, classes: ClassIds, issues: IssueLog) -> None:
-        self._images, self._classes, self._issues = images, classes, issues
+    def __init__(self, images: ImageReader, classes: ClassIds, issues: IssueLog, name: str) -> None:
+        self._images, self._classes, self._issues, self._name = images, classes, issues, name
+        self._is_first = True
+        self._linked: set[Any] = set()  # numbers of several images, and texts, that annotations name
+        self._has_dangling = False
 
-    def read(self, entries: Sequence[Annotation] | Sequence[msgspec.Raw]) -> pa.Table:
-        """The `annotations` of a batch; those that are odd are understood as far as they can be."""
+    def read(self, entries: Sequence[Annotation] | Sequence[msgspec.Raw], mended: Sequence[int] = ()) -> CocoRows:
+        """Read the `annotations` of a batch; odd ones are understood as far as they can be.
+
+        Parameters
+        ----------
+        entries : sequence
+            All of them decoded, or none.
+        mended : sequence of int
+            The indices of those that were not JSON.
+
+        Raises
+        ------
+        ReadError
+            For a file of another kind of COCO: captions, or a panoptic segmentation.
+        """
+        rows: list[Annotation] = []
+        unread: list[Annotation] = []
+        corrected = set(mended)
         if entries and isinstance(entries[0], Annotation):
-            usual = cast(list[Annotation], entries)
-            return table("annotations", _Batch(usual, self._images, self._issues).columns(self._classes), len(usual))
-        rows = []
-        for position, entry in enumerate(cast(list[msgspec.Raw], entries)):
-            try:
-                rows.append(_decode(entry))
-            except msgspec.ValidationError:
-                rows.append(_slow(entry, position, self._issues))
-        return table("annotations", _Batch(rows, self._images, self._issues).columns(self._classes), len(rows))
+            for row in cast(Sequence[Annotation], entries):
+                (rows if row.bbox is not None or _has_shape(row) else unread).append(row)
+        else:
+            for index, entry in enumerate(cast(Sequence[msgspec.Raw], entries)):
+                row = _decode(entry)
+                reports: list[Report] = []
+                if row is UNSET:
+                    row = _slow(entry, reports, self._issues.unknown_keys)
+                if index in corrected:
+                    self._issues.add_mended("annotations", [len(rows)])
+                if row.bbox is None and not _has_shape(row):
+                    unread.append(row)
+                    continue
+                for code, message in reports:
+                    severity = "warning" if code == "unparsed_answer" else "error"
+                    self._issues.add(code, "annotations", _row_id(row), len(rows), message, severity)
+                rows.append(row)
+        if self._is_first and not rows:
+            self._refuse_other_kinds(unread)
+        self._is_first = False
+        batch = _Batch(rows, self._images, self._issues)
+        columns = batch.columns(self._classes)
+        lost = tuple(self._unread(row) for row in unread)
+        self._note_links([*(rows[index] for index in np.flatnonzero(batch.file_index < 0)), *unread])
+        unlinked = sum(not self._is_link(row.image_id) for row in (*batch.dangling, *unread))
+        return CocoRows(table("annotations", columns, len(rows)), lost, unlinked)
+
+    def unclear_files(self) -> frozenset[int]:
+        """Return the rows of images whose annotations may be those of others, when all annotations were read.
+
+        An id that several images share may mean any of them. A text that no annotation names, while annotations name
+        images that are not there, may stand for one of these.
+        """
+        shared = self._images.rows_of_shared
+        rows = {row for number in self._linked.intersection(shared) for row in shared[number]} | self._images.unclear
+        if self._has_dangling:
+            rows.update(row for text, row in self._images.rows_of_texts.items() if text not in self._linked)
+        return frozenset(rows)
+
+    def _refuse_other_kinds(self, unread: Sequence[Annotation]) -> None:
+        for key, kind in _OTHER_KINDS.items():
+            if unread and all(key in _extra_of(row) for row in unread):
+                raise ReadError(
+                    f"{self._name}: expected annotations with shapes, got a COCO file of {kind} "
+                    f"({key!r} in each annotation)."
+                )
+
+    def _unread(self, row: Annotation) -> Unread:
+        file_row = self._images.rows.get(row.image_id, NO_IMAGE)
+        text = json_text(_as_json(row))
+        reason = f"annotation {_row_id(row)} has no shape that could be parsed"
+        return Unread(max(file_row, NO_IMAGE), "annotations", text, "bad_segmentation", reason)
+
+    def _note_links(self, rows: Sequence[Annotation]) -> None:
+        """Note what annotations name that is not one image."""
+        for row in rows:
+            if self._images.rows.get(row.image_id) == SEVERAL_IMAGES:
+                self._linked.add(row.image_id)
+            elif row.image_id not in self._images.rows:
+                self._has_dangling = True
+
+    def _is_link(self, number: Any) -> bool:
+        """Return True for the number of an image, or a text that is the id of one."""
+        return isinstance(number, int) or number in self._images.rows
 
 
-def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
-    """An annotation that holds more than the known keys, or other than the known types."""
-    try:
-        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError:
-        issues.add("bad_row", "annotations", None, position, "an annotation is not an object; it is in `extra`.")
-        return Annotation(None, None, extra={"entry": msgspec.json.decode(raw)})
+Report = tuple[str, str]
+"""The code and message of an issue about an annotation."""
+
+
+def _slow(raw: msgspec.Raw, reports: list[Report], unknown_keys: Counter[str]) -> Annotation:
+    """Read an annotation that holds more than the known keys, or other than the known types."""
+    fields = raw_fields(raw)
+    if fields is UNSET:
+        reports.append(("bad_row", "an annotation is not an object."))
+        return Annotation(None, None, extra={"entry": plain(raw)})
     shapes = {key: fields.pop(key) for key in _RAW if key in fields}
-    values = {key: msgspec.json.decode(value) for key, value in fields.items()}
+    values = {key: plain(value) for key, value in fields.items()}
     known = set(_FIELDS) - {"extra"}
     extra = {key: value for key, value in values.items() if key not in known}
-    issues.unknown_keys.update(extra.keys())
+    unknown_keys.update(extra.keys())
+    own_id = as_text(values.get("id"))
+    for key, value in extra.items():
+        if isinstance(value, list | dict) and value:
+            message = f"the unknown key {key!r} of annotation {own_id} may hold a part of its label."
+            reports.append(("unparsed_answer", message))
 
     def keep(key: str, value: Any, code: str = "not_a_number") -> Any:
         if value is None and values.get(key) is not None:
             extra[key] = values[key]
-            issues.add(
-                code,
-                "annotations",
-                as_text(values.get("id")),
-                position,
-                f"{key} of annotation {as_text(values.get('id'))} is {values[key]!r}.",
-            )
+            reports.append((code, f"{key} of annotation {own_id} is {values[key]!r}."))
         return value
 
     box = values.get("bbox")
@@ -143,6 +244,26 @@ def _slow(raw: msgspec.Raw, position: int, issues: IssueLog) -> Annotation:
     )
 
 
+def _has_shape(row: Annotation) -> bool:
+    """Return True if an annotation without a box has another shape that can be parsed."""
+    for text, is_shape in ((row.segmentation, is_segmentation), (row.polyline, is_line), (row.keypoints, is_marks)):
+        if len(text) > 2 and is_shape(plain(text)):
+            return True
+    return False
+
+
+def _as_json(row: Annotation) -> dict[str, Any]:
+    """Return the fields of an annotation as they were exported."""
+    fields: dict[str, Any] = {}
+    for key in _FIELDS[:-1]:
+        value = getattr(row, key)
+        if isinstance(value, msgspec.Raw):
+            value = plain(value) if len(value) else None
+        if value is not None:
+            fields[key] = value
+    return {**fields, **_extra_of(row)}
+
+
 class _Batch:
     """A batch of annotations on their way to columns."""
 
@@ -153,8 +274,8 @@ class _Batch:
         self.values: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
         self._has_extra = self.values["extra"].count(msgspec.UNSET) < len(rows)
         count = len(rows)
-        self.file_index = np.fromiter(map(index.get, self.values["image_id"], repeat(-1)), np.int64, count)
-        self.segmentation: list[Any] = list(self.values["segmentation"])
+        self.file_index = np.fromiter(map(index.get, self.values["image_id"], repeat(NO_IMAGE)), np.int64, count)
+        self.segmentation = _without_empty_rings(self.values["segmentation"])
         self.keypoints: list[Any] = list(self.values["keypoints"])
         joined = _joined(self.segmentation)
         self._texts: Joined | None = joined
@@ -168,6 +289,11 @@ class _Batch:
         self.boxes = np.fromiter(chain.from_iterable(boxes), dtype=np.float64, count=4 * count).reshape(-1, 4)
         self.areas = np.array(self.values["area"], dtype=np.float64)  # None gives NaN
 
+    @property
+    def dangling(self) -> list[Annotation]:
+        """The annotations that are on no image."""
+        return [self.rows[position] for position in np.flatnonzero(self.file_index < 0)]
+
     def columns(self, class_ids: ClassIds) -> dict[str, Any]:
         """The columns of `annotations`."""
         rows, fields = self.rows, self.values
@@ -177,11 +303,9 @@ class _Batch:
         self._check_shapes()
         for position in np.flatnonzero(self.file_index < 0):
             row = rows[position]
-            self._report(
-                "dangling_image_id",
-                int(position),
-                f"annotation {_row_id(row)} names image {row.image_id!r}, which is not in its file of the export.",
-            )
+            what = "which several images have" if self.file_index[position] == SEVERAL_IMAGES else "which is not there"
+            named = "names no image" if row.image_id is None else f"names image {row.image_id!r}, {what}"
+            self._report("dangling_image_id", int(position), f"annotation {_row_id(row)} {named}.")
         places = {number: place for place, number in enumerate(dict.fromkeys(fields["category_id"]))}
         codes = np.fromiter(map(places.__getitem__, fields["category_id"]), np.int32, len(rows))
         classes = [class_ids.get(category_id, (as_text(category_id), None)) for category_id in places]
@@ -192,7 +316,7 @@ class _Batch:
             attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
-            FILE_ROW: self.file_index,
+            FILE_ROW: np.maximum(self.file_index, NO_IMAGE),
             "question_id": pa.array([question for _, question in classes], text).take(pa.array(codes)),
             "category_id": pa.array([row_id for row_id, _ in classes], text).take(pa.array(codes)),
             "type": dictionary(self.kinds, schema.TYPES),
@@ -233,24 +357,22 @@ class _Batch:
         if marks is not None and len(marks) > 3:
             return _KEYPOINTS
         if marks is not None and kind == _BBOX and marks[2] > 0:
-            self._replace(position, msgspec.json.encode(marks[:2]))
+            self._replace(position, json_bytes(marks[:2]))
             return _POINT
         return kind
 
     def _marks(self, position: int) -> list[float] | None:
         """The keypoints of an annotation, three numbers each; None where it has none."""
         text = bytes(self.keypoints[position])
-        values = msgspec.json.decode(text) if len(text) > 2 else None
+        values = plain(text) if len(text) > 2 else None
         if values is None or values == []:
             return None
-        nested = isinstance(values, list) and all(isinstance(each, list) and len(each) == 3 for each in values)
-        flat = list(chain.from_iterable(values)) if nested else values
-        marks = list(map(number, flat)) if isinstance(flat, list) else []
-        if not marks or len(marks) % 3 or None in marks:
+        marks = marks_of(values)
+        if marks is None:
             self._bad(position, "are not x, y and a flag each", key="keypoints")
             return None
         if marks != values:  # as text, or a list a keypoint
-            self.keypoints[position] = msgspec.json.encode(marks)
+            self.keypoints[position] = json_bytes(marks)
         return cast(list[float], marks)
 
     def _shape_kind(self, position: int) -> int:
@@ -260,7 +382,9 @@ class _Batch:
             self._replace(position, line)
             return _POLYLINE
         if head == b"[[":
-            return _POLYGON
+            if not _EMPTY_RINGS.fullmatch(shape.translate(None, b" \n\r\t")):
+                return _POLYGON
+            head = b"[]"
         if head[:1] == b"{":
             return _MASK
         if head[:1] == b"[" and head != b"[]":
@@ -309,46 +433,46 @@ class _Batch:
         if kind == _KEYPOINTS and (head == b"[[" or head[:1] == b"{"):
             kind = _POLYGON if head == b"[[" else _MASK
         if kind == _KEYPOINTS:
-            numbers = msgspec.json.decode(bytes(self.keypoints[position]) or b"[]")
+            numbers = plain(bytes(self.keypoints[position]) or b"[]")
             marks = np.array(numbers, dtype=np.float64).reshape(-1, 3)
             shown = marks[marks[:, 2] > 0, :2]
             return _NAN, bounds(shown, np.array([len(shown)]))[0]
-        value = msgspec.json.decode(bytes(self.segmentation[position]) or b"null")
+        value = plain(bytes(self.segmentation[position]) or b"null")
         if kind == _POINT:
             return _NAN, (value[0], value[1], 0.0, 0.0)
         if kind == _MASK:
             area, box = area_and_bbox(checked_counts(value), int(value["size"][0]))
             return float(area), box
+        if kind == _POLYLINE:
+            value = [value]
+        elif not is_polygon(value):
+            raise ValueError("a ring is not three or more pairs of finite numbers")
         points = np.array([len(ring) // 2 for ring in value])
         xy = np.concatenate([np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in value])
-        if not np.isfinite(xy).all():
-            raise ValueError("a coordinate is not a number")
         return float(ring_areas(xy, points).sum()), bounds(xy, points.sum(keepdims=True))[0]
 
     def _bad(self, position: int, what: str, *, stays: bool = False, key: str = "segmentation") -> None:
         row = self.rows[position]
         if not stays:
-            extra = row.extra if isinstance(row.extra, dict) else {}
+            extra = _extra_of(row)
             self._has_extra = True
-            row.extra = {**extra, key: msgspec.json.decode(bytes(self.values[key][position]) or b"null")}
+            row.extra = {**extra, key: plain(bytes(self.values[key][position]) or b"null")}
         self._report("bad_segmentation", position, f"the {key} of annotation {_row_id(row)} {what}.")
 
     def _check_shapes(self) -> None:
-        """Rings of anything but numbers, and RLE that does not hold together: they stay, and are told."""
+        """Report rings and RLE that do not hold together; they stay."""
         data, begins = self._texts or _joined(self.segmentation)
-        rings = data.translate(None, _IN_NUMBERS)
-        if rings != b"[[]]" * int(np.count_nonzero(np.diff(begins))):
-            for position in np.flatnonzero(
-                np.isin(self.kinds, (_POLYGON, _KEYPOINTS)) & (np.diff(begins) > 0)
-            ).tolist():
-                shape = bytes(self.segmentation[position])
-                if shape[:1] != b"{" and not _RINGS.fullmatch(shape.translate(None, _IN_NUMBERS)):
-                    self._bad(position, "has rings of anything but numbers", stays=True)
+        ringed = np.isin(self.kinds, (_POLYGON, _KEYPOINTS)) & (np.diff(begins) > 0)
+        if ringed.any() and not may_be_polygons(data):
+            rows = [at for at in np.flatnonzero(ringed).tolist() if bytes(self.segmentation[at])[:1] != b"{"]
+            for index in not_polygons([bytes(self.segmentation[position]) for position in rows]):
+                if rows[index] not in self._reported:
+                    self._bad(rows[index], "is no list of rings of three or more pairs of finite numbers", stays=True)
         for position in np.flatnonzero(self.kinds == _MASK).tolist():
             if position in self._reported:
                 continue
             try:
-                rle = msgspec.json.decode(bytes(self.segmentation[position]))
+                rle = plain(bytes(self.segmentation[position]))
                 checked_counts(rle)
             except (ValueError, TypeError, KeyError, IndexError, OverflowError) as problem:
                 self._bad(position, f"is an RLE that does not hold together: {problem}", stays=True)
@@ -371,8 +495,16 @@ class _Batch:
 _BBOX, _POLYGON, _POLYLINE, _POINT, _KEYPOINTS, _MASK = (
     schema.TYPES.index(name) for name in ("bbox", "polygon", "polyline", "point", "keypoints", "mask")
 )
-_IN_NUMBERS = b"0123456789,.-+eE \n\r\t"
-_RINGS = re.compile(rb"\[(\[\])*\]")
+_EMPTY_RINGS = re.compile(rb"\[\[\](,\[\])*\]")
+
+
+def _without_empty_rings(texts: Sequence[Any]) -> list[Any]:
+    """Return texts of segmentations, those of one empty ring, as real boxes have it, as missing."""
+    kept = list(texts)
+    for position in np.flatnonzero(_lengths(kept) == 4).tolist():  # the length of [[]]
+        if bytes(kept[position]) == b"[[]]":
+            kept[position] = NONE
+    return kept
 
 
 def _head(text: bytes) -> bytes:
@@ -429,8 +561,12 @@ def _if_whole(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
+def _extra_of(row: Annotation) -> dict[str, Any]:
+    return row.extra if isinstance(row.extra, dict) else {}
+
+
 def _extra(row: Annotation) -> str | None:
-    extra = row.extra if isinstance(row.extra, dict) else {}
+    extra = _extra_of(row)
     if row.num_keypoints is not None:
         extra = {**extra, "num_keypoints": row.num_keypoints}
-    return msgspec.json.encode(extra).decode() if extra else None
+    return json_text(extra) if extra else None

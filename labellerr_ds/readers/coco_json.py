@@ -12,12 +12,13 @@ from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.coco_annotations import Annotation, AnnotationReader
 from labellerr_ds.readers.coco_tables import Image, ImageReader, read_categories
+from labellerr_ds.readers.decoding import json_error
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_windows import JsonFile, Outline, open_json
 from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.text import json_error
 from labellerr_ds.readers.values import milliseconds
-from labellerr_ds.tables import Tables, table
+from labellerr_ds.redaction import is_key
+from labellerr_ds.tables import ListState, Tables, table
 
 _LISTS = ("images", "annotations", "categories")
 _KNOWN = frozenset({*_LISTS, "info", "licenses"})
@@ -30,14 +31,15 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
         outline = json_file.outline()
         _check(outline, member.name)
         issues.unknown_keys.update(key for key in (*outline.values, *outline.scalars) if key not in _KNOWN)
-        rest = {key: json_file.decode(outline.values[key], Any) for key in outline.values if key not in _LISTS}
+        rest = {key: json_file.decode(outline.values[key]) for key in outline.values if key not in _LISTS}
         rest.update({key: value for key, value in outline.scalars.items() if key not in _LISTS})
         listed = outline.values.get("categories")
         categories, class_ids = read_categories(
-            json_file.decode(listed, list[Any]) if listed else [], options.categories, issues
+            json_file.decode(listed) if listed else [], options.categories, issues
         )
+        _drop_key(rest)
         info = {"exported_at": _exported_at(rest), "extra": rest}
-        images = ImageReader(issues)
+        images = ImageReader(issues, ListState.EMPTY if "annotations" in outline.values else ListState.MISSING)
         held, first = None, 0  # the last batch of images goes with the first of annotations: a small file is one batch
         for entries in _elements(json_file, outline, "images", Image):
             if held is not None:
@@ -45,16 +47,20 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
             first = images.count
             issues.add_mended("files", (first + place for place in json_file.mended))
             held = images.read(entries)
-        annotations = AnnotationReader(images, class_ids, issues)
+        annotations = AnnotationReader(images, class_ids, issues, member.name)
         is_first = True
         for batch in _elements(json_file, outline, "annotations", Annotation):
-            issues.add_mended("annotations", json_file.mended)
-            rows = annotations.read(batch)
-            about, start = (info, first) if is_first else ({}, images.count)
-            yield _batch(held if is_first else None, rows, categories, issues, info=about, part=part, first_file=start)
+            read = annotations.read(batch, json_file.mended)
+            yield _batch(
+                held if is_first else None, read.rows, categories, issues, info=info if is_first else {}, part=part,
+                first_file=first if is_first else images.count, unread=read.unread, unlinked=read.unlinked,
+            )  # fmt: skip
             is_first = False
+        unclear = annotations.unclear_files()
         if is_first:
-            yield _batch(held, None, categories, issues, info=info, part=part, first_file=first)
+            yield _batch(held, None, categories, issues, info=info, part=part, first_file=first, unclear_files=unclear)
+        elif unclear:
+            yield _batch(None, None, categories, issues, part=part, first_file=images.count, unclear_files=unclear)
 
 
 def _check(outline: Outline, name: str) -> None:
@@ -87,6 +93,13 @@ def _batch(
         unknown_keys=keys,
         **more,
     )
+
+
+def _drop_key(rest: dict[str, Any]) -> None:
+    """Drop the contributor of an export if it is an API key: no key reaches a frame or a file."""
+    info = rest.get("info")
+    if isinstance(info, dict) and is_key(info.get("contributor")):
+        del info["contributor"]
 
 
 def _exported_at(rest: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from labellerr_ds import schema
+from labellerr_ds.readers.decoding import plain
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import (
     NO_STATUS,
@@ -21,10 +22,10 @@ from labellerr_ds.readers.values import (
     lookup_key,
     milliseconds,
     number,
-    status_word,
+    status_of,
     whole,
 )
-from labellerr_ds.tables import table
+from labellerr_ds.tables import LIST_STATE, ListState, table
 
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {
@@ -36,6 +37,7 @@ _IMAGE_KEYS = {
     "labellerr_file_id",
     "labellerr_file_status",
     "labellerr_file_remarks",
+    "labellerr_label_state",
 }
 _IMAGE_EXTRA = {"coco_url", "url", "file_url", "license", "flickr_url", "date_captured", "file_metadata"}
 _CATEGORY_KEYS = {"id", "name", "supercategory", "color", "labellerr_question_id", "labellerr_question_type"}
@@ -97,8 +99,10 @@ def _filled(extra: dict[str, Any], known: set[str]) -> dict[str, Any]:
 
 _FILE_COLUMNS = (
     "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
-    "coco_id", "extra",
+    "coco_id", "extra", LIST_STATE,
 )  # fmt: skip
+NO_IMAGE, SEVERAL_IMAGES = -1, -2
+"""Rows of a number that no image has, and of one that different images have."""
 
 
 class Image(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -117,18 +121,33 @@ class Image(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class ImageReader:
     """Reads images to `files`, some at a time.
 
+    Parameters
+    ----------
+    issues : IssueLog
+    list_state : ListState
+        Of the file's list of annotations.
+
     Attributes
     ----------
     count : int
         How many were read.
     rows : dict
-        Their rows by COCO's number.
+        Their rows by COCO's number; `SEVERAL_IMAGES` for a number of different images.
+    rows_of_shared : dict
+        The rows of the images that share a number.
+    rows_of_texts : dict
+        The rows of images whose id is a text and no number.
+    unclear : set of int
+        The rows of images that our own archive marks: their labels are unknown.
     """
 
-    def __init__(self, issues: IssueLog) -> None:
-        self.issues, self.count = issues, 0
+    def __init__(self, issues: IssueLog, list_state: ListState) -> None:
+        self.issues, self.count, self._list_state = issues, 0, list_state
         self.rows: dict[Any, int] = {}
-        self._id_hashes = array("q")
+        self.rows_of_shared: dict[Any, list[int]] = {}
+        self.rows_of_texts: dict[str, int] = {}
+        self.unclear: set[int] = set()
+        self._identities = array("q")  # hashes of the id and name of each image
         self._sides = array("q")  # height and width of each, -1 for what is not told
 
     def read(self, entries: Sequence[Image] | Sequence[msgspec.Raw]) -> pa.Table:
@@ -136,7 +155,7 @@ class ImageReader:
         if entries and isinstance(entries[0], Image):
             return self._usual(cast(Sequence[Image], entries))
         raws = cast(Sequence[msgspec.Raw], entries)
-        records = [self._record(msgspec.json.decode(raw), row) for row, raw in enumerate(raws, self.count)]
+        records = [self._record(plain(raw), row) for row, raw in enumerate(raws, self.count)]
         self.count += len(records)
         columns = dict(zip(_FILE_COLUMNS, map(list, zip(*records, strict=True)), strict=False))
         return table("files", columns, len(records))
@@ -147,10 +166,10 @@ class ImageReader:
         rows = dict(zip(numbers, range(self.count, self.count + len(images)), strict=True))
         if len(rows) == len(images) and self.rows.keys().isdisjoint(rows):
             self.rows.update(rows)
-            self._id_hashes.extend(map(hash, ids))
+            self._identities.extend(map(hash, zip(ids, (image.file_name for image in images), strict=True)))
         else:
-            for row, (number, row_id) in enumerate(zip(numbers, ids, strict=True), self.count):
-                self._index(number, row_id, row)
+            for row, (number, row_id, image) in enumerate(zip(numbers, ids, images, strict=True), self.count):
+                self._index(number, row_id, image.file_name, row)
         self.count += len(images)
         self._sides.extend([
             -1 if side is None else side for image in images for side in (image.height, image.width)
@@ -159,7 +178,7 @@ class ImageReader:
             "file_id": ids,
             "file_name": [image.file_name for image in images],
             "status": [
-                None if image.labellerr_file_status is msgspec.UNSET else status_word(image.labellerr_file_status)
+                None if image.labellerr_file_status is msgspec.UNSET else status_of(image.labellerr_file_status)
                 for image in images
             ],
             "width": [image.width for image in images],
@@ -168,6 +187,7 @@ class ImageReader:
             "remarks": [image.labellerr_file_remarks for image in images],
             "created_at": [image.date_created for image in images],
             "coco_id": numbers,
+            LIST_STATE: [self._list_state] * len(images),
         }
         return table("files", columns, len(images))
 
@@ -182,8 +202,10 @@ class ImageReader:
             extra = _filled(extra, _IMAGE_EXTRA)
         row_id = as_text(image.get("labellerr_file_id"))
         row_id = as_text(image.get("id")) if row_id is None else row_id
-        if image.get("id") is None:
-            self.issues.add("bad_row", "files", row_id, row, "an image has no id.")
+        number_key = lookup_key(image.get("id"))
+        if number_key is None:
+            what = "no id" if image.get("id") is None else f"the id {image['id']!r}, which is no number"
+            self.issues.add("bad_row", "files", row_id, row, f"an image has {what}.")
         for key in ("width", "height"):
             if image.get(key) is not None and whole(image[key]) is None:
                 self.issues.add("not_a_number", "files", row_id, row, f"{key} of image {row_id} is {image[key]!r}.")
@@ -198,11 +220,13 @@ class ImageReader:
             extra.update({"file_metadata": more} if more else {})
         name = as_text(image.get("file_name"))
         self._keep_size(whole(image.get("height")), whole(image.get("width")))
-        self._index(image.get("id"), row_id, row)
+        self._index(number_key, row_id, name, row)
+        if "labellerr_label_state" in image:
+            self.unclear.add(row)
         return (
             row_id,
             name,
-            status_word(image.get("labellerr_file_status", NO_STATUS)),
+            status_of(image.get("labellerr_file_status", NO_STATUS)),
             whole(image.get("width")),
             whole(image.get("height")),
             as_text(metadata.get("file_format")) or _ending(name),
@@ -211,6 +235,7 @@ class ImageReader:
             created,
             whole(image.get("id")),
             json_text(extra) if extra else None,
+            ListState.MISSING if number_key is None else self._list_state,  # no annotation can name it
         )
 
     def size(self, row: int) -> tuple[int | None, int | None]:
@@ -221,13 +246,22 @@ class ImageReader:
     def _keep_size(self, height: int | None, width: int | None) -> None:
         self._sides.extend((-1 if height is None else height, -1 if width is None else width))
 
-    def _index(self, number: Any, row_id: str | None, row: int) -> None:
-        self._id_hashes.append(hash(row_id))
-        key = lookup_key(number)
+    def _index(self, key: Any, row_id: str | None, name: str | None, row: int) -> None:
+        identity = hash((row_id, name))
+        self._identities.append(identity)
         if key is None:
             return
-        if self._id_hashes[self.rows.setdefault(key, row)] != hash(row_id):
-            self.issues.add("duplicate_file_id", "files", row_id, row, f"duplicate image id {key!r}.", "warning")
+        if isinstance(key, str):
+            self.rows_of_texts[key] = row
+        first = self.rows.setdefault(key, row)
+        if first == row:
+            return
+        if first != SEVERAL_IMAGES and self._identities[first] == identity:
+            return  # the same file once more
+        shared = self.rows_of_shared.setdefault(key, [first])
+        shared.append(row)
+        self.rows[key] = SEVERAL_IMAGES
+        self.issues.add("duplicate_file_id", "files", row_id, row, f"duplicate image id {key!r}.", "warning")
 
 
 def _ending(name: str | None) -> str | None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-import msgspec
 
 from labellerr_ds import schema
 from labellerr_ds.readers.archive import Member
+from labellerr_ds.readers.decoding import any_json
 from labellerr_ds.readers.text import as_text, header_of
 
 RGB = tuple[int, int, int]
@@ -50,10 +50,7 @@ def color_map(member: Member) -> dict[str, list[RGB | int]]:
 
 
 def _of_json(body: bytes, stem: str) -> Iterable[tuple[Any, Any]]:
-    try:
-        entry = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return []
+    entry = any_json(body)
     if isinstance(entry, dict) and isinstance(entry.get("categories"), list):
         entry = entry["categories"]
     if isinstance(entry, dict):

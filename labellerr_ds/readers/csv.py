@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,15 +19,16 @@ from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.categories import TemplateCategories
 from labellerr_ds.readers.csv_cells import table_of
+from labellerr_ds.readers.decoding import UNSET, any_json
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.records import batch_of
-from labellerr_ds.readers.shapes import looks_like_shape
+from labellerr_ds.readers.shapes import is_blank, looks_like_shape
 from labellerr_ds.readers.text import header_of, spelled
 from labellerr_ds.readers.typed_answers import TypedAnswers
-from labellerr_ds.readers.values import json_text, milliseconds, number, status_word, whole
-from labellerr_ds.tables import Tables
+from labellerr_ds.readers.values import json_text, milliseconds, number, status_of, whole
+from labellerr_ds.tables import LIST_STATE, ListState, Tables
 
 _COLUMN_OF = {spelling: column for column, spellings in vendor.CSV_COLUMNS.items() for spelling in spellings}
 
@@ -77,7 +77,7 @@ class _Table:
     ) -> None:  # fmt: skip
         categories = options.categories
         self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
-        self.answers = Answers(issues)
+        self.answers = Answers(issues, reports_missing_types=False)
         self.typed = TypedAnswers(self.answers)
         self.length = len(cells[0]) if cells else 0
         names = set() if categories is None else set(categories["name"].dropna())
@@ -180,14 +180,19 @@ class _Table:
         if not self.answer_columns:
             answers = [[self.cells[place][row] for row in firsts] for place in self.questions]
             counts = self.typed.table(list(self.questions.values()), answers, ids, start)
+        states = []
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
-            count = (
-                self._read_file(start + position, file_id, rows, extras[position])
-                if counts is None
-                else counts[position]
-            )
-            if not count:
-                self._report_unparsed(start + position, file_id, [name for name, column in rest if column[rows[0]]])
+            if counts is None:
+                state = self._read_file(start + position, file_id, rows, extras[position])
+            else:
+                state = ListState.FOUND if counts[position] else ListState.EMPTY
+            unrecognised = []
+            if state is ListState.EMPTY:
+                unrecognised = [name for name, column in rest if any(column[row] for row in rows)]
+            if unrecognised:
+                state = ListState.FOUND
+                self._report_unparsed(start + position, file_id, unrecognised)
+            states.append(state)
             if self.odd_rows:
                 self._report_odd(start + position, file_id, rows, extras[position])
 
@@ -203,7 +208,7 @@ class _Table:
             return values
 
         unknown: list[Any] = [None] * len(groups)
-        statuses = {word: status_word(word) for word in set(cells.get("status", ()))}
+        statuses = {word: status_of(word) for word in set(cells.get("status", ()))}
         columns = {
             "file_id": ids,
             "file_name": cells.get("file_name", unknown),
@@ -216,7 +221,7 @@ class _Table:
             "created_at": measure("created_at", milliseconds),
             "updated_at": measure("updated_at", milliseconds),
         }
-        return {**columns, "extra": [json_text(extra) if extra else None for extra in extras]}
+        return {**columns, "extra": [json_text(extra) if extra else None for extra in extras], LIST_STATE: states}
 
     def _report_odd(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> None:
         for row in rows:
@@ -234,44 +239,49 @@ class _Table:
             message = f"file {file_id} has no answer that was understood, but something in the column {columns}."
             self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
 
-    def _read_file(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> int:
-        """The answers of a file cell by cell; returns how many rows it has."""
-        before = len(self.answers.rows)
+    def _read_file(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> ListState:
+        """Read the answers of a file cell by cell."""
         self.answers.rows.begin(position, file_id)
+        states = []
         for place, question in self.questions.items():
             cell = self.cells[place][rows[0]]
-            if not self._read_cell(question, cell, self.header[place]):
-                extra[self.header[place]] = cell
+            states.append(self._read_cell(question, cell, self.header[place], extra))
         if self.answer_columns:
-            self._read_rows(rows, extra)
-        return len(self.answers.rows) - before
+            states += self._read_rows(rows, extra)
+        return ListState.FOUND if ListState.FOUND in states else ListState.EMPTY
 
-    def _read_rows(self, rows: list[int], extra: dict[str, Any]) -> None:
-        """The answers of a file in a table with a row an answer."""
+    def _read_rows(self, rows: list[int], extra: dict[str, Any]) -> Iterator[ListState]:
+        """Read the answers of a file in a table with one row per answer."""
         for row in rows:
             values = {key: self.cells[place][row] for key, place in self.answer_columns.items()}
-            if own_id := values.get("id") or values.get("name"):
-                name, kind = self.template.get(own_id, (None, None))
-                question = Question(own_id, values.get("name") or name, values.get("type") or kind)
-                cell = values["answer"]
-                if (question.type or "").lower() == vendor.INPUT_QUESTION_TYPE:
-                    cell = _unwrapped([cell])[0]
-                if not self._read_cell(question, cell, self.header[self.answer_columns["answer"]]):
-                    extra.setdefault("answers", []).append(values)
+            cell, own_id = values["answer"], values.get("id") or values.get("name")
+            if not own_id:
+                if any(values.values()):
+                    self.answers.rows.keep_unread("answers", values, "an answer names no question", "unparsed_answer")
+                    yield ListState.FOUND
+                continue
+            name, kind = self.template.get(own_id, (None, None))
+            question = Question(own_id, values.get("name") or name, values.get("type") or kind)
+            if (question.type or "").lower() == vendor.INPUT_QUESTION_TYPE:
+                cell = _unwrapped([cell])[0]
+            yield self._read_cell(question, cell, self.header[self.answer_columns["answer"]], extra)
 
-    def _read_cell(self, question: Question, cell: str, name: str) -> bool:
-        """Whether the cell of this column was understood, or has nothing in it; a plain text is no shape."""
+    def _read_cell(self, question: Question, cell: str, name: str, extra: dict[str, Any]) -> ListState:
+        """Read the cell of a column; without a template, a cell that holds no shape is kept in `extra`."""
+        rows = self.answers.rows
+        before, self.answers.column = rows.mark, name
         if self.typed.answer(question, cell):
-            return True
+            return ListState.EMPTY if rows.mark == before else ListState.FOUND
         answer = _answer(cell, question.type)
-        if self.are_shapes and isinstance(answer, str) and answer:
+        if self.are_shapes and not is_blank(answer) and not looks_like_shape(answer):
             self.answers.know(question)
-            file_id, position = self.answers.rows.file_id, self.answers.rows.file_row
-            message = f"the cell {name!r} of file {file_id} holds no shape; it is in `extra`."
-            self.issues.add("unparsed_answer", "files", file_id, position, message)
-            return False
-        self.answers.answer(question, answer)
-        return True
+            message = f"the cell {name!r} of file {rows.file_id} holds no shape; it is in `extra`."
+            self.issues.add("unparsed_answer", "files", rows.file_id, rows.file_row, message)
+            extra[name] = cell
+            return ListState.FOUND
+        state = self.answers.answer(question, answer)
+        rows.join_unread(before, name, cell)
+        return state
 
 
 def _unwrapped(cells: list[str]) -> list[str]:
@@ -303,8 +313,9 @@ def _holds_shapes(cells: list[str]) -> bool:
 
 def _json(cell: str) -> Any:
     """What a cell holds as JSON, or in Python's own writing, as pandas writes lists into a csv; None for neither."""
-    with contextlib.suppress(msgspec.DecodeError, RecursionError):
-        return msgspec.json.decode(cell)
+    value = any_json(cell)
+    if value is not UNSET:
+        return value
     if cell[:1] in ("[", "{") and "'" in cell:
         with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return ast.literal_eval(cell)

@@ -19,7 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.text import as_utf8, cut_short, decode, elements_of, is_utf16, json_error
+from labellerr_ds.readers.decoding import (
+    UNSET,
+    check_utf8,
+    cut_short,
+    decode,
+    decoder,
+    elements_of,
+    first_fit,
+    json_error,
+    plain,
+    raw_fields,
+)
+from labellerr_ds.readers.text import as_utf8, is_utf16
 
 T = TypeVar("T")
 SPAN_BYTES = 1 << 23
@@ -116,37 +128,34 @@ class JsonFile:
         if scan.top == ord("["):
             return Outline(array=scan.values[0])
         skeleton = b"".join(scan.skeleton)
-        try:
-            document = msgspec.json.decode(skeleton, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        fields = raw_fields(skeleton)
+        if fields is UNSET:
             self.file.seek(0)
             decode(self.file.read(), dict[str, msgspec.Raw], name=self.name)  # names the byte
-            raise json_error("it is not JSON", None, self.name) from None
+            raise json_error("it is not JSON", None, self.name)
+        document = {key: plain(value, name=self.name) for key, value in fields.items()}
         values = {key: scan.values[value[0]] for key, value in document.items() if isinstance(value, list)}
         return Outline(values=values, scalars={key: value for key, value in document.items() if key not in values})
 
-    def decode(self, value: Value, kind: type[T]) -> T:
-        """A whole array or object."""
+    def decode(self, value: Value) -> Any:
+        """Return a complete array or object as plain values."""
         self.file.seek(value.span.start)
-        return decode(self.file.read(value.span.end - value.span.start), kind, name=self.name, start=value.span.start)
+        text = self.file.read(value.span.end - value.span.start)
+        return plain(decode(text, msgspec.Raw, name=self.name, start=value.span.start), name=self.name)
 
     def elements(self, array: Value, *usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
         """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that.
 
         `mended` lists which of those given last held what is not JSON.
         """
+        decoders = [decoder(list[kind]) for kind in usual]  # type: ignore[valid-type]
         for start, text in self.texts(array):
-            for kind in usual:
-                try:
-                    parsed = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    continue
-                self.mended = []
-                yield parsed
-                break
-            else:
-                elements, self.mended = elements_of(bytes(text), name=self.name, start=start)
-                yield elements
+            self.mended = []
+            is_utf8 = check_utf8(text, self.name, start)
+            parsed = first_fit(text, decoders) if is_utf8 else UNSET
+            if parsed is UNSET:
+                parsed, self.mended = elements_of(bytes(text), name=self.name, start=start)
+            yield parsed
 
     def texts(self, array: Value) -> Iterator[tuple[int, memoryview]]:
         """The elements of an array, some at a time as an array of their own, and the byte at which it begins."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
-import msgspec
 import pandas as pd
 
 from labellerr_ds.errors import ReadError
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.mask_folders import UUID, Folders
+from labellerr_ds.readers.values import json_text
+from labellerr_ds.tables import LIST_STATE, ListState
 
 
 class MaskFiles:
@@ -19,16 +20,21 @@ class MaskFiles:
     def __init__(self, files: pd.DataFrame | None, issues: IssueLog, folders: Folders) -> None:
         self.known, self.issues, self._folders = files, issues, folders
         self.ids: list[str] = []
+        self.states: list[ListState] = []  # FOUND for a file with a mask that has pixels, or cannot be read
         self._rows: list[dict[str, Any]] = []
         self._place: dict[str, int] = {}
         self._stems: dict[str, list[int]] = {}
+        self._base_stems: dict[str, list[int]] = {}  # of names with folders
         self._by_id: dict[str, int] = {}
         if files is not None:
             for missing in {"file_id", "file_name"} - set(files.columns):
                 raise ReadError(f"files must be a files frame; missing column: {missing!r}.")
             for row, (file_id, name) in enumerate(zip(files["file_id"], files["file_name"], strict=True)):
                 self._by_id[file_id] = row
-                self._stems.setdefault(str(name).rsplit(".", 1)[0], []).append(row)
+                stem = str(name).rsplit(".", 1)[0]
+                self._stems.setdefault(stem, []).append(row)
+                if "/" in stem:
+                    self._base_stems.setdefault(stem.rpartition("/")[2], []).append(row)
 
     def place(self, path: str, size_wh: tuple[int, int] | None, mode: str | None) -> int:
         """The row of the file that a mask belongs to."""
@@ -39,6 +45,7 @@ class MaskFiles:
         if file_id not in self._place:
             self._place[file_id] = len(self.ids)
             self.ids.append(file_id)
+            self.states.append(ListState.EMPTY)
             facts = {} if row is None else self.known.iloc[row].to_dict()  # type: ignore[union-attr]
             facts = {key: value for key, value in facts.items() if not pd.isna(value)}
             self._rows.append(
@@ -69,7 +76,7 @@ class MaskFiles:
             return None
         if stem in self._by_id:
             return self._by_id[stem]
-        rows = self._stems.get(name, [])
+        rows = self._stems.get(name, []) or self._base_stems.get(name, [])
         if len(rows) == 1:
             return rows[0]
         if (ending := stem.rsplit("_", 1)[-1]) in self._by_id:
@@ -103,5 +110,6 @@ class MaskFiles:
             {"mask_path": row["paths"][0] if len(row["paths"]) == 1 else row["paths"], "mode": row["mode"]}
             for row in self._rows
         ]
-        columns["extra"] = [msgspec.json.encode(extra).decode() for extra in extras]
+        columns["extra"] = list(map(json_text, extras))
+        columns[LIST_STATE] = self.states
         return columns

@@ -10,12 +10,13 @@ import msgspec
 from labellerr_ds import vendor
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.categories import TemplateCategories
+from labellerr_ds.readers.decoding import UNSET, decoder, first_fit, plain, raw_fields
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.json_windows import open_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.questions import Answers
 from labellerr_ds.readers.records import batch_of, columns_of
-from labellerr_ds.readers.typed_answers import QUESTIONS, TypedAnswers, decoded
+from labellerr_ds.readers.typed_answers import QUESTIONS, TypedAnswers
 from labellerr_ds.readers.values import (
     NO_STATUS,
     Int64,
@@ -23,10 +24,10 @@ from labellerr_ds.readers.values import (
     json_text,
     milliseconds,
     number,
-    status_word,
+    status_of,
     whole,
 )
-from labellerr_ds.tables import Tables
+from labellerr_ds.tables import ListState, Tables
 
 _KNOWN = {
     "file_id", "file_name", "file_metadata", "created_at", "file_status", "remarks", "activities", "latest_answer",
@@ -58,12 +59,16 @@ class File(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _FILES: Any = tuple(
     msgspec.defstruct(
-        "AnsweredFile", [("latest_answer", question, None)], bases=(File,), forbid_unknown_fields=True, gc=False
+        "AnsweredFile",
+        [("latest_answer", question)],  # required: a list that is missing is not an empty one
+        bases=(File,),
+        forbid_unknown_fields=True,
+        kw_only=True,
+        gc=False,
     )
     for question in QUESTIONS
 )
-_decode_file = [msgspec.json.Decoder(each).decode for each in _FILES]
-_NOTHING = msgspec.Raw(b"null")
+_decode_file = [decoder(each) for each in _FILES]
 
 
 def read_native_json(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
@@ -93,20 +98,22 @@ class _Files:
         """The columns of a file, a struct or JSON; `row` is its row within its part."""
         if isinstance(entry, File):
             return self._usual(entry, row)
-        record = decoded(entry, _decode_file)
-        return self._odd(entry, row) if record is msgspec.UNSET else self._usual(record, row)
+        record = first_fit(entry, _decode_file)
+        return self._odd(entry, row) if record is UNSET else self._usual(record, row)
 
     def _usual(self, file: Any, row: int) -> tuple[Any, ...]:
         metadata = file.file_metadata
         self.rows.begin(row, file.file_id)
+        before = self.rows.mark
         self.answers.read(file.latest_answer)
+        state = ListState.EMPTY if self.rows.mark == before else ListState.FOUND
         extra: dict[str, Any] = {"activities": file.activities} if file.activities else {}
         if metadata.additional_metadata:
             extra["file_metadata"] = {"additional_metadata": metadata.additional_metadata}
         return (
             file.file_id,
             file.file_name,
-            status_word(NO_STATUS if file.file_status is msgspec.UNSET else file.file_status),
+            status_of(NO_STATUS if file.file_status is msgspec.UNSET else file.file_status),
             metadata.image_width,
             metadata.image_height,
             None if metadata.file_format is None else metadata.file_format.lower(),
@@ -115,16 +122,16 @@ class _Files:
             file.created_at,
             _last_activity(file.activities) if file.activities else None,
             json_text(extra) if extra else None,
+            state,
         )
 
     def _odd(self, raw: msgspec.Raw, row: int) -> tuple[Any, ...]:
-        try:
-            fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        except msgspec.ValidationError:
+        fields = raw_fields(raw)
+        if fields is UNSET:
             self.issues.add("bad_row", "files", None, row, "an entry is not a file; it is in `extra`.")
-            return (None, None, None, *[None] * 7, json_text({"entry": msgspec.json.decode(raw)}))
-        given_answers = fields.pop("latest_answer", _NOTHING)
-        record = {key: msgspec.json.decode(value) for key, value in fields.items()}
+            return (*[None] * 10, json_text({"entry": plain(raw)}), ListState.MISSING)
+        raw_answers = fields.pop("latest_answer", None)
+        record = {key: plain(value) for key, value in fields.items()}
         metadata = record.get("file_metadata")
         if not isinstance(metadata, dict):
             metadata = {}
@@ -142,7 +149,11 @@ class _Files:
         if file_id is None:
             self.issues.add("bad_row", "files", None, row, "an entry has no file_id.")
         self.rows.begin(row, file_id if file_id is not None else f"row-{row}")
-        extra.update(self.answers.read_json(given_answers))
+        state = ListState.MISSING
+        if raw_answers is not None and bytes(raw_answers).lstrip()[:1] in (b"[", b"{"):
+            state = self.answers.read_json(raw_answers)
+        elif raw_answers is not None:
+            extra["latest_answer"] = plain(raw_answers)
         measures = {
             "image_width": whole(metadata.get("image_width")),
             "image_height": whole(metadata.get("image_height")),
@@ -164,7 +175,7 @@ class _Files:
         return (
             file_id,
             None if record.get("file_name") is None else str(record["file_name"]),
-            status_word(record.get("file_status", NO_STATUS)),
+            status_of(record.get("file_status", NO_STATUS)),
             measures["image_width"],
             measures["image_height"],
             None if file_format is None else str(file_format).lower(),
@@ -173,6 +184,7 @@ class _Files:
             created,
             _last_activity(record.get("activities")),
             json_text(extra) if extra else None,
+            state,
         )
 
 

@@ -23,7 +23,7 @@ from labellerr_ds.readers.mask_pixels import Mask, decode_mask, merged
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.rle import LabelRegion
-from labellerr_ds.tables import FILE_ROW, Tables, from_frame, table
+from labellerr_ds.tables import FILE_ROW, ListState, Tables, from_frame, table
 
 AHEAD = 128  # masks that are decoded before their rows are made
 
@@ -117,9 +117,12 @@ def _rows_of(
     """A row for each class of a mask, in the columns of `_COLUMNS`."""
     if isinstance(mask, str):
         place = files.place(member.name, None, None)
+        files.states[place] = ListState.FOUND
         issues.add("unreadable_image", "files", files.ids[place], place, f"mask {member.name}: {mask}.")
         return
     place = files.place(member.name, (mask.width, mask.height), mask.mode)
+    if mask.regions:
+        files.states[place] = ListState.FOUND
     for category_id, regions in _by_category(member.name, mask, classes, issues).items():
         region = regions[0] if len(regions) == 1 else merged(regions, mask)
         shape = json_text({"size": [mask.height, mask.width], "counts": region.counts})

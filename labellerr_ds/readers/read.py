@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-import pyarrow as pa
-
 from labellerr_ds.collector import collector_off
 from labellerr_ds.errors import ReadError
 from labellerr_ds.finish import finish, report
@@ -22,7 +20,6 @@ from labellerr_ds.readers.native_json import read_native_json
 from labellerr_ds.readers.options import ReadOptions
 from labellerr_ds.readers.png import read_masks
 from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames, refuse_others
-from labellerr_ds.readers.text import as_utf8, utf8_error
 from labellerr_ds.tables import Tables, with_status
 
 _READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
@@ -122,10 +119,4 @@ def _read(form: str, inside: list[Member], kinds: list[str | None], options: Rea
     if form == "csv" and len(mine) > 1 and options.categories is None:
         options = replace(options, shape_columns=options.shape_columns.union(*map(shape_columns, mine)))
     for part, member in enumerate(mine):
-        try:
-            yield from _READERS[form](member, part, options)
-        except (UnicodeDecodeError, pa.ArrowInvalid):
-            problem = utf8_error(as_utf8(member.read()), member.name)
-            if problem.byte_offset is None:
-                raise
-            raise problem from None
+        yield from _READERS[form](member, part, options)

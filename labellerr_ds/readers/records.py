@@ -7,11 +7,11 @@ from typing import Any
 
 from labellerr_ds.readers.categories import TemplateCategories
 from labellerr_ds.readers.questions import Answers
-from labellerr_ds.tables import Tables, table
+from labellerr_ds.tables import LIST_STATE, Tables, table
 
 FILE_COLUMNS = (
     "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
-    "updated_at", "extra",
+    "updated_at", "extra", LIST_STATE,
 )  # fmt: skip
 
 
@@ -35,4 +35,5 @@ def batch_of(
         part=part,
         first_file=first,
         unknown_keys=keys,
+        unread=answers.rows.take_unread(),
     )

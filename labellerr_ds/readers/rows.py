@@ -13,16 +13,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
+from labellerr_ds import schema, vendor
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums
 from labellerr_ds.shapes.rasters import BOX
-from labellerr_ds.tables import FILE_ROW, dictionary
+from labellerr_ds.tables import FILE_ROW, Unread, dictionary
 
 Ints = NDArray[np.int64]
-SHAPES = frozenset({"bbox", "polygon", "polyline", "point"})
-"""The types of annotations that Labellerr's own formats have as shapes."""
+SHAPES = vendor.SHAPE_TYPES
 
 _NAN = float("nan")
 _corners = attrgetter("xmin", "ymin", "xmax", "ymax")
@@ -66,6 +65,14 @@ class Column(NamedTuple):
     values: list[list[Any]]
 
 
+class Found(NamedTuple):
+    """A part of an answer: its row, the questions that were asked about it, and a part that was not understood."""
+
+    row: Row | None
+    children: Any = None
+    unread: Any = None
+
+
 _TYPES = {name: code for code, name in enumerate(schema.TYPES)}
 _TEXT = pa.large_string()
 
@@ -83,6 +90,8 @@ class AnnotationRows:
         self.file_id = ""
         self._file = -1
         self._positions: dict[tuple[str | None, str], int] = {}  # rows by parent and question, of this file
+        self._suspected: set[str] = set()  # unknown keys of this file that may hold answers
+        self.unread: list[Unread] = []
         self._clear()
 
     def _clear(self) -> None:
@@ -110,10 +119,16 @@ class AnnotationRows:
         """The rows that follow are on this file; `file_row` is its row within its part."""
         self._file, self.file_id = file_row, file_id
         self._positions.clear()
+        self._suspected.clear()
 
     def next_id(self, about: str | None, question_id: str) -> str:
         """The id of the next row of a question, where it has none of its own."""
         return f"{about or self.file_id}/{question_id}/{self._positions.get((about, question_id), 0)}"
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """How many rows, and objects without a row, there are: it differs after anything was read."""
+        return len(self._ids), len(self.unread)
 
     @property
     def file_row(self) -> int:
@@ -240,13 +255,29 @@ class AnnotationRows:
         severity = "warning" if code in _WARNINGS else "error"
         self.issues.add(code, "annotations", self.file_id, len(self._ids), message, severity)
 
-    def report_file(self, message: str) -> None:
-        """Report something about the file."""
-        self.issues.add("bad_row", "files", self.file_id, self._file, message)
+    def keep_unread(self, key: str, value: Any, reason: str, code: str = "bad_segmentation") -> None:
+        """Keep an object of the file that gets no row, under the key of the export."""
+        self.unread.append(Unread(self._file, key, json_text(value), code, reason))
 
-    def unknown(self, keys: Mapping[str, Any]) -> None:
-        """Count keys that are not known."""
-        self.issues.unknown_keys.update(keys.keys())
+    def join_unread(self, mark: tuple[int, int], key: str, text: str) -> None:
+        """Replace the objects without a row since a mark by the text of the cell that holds them."""
+        unread = self.unread[mark[1] :]
+        if unread:
+            self.unread[mark[1] :] = [unread[0]._replace(key=key, text=json_text(text))]
+
+    def unknown(self, values: Mapping[str, Any]) -> None:
+        """Count keys that are not known; a list or object under one of them may hold answers, which is reported."""
+        self.issues.unknown_keys.update(values.keys())
+        for key, value in values.items():
+            if isinstance(value, list | dict) and value and key not in self._suspected:
+                self._suspected.add(key)
+                message = f"file {self.file_id}: the unknown key {key!r} of an answer may hold answers."
+                self.issues.add("unparsed_answer", "files", self.file_id, self._file, message, "warning")
+
+    def take_unread(self) -> tuple[Unread, ...]:
+        """Return the objects without a row so far; none are left."""
+        unread, self.unread = tuple(self.unread), []
+        return unread
 
     def take(self) -> tuple[dict[str, Any], int]:
         """The columns of `annotations` so far, and how many rows they have; none are left."""

@@ -9,45 +9,49 @@ from typing import Any
 import msgspec
 
 from labellerr_ds import vendor
-from labellerr_ds.readers.rows import AnnotationRows, Row
-from labellerr_ds.readers.shapes import bad_row, is_blank
+from labellerr_ds.readers.rows import AnnotationRows, Found, Row
+from labellerr_ds.readers.shapes import SPEECH_KEYS, is_blank
 from labellerr_ds.readers.values import as_id, json_text, number
 
 ITEM_KEYS = frozenset({"answer_id", "answer", "frames", "children", "attributes"})
-_KEYS = ("text", "segments")
 
 
-def speech_rows(answer: Any, usual: Row, rows: AnnotationRows) -> Iterator[tuple[Row | None, Any]]:
-    """The rows of an answer, and with the first of an item the questions that were asked about it.
+def read_speech(answer: Any, usual: Row, rows: AnnotationRows) -> Iterator[Found]:
+    """Yield the rows of an answer, each with the questions that were asked about it, and what was not understood.
 
     Parameters
     ----------
     answer : text, object with `text` and `segments`, or a list of such
     usual : Row
-        What all rows of the question share.
+        The values that all rows of the question share.
+    rows : AnnotationRows
     """
     items = [
-        (_parts(item), _item_row(item, usual, rows), item)
-        for item in (answer if isinstance(answer, list) else [answer])
+        (_parts(item), _item_row(item, usual), item) for item in (answer if isinstance(answer, list) else [answer])
     ]
-    shared = Counter(row.annotation_id for parts, row, _ in items for _ in parts)
+    shared = Counter(row.annotation_id for parts, row, _ in items for kind, _ in parts if kind != "odd")
     taken: Counter[str] = Counter()
     for parts, item_row, item in items:
         children = item.get("children") if _is_wrapped(item) else None
-        for place, (kind, part) in enumerate(parts):
-            row = msgspec.structs.replace(item_row, extra=None if place else item_row.extra)
+        is_first = True
+        for kind, part in parts:
+            if kind == "odd":
+                yield Found(None, None, part)
+                continue
+            if is_first:
+                rows.unknown(_rest_of(item))
+            row = msgspec.structs.replace(item_row, extra=item_row.extra if is_first else None)
             if (own := row.annotation_id) is not None and shared[own] > 1:
                 row.annotation_id = f"{own}/{taken[own]}"
                 taken[own] += 1
             if kind == "segment":
                 row = _segment(row, part, rows)
-            elif kind == "text":
-                row.value = part if isinstance(part, str) else json_text(part)
             else:
-                row = bad_row(row, part, "an answer in speech is neither text nor an object", rows)
-            yield row, None if place else children
-        if not parts:
-            yield None, children
+                row.value = part if isinstance(part, str) else json_text(part)
+            yield Found(row, children if is_first else None)
+            is_first = False
+        if is_first and children:
+            yield Found(None, children)
 
 
 def _is_wrapped(item: Any) -> bool:
@@ -55,41 +59,59 @@ def _is_wrapped(item: Any) -> bool:
 
 
 def _parts(item: Any) -> list[tuple[str, Any]]:
-    """What of an item gets a row: ``text``, ``segment``, or ``odd`` for what is no answer in speech."""
+    """Return the parts of an item that get a row, ``text`` and ``segment``, and ``odd`` ones that are neither."""
     spoken = item["answer"] if _is_wrapped(item) else item
+    if is_blank(spoken):
+        return [("odd", item)] if _is_wrapped(item) and any(not is_blank(part) for part in _rest_of(item).values()) else []
     if isinstance(spoken, str):
-        return [] if is_blank(spoken) else [("text", spoken)]
-    if spoken is None:
-        return []
-    segments = spoken.get("segments") if isinstance(spoken, dict) else 0
-    if not (segments is None or isinstance(segments, list)):
+        return [("text", spoken)]
+    if not isinstance(spoken, dict) or not _has_segments(spoken):
         return [("odd", item)]
+    segments = [segment for segment in spoken.get("segments") or [] if not is_blank(segment)]
     text = spoken.get("text")
-    return [*([] if is_blank(text) else [("text", text)]), *(("segment", segment) for segment in segments or [])]
+    parts = [] if is_blank(text) else [("text", text)]
+    parts += [("segment" if _is_segment(segment) else "odd", segment) for segment in segments]
+    is_understood = parts or all(map(is_blank, _rest_of(item).values()))
+    return parts if is_understood else [("odd", item)]
 
 
-def _item_row(item: Any, usual: Row, rows: AnnotationRows) -> Row:
-    """What the rows of an item share."""
-    row = msgspec.structs.replace(usual, type="text", extra=dict(usual.extra or {}))
+def _has_segments(spoken: dict[str, Any]) -> bool:
+    """Return True if segments are absent, or a list."""
+    return spoken.get("segments") is None or isinstance(spoken["segments"], list)
+
+
+def _is_segment(segment: Any) -> bool:
+    """Return True for an object with a text, or with times and no unknown keys."""
+    if not isinstance(segment, dict):
+        return False
+    start, end, text = vendor.SEGMENT_KEYS
+    unknown = segment.keys() - {*vendor.SEGMENT_KEYS, "attributes"}
+    return segment.get(text) is not None or (not unknown and not (segment.get(start) is segment.get(end) is None))
+
+
+def _rest_of(item: Any) -> dict[str, Any]:
+    """Return the values of an item under keys that are not known."""
+    rest: dict[str, Any] = {}
     spoken = item
     if _is_wrapped(item):
         spoken = item["answer"]
+        rest = {key: value for key, value in item.items() if key not in ITEM_KEYS | vendor.SCREEN_KEYS}
+    if isinstance(spoken, dict):
+        rest.update({key: value for key, value in spoken.items() if key not in SPEECH_KEYS})
+    return rest
+
+
+def _item_row(item: Any, usual: Row) -> Row:
+    """Return the values that the rows of an item share."""
+    row = msgspec.structs.replace(usual, type="text", extra={**(usual.extra or {}), **_rest_of(item)})
+    if _is_wrapped(item):
         row.annotation_id = as_id(item.get("answer_id")) or usual.annotation_id
         row.attributes = item.get("attributes", msgspec.UNSET)
-        rest = {key: value for key, value in item.items() if key not in ITEM_KEYS}
-        rows.unknown(rest)
-        row.extra.update(rest)
-    if isinstance(spoken, dict):
-        rest = {key: value for key, value in spoken.items() if key not in _KEYS}
-        rows.unknown(rest)
-        row.extra.update(rest)
     return row
 
 
 def _segment(row: Row, segment: Any, rows: AnnotationRows) -> Row:
     row.type = "segment"
-    if not isinstance(segment, dict):
-        return bad_row(row, segment, "a segment is not an object", rows)
     start, end, text = (segment.get(key) for key in vendor.SEGMENT_KEYS)
     rest = {key: value for key, value in segment.items() if key not in (*vendor.SEGMENT_KEYS, "attributes")}
     rows.unknown(rest)

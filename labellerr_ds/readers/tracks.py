@@ -1,45 +1,60 @@
-"""Tracks of a video: an object's shape in each frame, a row each."""
+"""Tracks of a video: one row for the shape of an object in each frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from labellerr_ds import vendor
 from labellerr_ds.readers.rows import AnnotationRows, Row
 from labellerr_ds.readers.shapes import frames_of, read_shape
 from labellerr_ds.readers.values import number, whole
 
-_FRAME_KEYS = frozenset({"frame", "answer", "timestamp", "children", "attributes", "answer_id"})
+_FRAME_KEYS = frozenset({"frame", "answer", "timestamp", "children", "attributes", "answer_id", vendor.SCREEN_RATE_KEY})
 
 
-def track_rows(track: Mapping[str, Any], track_id: str, usual: Row, rows: AnnotationRows) -> Iterator[tuple[Row, Any]]:
-    """The rows of a track, each with the questions asked about it.
+def read_track(
+    track: Mapping[str, Any], track_id: str, usual: Row, rows: AnnotationRows
+) -> Iterator[tuple[Any, Row | None, Any]]:
+    """Yield the key, row and frame of each sample of a track; the row is None if its shape could not be parsed.
 
     Parameters
     ----------
     track : mapping with `frames`
     track_id : str
     usual : Row
-        What all rows of the track share.
+        The values that all rows of the track share.
+    rows : AnnotationRows
     """
     for key, frame in frames_of(track["frames"]):
-        if not isinstance(frame, dict) or "answer" not in frame:
-            frame = {"answer": frame}
-        own = {name: value for name, value in frame.items() if name not in _FRAME_KEYS}
-        rows.unknown(own)
-        index = key if frame.get("frame") is None else frame["frame"]
+        sample = frame if isinstance(frame, dict) and "answer" in frame else {"answer": frame}
+        index = key if sample.get("frame") is None else sample["frame"]
         row = Row(
             usual.question_id,
             usual.type,
             annotation_id=f"{track_id}@{index}",
             track_id=track_id,
             frame=whole(index),
-            time=number(frame.get("timestamp")),
             parent_id=usual.parent_id,
-            attributes=frame.get("attributes", usual.attributes),
+            attributes=sample.get("attributes", usual.attributes),
         )
-        if row.frame is None or (frame.get("timestamp") is not None and row.time is None):
+        row.time = _time(sample, track, row.frame)
+        shape = read_shape(row, sample["answer"], rows)
+        if shape is None:
+            yield index, None, frame
+            continue
+        own = {name: value for name, value in sample.items() if name not in _FRAME_KEYS}
+        rows.unknown(own)
+        if row.frame is None or (sample.get("timestamp") is not None and number(sample["timestamp"]) is None):
             rows.report("not_a_number", f"a frame or its timestamp is not a number, in track {track_id}.")
-            own["frame"], own["timestamp"] = index, frame.get("timestamp")
-        row.extra = {**(usual.extra or {}), **own}
-        yield read_shape(row, frame["answer"], rows), frame.get("children")
+            own["frame"], own["timestamp"] = index, sample.get("timestamp")
+        row.extra = {**(usual.extra or {}), **(row.extra or {}), **own}
+        yield index, row, frame
+
+
+def _time(sample: Mapping[str, Any], track: Mapping[str, Any], frame: int | None) -> float | None:
+    """Return the time of a sample in seconds: its timestamp, else its frame by the rate of the sample or the track."""
+    if sample.get("timestamp") is not None:
+        return number(sample["timestamp"])
+    rate = number(sample.get(vendor.SCREEN_RATE_KEY)) or number(track.get(vendor.SCREEN_RATE_KEY))
+    return None if frame is None or not rate or rate <= 0 else frame / rate

@@ -6,7 +6,7 @@ a question that does not fit the structs, or an object that fits and is odd all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, Union
 
 import msgspec
@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labellerr_ds import vendor
+from labellerr_ds.readers.decoding import UNSET, decoder, first_fit, plain, raw_items
 from labellerr_ds.readers.questions import Answers, Question
 from labellerr_ds.readers.rows import SHAPES, Column, Row
+from labellerr_ds.readers.shapes import LEAST_POINTS
 from labellerr_ds.readers.values import Int64
+from labellerr_ds.tables import ListState
 
 T = TypeVar("T")
 Number = Int64 | float  # as it came: the text of a shape keeps 1 and 1.0 apart
-UNSET = msgspec.UNSET
 
 
 class Point(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -45,7 +47,7 @@ class Frame(msgspec.Struct, Generic[T], forbid_unknown_fields=True, gc=False):
 
     answer: T
     frame: Int64
-    timestamp: float | None = None
+    timestamp: Number | None = None
     children: msgspec.Raw | msgspec.UnsetType = UNSET
     attributes: msgspec.Raw | msgspec.UnsetType = UNSET
 
@@ -82,19 +84,19 @@ def _question_types(name_key: str, type_key: str, *, has_id: bool) -> Any:
     """A union of structs, one for each type of question, told apart by the key of its type."""
     made = []
     for tag, kind in _TAGS.items():
-        raw = kind == "speech"
         struct = msgspec.defstruct(
             f"{tag}_question",
             [
                 *([("question_id", str)] if has_id else []),
                 ("name", str | None, None),
                 ("answer_id", str | None, None),
-                ("answer", _ANSWERS[kind], msgspec.Raw(b"null") if raw else None),
+                ("answer", _ANSWERS[kind]),  # one that is missing was not found, which is not the same as unanswered
             ],
             tag_field=type_key,
             tag=tag,
             rename={"name": name_key},
             forbid_unknown_fields=True,
+            kw_only=True,
             gc=False,
         )
         _KINDS[struct] = kind, tag
@@ -103,28 +105,15 @@ def _question_types(name_key: str, type_key: str, *, has_id: bool) -> Any:
 
 
 QUESTIONS = tuple(
-    list[_question_types(*keys, has_id=True)] | dict[str, _question_types(*keys, has_id=False)] | None  # type: ignore[misc]
+    list[_question_types(*keys, has_id=True)] | dict[str, _question_types(*keys, has_id=False)]  # type: ignore[misc]
     for keys in zip(vendor.ANSWER_QUESTION_KEYS, vendor.ANSWER_TYPE_KEYS, strict=True)
 )
 """What `latest_answer` may be, by the spelling of its keys: a list of questions, or a dict of them by question id."""
 
-_decode_questions = [msgspec.json.Decoder(each).decode for each in QUESTIONS]
-_decode_one = [msgspec.json.Decoder(each.__args__[0].__args__[0]).decode for each in QUESTIONS]
-_decode_answer = {kind: msgspec.json.Decoder(each).decode for kind, each in _ANSWERS.items() if kind != "speech"}
-_decode_column = {
-    kind: msgspec.json.Decoder(list[_ANSWERS[kind]]).decode  # type: ignore[valid-type]
-    for kind in SHAPES
-}
-
-
-def decoded(raw: msgspec.Raw | bytes | str, decoders: Iterable[Callable[[Any], Any]]) -> Any:
-    """What the first of the decoders makes of it; `UNSET` where it fits none."""
-    for decode in decoders:
-        try:
-            return decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-    return UNSET
+_decode_questions = [decoder(each) for each in QUESTIONS]
+_decode_one = [decoder(each.__args__[0].__args__[0]) for each in QUESTIONS]
+_decode_answer = {kind: decoder(each) for kind, each in _ANSWERS.items() if kind != "speech"}
+_decode_column = {kind: decoder(list[_ANSWERS[kind]]) for kind in SHAPES}  # type: ignore[valid-type]
 
 
 class TypedAnswers:
@@ -148,26 +137,26 @@ class TypedAnswers:
             for question in questions:
                 self._read(question.question_id, question, about)
 
-    def read_json(self, raw: msgspec.Raw) -> dict[str, Any]:
-        """All answers of a file; returns what could not be put on a row."""
-        questions = decoded(raw, _decode_questions)
+    def read_json(self, raw: msgspec.Raw) -> ListState:
+        """Read all answers of a file, a list or object of questions."""
+        questions = first_fit(raw, _decode_questions)
         if questions is not UNSET:
+            before = self._rows.mark
             self.read(questions)
-            return {}
-        try:
-            raws = msgspec.json.decode(raw, type=list[msgspec.Raw])
-        except msgspec.ValidationError:
-            return self._answers.read(msgspec.json.decode(raw))
-        left = [item for each in raws for item in self._read_one(each)]
-        return {"latest_answer": left} if left else {}
+            return ListState.EMPTY if self._rows.mark == before else ListState.FOUND
+        raws = raw_items(raw)
+        if raws is UNSET:
+            return self._answers.read(plain(raw))
+        states = [self._read_one(item) for item in raws]
+        return ListState.FOUND if ListState.FOUND in states else ListState.EMPTY
 
-    def _read_one(self, raw: msgspec.Raw) -> list[Any]:
-        question = decoded(raw, _decode_one)
+    def _read_one(self, raw: msgspec.Raw) -> ListState:
+        question = first_fit(raw, _decode_one)
         if question is UNSET:
-            item = msgspec.json.decode(raw)
-            return [] if self._answers.read_question(item, None) else [item]
+            return self._answers.read_question(plain(raw), None)
+        before = self._rows.mark
         self.read([question])
-        return []
+        return ListState.EMPTY if self._rows.mark == before else ListState.FOUND
 
     def answer(self, question: Question, cell: str) -> bool:
         """One question's answer, a cell of a csv; returns whether it was of the usual form, and read."""
@@ -176,7 +165,7 @@ class TypedAnswers:
         if word in vendor.TEXT_QUESTION_TYPES:
             answer: Any = cell if cell[:1] != "[" or word == vendor.INPUT_QUESTION_TYPE else UNSET
         elif kind in _decode_answer:
-            answer = decoded(cell, [_decode_answer[kind]]) if cell else ""
+            answer = _decode_answer[kind](cell) if cell else ""
             answer = UNSET if answer is None else answer  # the word null
         elif question.type is None and cell[:1] == "[":
             kind, answer = _by_form(cell)
@@ -215,12 +204,12 @@ class TypedAnswers:
             self._known.add(question)
             self._answers.know(question)
         if kind in SHAPES and type(answer) is list:
-            self._put_objects(question.id, kind, answer, about)
+            self._put_objects(question, kind, answer, about)
         elif kind in ("classification", "text"):
             self._put_words(question.id, kind, answer, answer_id, about)
         elif answer:
-            plain = msgspec.json.decode(answer) if isinstance(answer, msgspec.Raw) else answer
-            self._answers.answer(question, plain, Row(question.id, "text", answer_id, parent_id=about, extra={}))
+            value = plain(answer) if isinstance(answer, msgspec.Raw) else answer
+            self._answers.answer(question, value, Row(question.id, "text", answer_id, parent_id=about, extra={}))
 
     def _put_words(self, question_id: str, kind: str, answer: Any, answer_id: str | None, about: str | None) -> None:
         if isinstance(answer, bool):
@@ -234,22 +223,24 @@ class TypedAnswers:
             first = self._rows.block(question_id, kind, ids, about)
             self._rows.put_words(range(first, first + len(words)), words)
 
-    def _put_objects(self, question_id: str, kind: str, objects: list[Object[Any]], about: str | None) -> None:
+    def _put_objects(self, question: Question, kind: str, objects: list[Object[Any]], about: str | None) -> None:
         is_sound = _IS_SOUND[kind]
         for item in objects:
             if not (item.frames is item.children is item.attributes is UNSET and is_sound(item.answer)):
                 for one in objects:
-                    self._put_object(question_id, kind, one, about)
+                    self._put_object(question, kind, one, about)
                 return
         ids = [each.answer_id or None for each in objects]
-        first = self._rows.block(question_id, kind, ids, about)
+        first = self._rows.block(question.id, kind, ids, about)
         self._rows.put_shapes(kind, range(first, first + len(ids)), [each.answer for each in objects])
 
-    def _put_object(self, question_id: str, kind: str, item: Object[Any], about: str | None) -> None:
+    def _put_object(self, question: Question, kind: str, item: Object[Any], about: str | None) -> None:
+        question_id = question.id
         frames = _frames(item)
         shapes = [item.answer] if frames is None else [frame.answer for frame in frames]
-        if not all(map(_IS_SOUND[kind], shapes)):
-            self._answers.read_object(_plain(item), Row(question_id, kind, parent_id=about, extra={}))
+        if not shapes or not all(map(_IS_SOUND[kind], shapes)):
+            usual = Row(question_id, kind, parent_id=about, extra={})
+            self._answers.read_object(_plain(item), usual, question)
             return
         own = item.answer_id or None
         if frames is None:
@@ -269,7 +260,7 @@ class TypedAnswers:
     ) -> str:
         row = self._rows.block(question_id, kind, [own], about)
         if attributes is not UNSET:
-            self._rows.put_cells(row, attributes=msgspec.json.decode(attributes))
+            self._rows.put_cells(row, attributes=plain(attributes))
         self._rows.put_shapes(kind, [row], [shape])
         return self._rows.last_id
 
@@ -277,9 +268,9 @@ class TypedAnswers:
         """What is asked about an object."""
         if raw is UNSET:
             return
-        questions = decoded(raw, _decode_questions)
+        questions = first_fit(raw, _decode_questions)
         if questions is UNSET:
-            self._answers.read_children(msgspec.json.decode(raw), about)
+            self._answers.read_children(plain(raw), about)
         else:
             self.read(questions, about)
 
@@ -295,7 +286,7 @@ def _column(question: Question, cells: list[str]) -> Column | None:
     kind = "bbox" if question.type is None else vendor.QUESTION_TYPES.get(word)
     if kind not in _decode_column:
         return None
-    answers = decoded(f"[{','.join([cell or '[]' for cell in cells])}]", [_decode_column[kind]])
+    answers = _decode_column[kind](f"[{','.join([cell or '[]' for cell in cells])}]")
     if answers is UNSET or len(answers) != len(cells):
         return None
     is_sound = _IS_SOUND[kind]
@@ -312,7 +303,9 @@ def _column(question: Question, cells: list[str]) -> Column | None:
 def _by_form(cell: str) -> tuple[str, Any]:
     """Objects whose question is not known, with their type: boxes or polygons, by the first of them."""
     for kind in ("bbox", "polygon"):
-        objects = decoded(cell, [_decode_answer[kind]])
+        objects = _decode_answer[kind](cell)
+        if not isinstance(objects, list):
+            continue
         first = objects[0].answer if objects else UNSET
         if first is not UNSET and (kind == "bbox" or len(first) > 1 or (first and type(first[0]) is list and first[0])):
             return kind, objects
@@ -332,11 +325,13 @@ def _is_line(shape: Any) -> bool:
 
 
 def _is_polygon(shape: Any) -> bool:
-    """Whether it is one ring of points, or rings of them, and none is empty."""
+    """Return True for one ring of points, or a list of rings, each of three points or more."""
     if not shape:
         return False
     kinds = set(map(type, shape))
-    return len(kinds) == 1 and (Point in kinds or all(shape))
+    if len(kinds) > 1:
+        return False
+    return len(shape) >= LEAST_POINTS if Point in kinds else min(map(len, shape)) >= LEAST_POINTS
 
 
 _IS_SOUND = {"bbox": _is_box, "point": _is_point, "polyline": _is_line, "polygon": _is_polygon}
@@ -350,7 +345,7 @@ def _frames(item: Object[Any]) -> list[Frame[Any]] | None:
 def _plain(answer: Any) -> Any:
     """An object as plain JSON gives it."""
     if isinstance(answer, msgspec.Raw):
-        return msgspec.json.decode(answer)
+        return plain(answer)
     if isinstance(answer, dict):
         return {key: _plain(value) for key, value in answer.items()}
     if isinstance(answer, list):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds import schema
+from labellerr_ds.models import status_word
 from labellerr_ds.since import to_milliseconds
 
 INT64 = range(-(2**63), 2**63)
@@ -27,11 +28,9 @@ def json_text(value: Any) -> str:
     return json_bytes(value).decode()
 
 
-def status_word(value: Any) -> str | None:
-    """The word of the schema for a status as the export has it."""
-    if value is NO_STATUS:
-        return None
-    return "none" if value is None or value in ("", "None", "none") else str(value)
+def status_of(value: Any) -> str | None:
+    """Return the schema's text for a status as exported; None for `NO_STATUS`."""
+    return None if value is NO_STATUS else status_word(value)
 
 
 def milliseconds(value: Any) -> int | None:

@@ -27,6 +27,19 @@ class _NoDebug(logging.Filter):
 _no_debug = _NoDebug()
 
 
+def path_of(given: str, field_name: str) -> str:
+    """``bucket/path/to/folder/`` of a path with or without ``s3://``.
+
+    Raises
+    ------
+    BucketError
+    """
+    path = given.removeprefix("s3://")
+    if not path.endswith("/") or path.startswith("/") or "://" in path:
+        raise BucketError(f"{field_name} must be 'bucket/path/to/folder/' or 's3://bucket/path/to/folder/'")
+    return path
+
+
 @dataclass(frozen=True)
 class Store:
     """Where buckets are.

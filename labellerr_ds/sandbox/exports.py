@@ -58,9 +58,17 @@ class Exports:
     """All exports of a sandbox."""
 
     def __init__(
-        self, world: World, variants: frozenset[str], seconds: float, folder: Path, store: bucket.Store
+        self,
+        world: World,
+        variants: frozenset[str],
+        seconds: float,
+        folder: Path,
+        store: bucket.Store,
+        *,
+        contributor: str,
     ) -> None:
         self.world, self.variants, self.seconds, self.folder = world, variants, seconds, folder
+        self.contributor = contributor
         self.store = store
         self.known: dict[str, Export] = {}
         self.connections: dict[str, dict[str, Any]] = {}
@@ -103,6 +111,7 @@ class Exports:
                 export.body["question_ids"],
                 now_ms=export.created_ms,
                 report_id=export.report_id,
+                contributor=self.contributor,
             )
             if export.body["export_destination"] == "s3":
                 self._land(export)
@@ -123,7 +132,8 @@ class Exports:
             body["export_name"],
             self.variants,
         )
-        self.store.write(self.keys[body["connection_id"]], body["export_folder_path"], objects)
+        path = bucket.path_of(body["export_folder_path"], "export_folder_path")
+        self.store.write(self.keys[body["connection_id"]], path, objects)
 
     def _check(self, project_id: str, body: Any) -> None:
         if not isinstance(body, dict):
@@ -136,6 +146,8 @@ class Exports:
         statuses = body.get("statuses")
         if not isinstance(statuses, list) or not statuses:
             raise RefusedError(400, "statuses must hold at least 1 status")
+        if None in statuses and "null-refused" in self.variants:
+            raise RefusedError(422, "statuses: none is not an allowed value")
         for status in statuses:
             if status is not None and (status not in STATUSES or status == "none"):
                 raise RefusedError(400, f"unknown status {status!r}")
@@ -151,9 +163,10 @@ class Exports:
         if body.get("export_destination") == "s3":
             if body.get("connection_id") not in self.connections:
                 raise RefusedError(400, "connection_id is not a known connection")
-            path = str(body.get("export_folder_path") or "")
-            if not path.endswith("/") or path.startswith("/") or "://" in path:
-                raise RefusedError(400, "export_folder_path must be 'bucket/path/to/folder/'")
+            try:
+                bucket.path_of(str(body.get("export_folder_path") or ""), "export_folder_path")
+            except bucket.BucketError as problem:
+                raise RefusedError(400, str(problem)) from None
         elif body.get("export_destination") != "local":
             raise RefusedError(400, "export_destination must be local or s3")
 
@@ -166,7 +179,8 @@ class Exports:
 
     def listed(self, project_id: str) -> dict[str, Any]:
         """The two lists of the list endpoint."""
-        lists: dict[str, list[Any]] = {"completed": [], "in_progress": []}
+        running = "in_progress" if "list-snake" in self.variants else "inProgress"
+        lists: dict[str, list[Any]] = {"completed": [], running: []}
         for export in self.known.values():
             if export.project_id != project_id:
                 continue
@@ -178,5 +192,5 @@ class Exports:
                 "created_at": export.created_ms,
             }
             ended = state["is_completed"] or state["export_status"] == "Failed"
-            lists["completed" if ended else "in_progress"].append(item)
+            lists["completed" if ended else running].append(item)
         return lists

@@ -28,7 +28,7 @@ from werkzeug.wrappers import Request, Response
 
 from labellerr_ds.sandbox import bucket, draw, media, planted, truth, writers
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
-from labellerr_ds.sandbox.world import World
+from labellerr_ds.sandbox.world import File, Project, Question, World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,12 @@ NOTICE = "This is a simulation made from Labellerr's public documentation; it is
 LINK_SECONDS = 3600
 
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "list": ("list-flat", "list-404"),
-    "status": ("status-response", "status-null"),
+    "list": ("list-snake", "list-flat", "list-404"),
+    "status": ("status-top", "status-null"),
     "status-link": ("status-no-link",),
     "link": ("link-text", "link-download-url", "link-late"),
+    "null": ("null-refused",),
+    "template": ("template-color",),
     "body": ("body-zip", "body-zip-folder", "body-gzip"),
     "empty": ("empty-status", "empty-file"),
     "answers": ("answers-question", "answers-dict"),
@@ -52,13 +54,19 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "since": ("since-inclusive",),
     "since-status": ("status-untouched",),
     "ids": ("ids-one", "ids-plain"),
-    "boxes": ("boxes-rings",),
+    "names": ("names-path",),
+    "contributor": ("contributor-email",),
+    "boxes": ("boxes-bare", "boxes-empty", "boxes-corners"),
+    "numbers": ("quarters",),
     "coco-turned": ("coco-turned",),
     "png-turned": ("png-turned",),
     "rotation": ("rotation-ccw",),
     "s3": ("s3-plain", "s3-loose"),
 }
-"""The other forms of what is assumed of the service, by row of the table of assumptions."""
+"""The other forms of each assumption about the service, by row of the table of assumptions."""
+
+DEFAULTS: dict[str, str] = {"contributor": "contributor-key"}
+"""Names of first forms that have one; they can be passed as well."""
 
 API = Map(
     [
@@ -71,6 +79,8 @@ API = Map(
         Rule("/exports/download", endpoint="download", methods=["GET"]),
         Rule("/exports/list", endpoint="list", methods=["GET"]),
         Rule("/cdn-web/files_links", endpoint="files_links", methods=["POST"]),
+        Rule("/search/project_files", endpoint="search_files", methods=["POST"]),
+        Rule("/data/file_data", endpoint="file_data", methods=["GET"]),
         Rule("/connectors/connections/test", endpoint="connection_test", methods=["POST"]),
         Rule("/connectors/connections/create", endpoint="connection_create", methods=["POST"]),
         Rule("/connectors/connections/list", endpoint="connection_list", methods=["GET"]),
@@ -111,6 +121,7 @@ class _Quiet(WSGIRequestHandler):
 
 def _parse_variant(variant: str | None) -> frozenset[str]:
     row_of = {name: row for row, names in VARIANTS.items() for name in names}
+    row_of.update({name: row for row, name in DEFAULTS.items()})
     chosen = [name.strip() for name in (variant or "").split(",") if name.strip()]
     rows = [row_of.get(name) for name in chosen]
     for name, row in zip(chosen, rows, strict=True):
@@ -118,7 +129,12 @@ def _parse_variant(variant: str | None) -> frozenset[str]:
             raise ValueError(f"unknown variant {name!r}; known: {', '.join(row_of)}")
         if rows.count(row) > 1:
             raise ValueError(f"variants of one thing exclude each other: {', '.join(VARIANTS[row])}")
-    return frozenset(chosen)
+    return frozenset(chosen) - set(DEFAULTS.values())
+
+
+def _new_key() -> str:
+    """A key in the form of a real one: hexadecimal digits, a point, and more of them."""
+    return f"{secrets.token_hex(3)}.{secrets.token_hex(15)}"
 
 
 class Sandbox:
@@ -161,13 +177,13 @@ class Sandbox:
         if files < 1:
             raise ValueError(f"files must be at least 1, not {files}")
         self.variants = _parse_variant(variant)
-        self.api_key = f"sandbox-key-{secrets.token_hex(16)}"  # known by their look, wherever they turn up
-        self.api_secret = f"sandbox-secret-{secrets.token_hex(24)}"
+        self.api_key = _new_key()
+        self.api_secret = _new_key()
         self.client_id = f"sandbox_{secrets.token_hex(4)}"
         self.requests: list[Seen] = []
         self._sign_key = secrets.token_bytes(32)
         now_ms = int(time.time() * 1000) - 1000
-        self._world = World(files, seed, now_ms, "parts" in self.variants, "status-untouched" in self.variants)
+        self._world = World(files, seed, now_ms, self.variants)
         self._lock = threading.RLock()
         self._ports, self._export_seconds = (port, store_port), export_seconds
         self._buckets = bucket.Store(s3_endpoint, s3_region)
@@ -179,7 +195,10 @@ class Sandbox:
         """Serve until `stop`."""
         self._folder = tempfile.TemporaryDirectory(prefix="labellerr-sandbox-")
         folder = Path(self._folder.name)
-        self._exports = Exports(self._world, self.variants, self._export_seconds, folder, self._buckets)
+        contributor = "sandbox@example.com" if "contributor-email" in self.variants else self.api_key
+        self._exports = Exports(
+            self._world, self.variants, self._export_seconds, folder, self._buckets, contributor=contributor
+        )
         handler = type("Handler", (_Quiet,), {"sandbox": self})
         for application, port in zip((self._api, self._store), self._ports, strict=True):
             server = make_server("127.0.0.1", port, application, threaded=True, request_handler=handler)
@@ -284,7 +303,7 @@ class Sandbox:
             endpoint, arguments = API.bind_to_environ(environ).match()
             with self._lock:
                 answer = getattr(self, f"_{endpoint}")(request, **arguments)
-            response = self._json(answer, 200)
+            response = self._json({"message": "200: Success", **answer, "error": None}, 200)
         except RefusedError as refusal:
             response = self._json({"error": refusal.error}, refusal.status)
         except HTTPException as problem:
@@ -344,18 +363,21 @@ class Sandbox:
     def _template(self, request: Request) -> Any:
         for project in self._world.projects.values():
             if project.template_id == request.args.get("template_id"):
-                questions = [
-                    {
-                        "question_id": question.question_id,
-                        "question": question.name,
-                        "option_type": question.type,
-                        "color": question.color,
-                        "options": [{"option_name": name} for name in question.options],
-                    }
-                    for question in project.questions
-                ]
+                questions = [self._question(question) for question in project.questions]
                 return {"response": {"template_id": project.template_id, "questions": questions}}
         raise RefusedError(404, "template not found")
+
+    def _question(self, question: Question) -> dict[str, Any]:
+        """A question of a template: the color of a class is the name of its only option."""
+        has_key = "template-color" in self.variants
+        options = question.options if has_key or not question.color else (question.color,)
+        return {
+            "question_id": question.question_id,
+            "question": question.name,
+            "option_type": question.type,
+            **({"color": question.color} if has_key else {}),
+            "options": [{"option_name": name} for name in options],
+        }
 
     def _create(self, request: Request) -> Any:
         project = self._project_of(request)
@@ -374,7 +396,7 @@ class Sandbox:
             for report_id in asked
             if report_id in known and known[report_id].project_id == project.project_id
         ]
-        return {"response": states} if "status-response" in self.variants else {"status": states}
+        return {"status": states} if "status-top" in self.variants else {"response": states}
 
     def _state_of(self, export: Export) -> dict[str, Any]:
         """How far an export is, and its link once it has one."""
@@ -420,6 +442,41 @@ class Sandbox:
             ]
         }
 
+    def _search_files(self, request: Request) -> Any:
+        """A page of a project's files; the shape of the response is assumed, no public source shows it."""
+        project = self._project_of(request)
+        body = self._body(request)
+        size = body.get("size") if isinstance(body, dict) else None
+        after = body.get("next_search_after") if isinstance(body, dict) else None
+        if not isinstance(size, int) or size < 1:
+            raise RefusedError(400, "size must be a whole number from 1 on")
+        files = project.alive()
+        start = next((place for place, file in enumerate(files, 1) if file.file_id == after), 0)
+        page = files[start : start + size]
+        more = page[-1].file_id if start + size < len(files) else None
+        listed = [self._file_facts(project, file) for file in page]
+        return {"response": {"files": listed, "next_search_after": more}}
+
+    def _file_data(self, request: Request) -> Any:
+        """One file; the newest SDK reads the fields at the top of the response."""
+        project = self._project_of(request)
+        file_id = request.args.get("file_id", "")
+        file = next((file for file in project.alive() if file.file_id == file_id), None)
+        if file is None:
+            raise RefusedError(404, "file not found")
+        facts = self._file_facts(project, file)
+        return {**facts, "response": facts}
+
+    def _file_facts(self, project: Project, file: File) -> dict[str, Any]:
+        return {
+            "file_id": file.file_id,
+            "file_name": file.file_name,
+            "project_id": project.project_id,
+            "data_type": project.data_type,
+            "status": None if file.status == "none" else file.status,
+            "file_metadata": writers.metadata_of(file),
+        }
+
     # --- S3 connections: told without their keys
 
     def _keys(self, request: Request) -> bucket.Keys:
@@ -437,11 +494,9 @@ class Sandbox:
         return given
 
     def _connection_test(self, request: Request) -> Any:
-        keys, path = self._keys(request), request.form.get("path", "")
-        if not path.endswith("/") or path.startswith("/") or "://" in path:
-            raise RefusedError(400, "path must be 'bucket/path/to/folder/'")
+        keys = self._keys(request)
         try:
-            self._buckets.test(keys, path)
+            self._buckets.test(keys, bucket.path_of(request.form.get("path", ""), "path"))
         except bucket.BucketError as problem:
             raise RefusedError(400, str(problem)) from None
         return {"response": {"message": "the connection works"}}

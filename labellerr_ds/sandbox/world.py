@@ -89,27 +89,35 @@ class File:
 
     @property
     def stem(self) -> str:
-        """The name without its ending."""
-        return self.file_name.rsplit(".", 1)[0]
+        """The name without its folders and its ending."""
+        return self.file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 def _uuid(rng: random.Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
-def _quarter(value: float, low: float, high: float) -> float | int:
-    rounded = round(min(max(value, low), high) * 4) / 4
+def quarter(value: float) -> float | int:
+    """The next quarter of a pixel, whole ones as integers."""
+    rounded = round(value * 4) / 4
     return int(rounded) if rounded.is_integer() else rounded
+
+
+def with_noise(value: float) -> float | int:
+    """A coordinate as real exports have them: an integer, or a number of ten decimals."""
+    return round(value) if int(value * 7) % 3 == 0 else round(value, 10)
 
 
 class Project:
     """A project of the world; its kind decides template, names and answers."""
 
     def __init__(
-        self, kind: str, name: str, data_type: str, files: int, seed: int, now_ms: int, parts: bool, untouched: bool
+        self, kind: str, name: str, data_type: str, files: int, seed: int, now_ms: int, variants: frozenset[str]
     ) -> None:
-        self.kind, self.name, self.data_type, self.seed, self.parts = kind, name, data_type, seed, parts
-        self.untouched = untouched
+        self.kind, self.name, self.data_type, self.seed = kind, name, data_type, seed
+        self.parts, self.untouched = "parts" in variants, "status-untouched" in variants
+        self.has_paths = "names-path" in variants
+        self._rounded = quarter if "quarters" in variants else with_noise
         self.is_street = kind in ("street", "flawed")
         self.rng = self._random("project")
         self.project_id = f"{kind}_{self.rng.getrandbits(40):010x}"
@@ -188,7 +196,7 @@ class Project:
         return File(
             index=index,
             file_id=_uuid(rng),
-            file_name=self._file_name(index, rng),
+            file_name=self._folder(index) + self._file_name(index, rng),
             width=width if image else None,
             height=height if image else None,
             size_mb=rng.randint(180, 700) / 1000,
@@ -198,6 +206,13 @@ class Project:
             remarks=rng.choice(("", "", "", "blurred", 'see "guide", p. 3')),
             answered=not added and rng.random() < ANSWERED[slot],
         )
+
+    def _folder(self, index: int) -> str:
+        """The folder that the service gives an uploaded file, if names are paths."""
+        return f"local_upload/{_uuid(self._random('folder', index))}/" if self.has_paths else ""
+
+    def _coordinate(self, value: float, low: float, high: float) -> float | int:
+        return self._rounded(min(max(value, low), high))
 
     def _file_name(self, index: int, rng: random.Random) -> str:
         if not self.is_street:
@@ -353,17 +368,17 @@ class Project:
         if question.type == "BoundingBox":
             half_w, half_h = rng.uniform(4, wide / 6), rng.uniform(4, high / 6)
             return {
-                "xmin": _quarter(x - half_w, 0, wide - 8),
-                "ymin": _quarter(y - half_h, 0, high - 8),
-                "xmax": _quarter(x + half_w, 16, wide),
-                "ymax": _quarter(y + half_h, 16, high),
+                "xmin": self._coordinate(x - half_w, 0, wide - 8),
+                "ymin": self._coordinate(y - half_h, 0, high - 8),
+                "xmax": self._coordinate(x + half_w, 16, wide),
+                "ymax": self._coordinate(y + half_h, 16, high),
                 "rotation": rng.choice((0, 0, 0, 12.5, -30)),
             }
         if question.type == "dot":
-            return (_quarter(x, 0, wide), _quarter(y, 0, high))
+            return (self._coordinate(x, 0, wide), self._coordinate(y, 0, high))
         if question.type == "polyline":
             return [
-                (_quarter(x + 15 * step, 0, wide), _quarter(y + rng.uniform(-20, 20), 0, high))
+                (self._coordinate(x + 15 * step, 0, wide), self._coordinate(y + rng.uniform(-20, 20), 0, high))
                 for step in range(rng.randint(2, 7))
             ]
         whole = self._ring(x, y, rng.uniform(8, min(wide, high) / 5), wide, high, rng)
@@ -371,17 +386,17 @@ class Project:
 
     def _street_shape(self, question: Question, wide: int, high: int, rng: random.Random) -> Any:
         def inside(points: list[tuple[float, float]]) -> list[tuple[float | int, float | int]]:
-            return [(_quarter(x, 0, wide), _quarter(y, 0, high)) for x, y in points]
+            return [(self._coordinate(x, 0, wide), self._coordinate(y, 0, high)) for x, y in points]
 
         if question.type == "BoundingBox":
             left, top, right, low = getattr(scene, {"pedestrian": "walker"}.get(question.name, question.name))(
                 wide, high, rng
             )
             return {
-                "xmin": _quarter(left, 0, wide - 8),
-                "ymin": _quarter(top, 0, high - 8),
-                "xmax": _quarter(right, 16, wide),
-                "ymax": _quarter(low, 16, high),
+                "xmin": self._coordinate(left, 0, wide - 8),
+                "ymin": self._coordinate(top, 0, high - 8),
+                "xmax": self._coordinate(right, 16, wide),
+                "ymax": self._coordinate(low, 16, high),
                 "rotation": rng.choice((0, 0, 0, 6.5, -9)),
             }
         if question.type == "dot":
@@ -414,8 +429,8 @@ class Project:
             reach = radius * rng.uniform(0.5, 1)
             ring.append(
                 (
-                    _quarter(x + reach * math.cos(angle), 0, wide),
-                    _quarter(y + reach * math.sin(angle), 0, high),
+                    self._coordinate(x + reach * math.cos(angle), 0, wide),
+                    self._coordinate(y + reach * math.sin(angle), 0, high),
                 )
             )
         return ring
@@ -447,7 +462,7 @@ class Project:
 class World:
     """All projects and the one clock; it moves by `advance` alone."""
 
-    def __init__(self, files: int, seed: int, now_ms: int, parts: bool, untouched: bool = False) -> None:
+    def __init__(self, files: int, seed: int, now_ms: int, variants: frozenset[str]) -> None:
         self.now_ms = now_ms
         few = max(2, min(files // 4, 40))
         plans = (
@@ -457,7 +472,7 @@ class World:
             ("calls", "Phone calls", "audio", max(few, 4)),
             ("flawed", "Street scenes with errors", "image", files),
         )
-        made = (Project(*plan, seed, now_ms, parts, untouched) for plan in plans)
+        made = (Project(*plan, seed, now_ms, variants) for plan in plans)
         self.projects = {project.project_id: project for project in made}
 
     def advance(self, milliseconds: int) -> None:

@@ -29,6 +29,7 @@ def write(
     *,
     now_ms: int,
     report_id: str,
+    contributor: str,
 ) -> str:
     """Write an export to a path; returns the name it is served under."""
 
@@ -46,7 +47,13 @@ def write(
             if form == "json":
                 _write_native(out, files, answers, variants)
             elif form == "coco_json":
-                out.write(as_json(_coco(project, files, answers, variants, now_ms, report_id)))
+                info = {
+                    "description": "Object detection data",
+                    "date_created": now_ms,
+                    "contributor": contributor,
+                    "version": report_id,
+                }
+                out.write(as_json(_coco(project, files, answers, variants, info)))
             else:
                 _write_csv(out, project, files, answers, variants)
     return _wrapped(path, name, variants)
@@ -79,12 +86,7 @@ def _write_native(out: Any, files: list[File], answers: Any, variants: Variants)
                 {
                     "file_id": file.file_id,
                     "file_name": file.file_name,
-                    "file_metadata": {
-                        **({"image_width": file.width, "image_height": file.height} if file.width else {}),
-                        "file_size": file.size_mb,
-                        "file_format": file.file_format,
-                        "additional_metadata": None,
-                    },
+                    "file_metadata": metadata_of(file),
                     "created_at": file.created_ms,
                     "file_status": None if file.status == "none" else file.status,
                     "remarks": file.remarks,
@@ -94,6 +96,16 @@ def _write_native(out: Any, files: list[File], answers: Any, variants: Variants)
             )
         )
     out.write("]")
+
+
+def metadata_of(file: File) -> dict[str, Any]:
+    """A file's ``file_metadata``."""
+    return {
+        **({"image_width": file.width, "image_height": file.height} if file.width else {}),
+        "file_size": file.size_mb,
+        "file_format": file.file_format,
+        "additional_metadata": None,
+    }
 
 
 def native_answers(answers: Answers, variants: Variants) -> Any:
@@ -183,7 +195,7 @@ def tight_box(points: list[tuple[float, float]]) -> list[float]:
 
 
 def _coco(
-    project: Project, files: list[File], answers: Any, variants: Variants, now_ms: int, report_id: str
+    project: Project, files: list[File], answers: Any, variants: Variants, info: dict[str, Any]
 ) -> dict[str, Any]:
     first = 1 if "ids-one" in variants else 0
     plain = "ids-plain" in variants
@@ -200,19 +212,13 @@ def _coco(
                         "image_id": image_id,
                         "category_id": numbers[question.question_id],
                         **_coco_shape(question.type, thing.shapes[None], variants),
-                        "iscrowd": 0,
                         "id": len(annotations) + first,
                         **({} if thing.attributes is MISSING else {"attributes": thing.attributes}),
                         **({} if plain or not thing.answer_id else {"labellerr_answer_id": thing.answer_id}),
                     }
                 )
     return {
-        "info": {
-            "description": "Object detection data",
-            "date_created": now_ms,
-            "contributor": "sandbox@example.com",
-            "version": report_id,
-        },
+        "info": info,
         "licenses": [],
         "images": [
             {
@@ -250,21 +256,28 @@ def _coco(
 
 
 def _coco_shape(kind: str, shape: Any, variants: Variants) -> dict[str, Any]:
+    """The fields of a shape: a polygon's and a box's come in orders of their own, as in real exports."""
     if kind == "dot":
-        return {"keypoints": [*shape, 2], "num_keypoints": 1}
+        return {"keypoints": [*shape, 2], "num_keypoints": 1, "iscrowd": 0}
     if kind == "polygon":
         return {
             "segmentation": [[number for point in ring for number in point] for ring in shape],
+            "iscrowd": 0,
             "bbox": tight_box([point for ring in shape for point in ring]),
             "area": sum(shoelace(ring) for ring in shape),
         }
     if "coco-turned" in variants and shape["rotation"]:
         return _coco_shape("polygon", [draw.turned_ring(shape, turn(variants))], variants)
     x, y, right, low = shape["xmin"], shape["ymin"], shape["xmax"], shape["ymax"]
-    box = {"bbox": [x, y, right - x, low - y], "area": (right - x) * (low - y)}
-    if "boxes-rings" in variants:
-        box["segmentation"] = [[x, y, right, y, right, low, x, low]]
-    return box
+    box = {"bbox": [x, y, right - x, low - y], "area": (right - x) * (low - y), "iscrowd": 0}
+    if "boxes-bare" in variants:
+        return box
+    rings: list[list[float]] = [[]]
+    if "boxes-empty" in variants:
+        rings = []
+    elif "boxes-corners" in variants:
+        rings = [[x, y, right, y, right, low, x, low]]
+    return {**box, "segmentation": rings}
 
 
 # --- csv

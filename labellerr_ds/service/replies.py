@@ -46,10 +46,8 @@ def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
 def export_states(answer: Any) -> dict[str, ExportState]:
     """The states by report id; what is not understood is 'unknown', never an error. S."""
     content = answer
-    if isinstance(answer, dict):
-        content = answer.get("status") if isinstance(answer.get("status"), list) else answer.get("response")
-    if isinstance(content, dict):
-        content = content.get("status")
+    while isinstance(content, dict):
+        content = vendor.first_of(content, vendor.STATUS_KEYS)
     return {str(item["report_id"]): _state(item) for item in _objects(content) if item.get("report_id")}
 
 
@@ -130,22 +128,24 @@ class ListedExport(TypedDict):
 def export_list(answer: Any) -> list[ListedExport]:
     """All exports, finished and running, as they came. The names: D; the wrapping: A."""
     response = answer.get("response", answer) if isinstance(answer, dict) else answer
-    if not isinstance(response, dict) or not {"completed", "in_progress"} & set(response):
+    if not isinstance(response, dict) or not {vendor.COMPLETED_KEY, *vendor.RUNNING_KEYS} & set(response):
         raise UnexpectedAnswerError(
-            f"listing the exports: expected the lists 'completed' and 'in_progress', got {_shape(response)}."
+            f"listing the exports: expected the lists {vendor.COMPLETED_KEY!r} and {vendor.RUNNING_KEYS[0]!r}, "
+            f"got {_shape(response)}."
         )
     listed: list[ListedExport] = []
-    for group in ("in_progress", "completed"):
+    for group in (*vendor.RUNNING_KEYS, vendor.COMPLETED_KEY):
+        is_completed = group == vendor.COMPLETED_KEY
         for item in _objects(response.get(group)):
             if not item.get("report_id"):
                 continue
-            state = _state({"is_completed": group == "completed", **item})
+            state = _state({"is_completed": is_completed, **item})
             statuses = item.get("statuses")
             listed.append(
                 {
                     "report_id": state.report_id,
                     "name": vendor.text_of(item.get("export_name")),
-                    "state": "running" if group == "in_progress" and state.state == "unknown" else state.state,
+                    "state": "running" if not is_completed and state.state == "unknown" else state.state,
                     "raw_state": state.raw,
                     "format": vendor.text_of(item.get("export_format")),
                     "destination": vendor.text_of(item.get("export_destination")),

@@ -6,6 +6,7 @@ character, each run less the run two before it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ BROKEN = (ValueError, TypeError, KeyError, OverflowError)
 LONGEST = 1 << 16  # pixels of an image's side
 MOST_PIXELS = 1 << 30  # of a mask
 FARTHEST = 1e7  # pixels: beyond, native code overflows
+LEAST_NUMBERS = 6  # of a ring: three points
+MAX_FLOAT = sys.float_info.max
 
 
 def compress_counts(counts: ArrayLike) -> str:
@@ -182,7 +185,7 @@ def polygons_to_rle(rings: list[list[float]], height: int, width: int) -> RLE:
     Parameters
     ----------
     rings : list of ``[x1, y1, x2, y2, …]``
-        Pixels. Rings of fewer than three points enclose nothing.
+        Pixels; three points or more.
     height, width : int
 
     Examples
@@ -193,7 +196,7 @@ def polygons_to_rle(rings: list[list[float]], height: int, width: int) -> RLE:
     from pycocotools import mask as coco_mask
 
     height, width = checked_size(height, width)
-    kept = [ring for ring in map(checked_ring, rings) if len(ring) >= 6]
+    kept = list(map(checked_ring, rings))
     if not kept:
         return empty_rle(height, width)
     # in an array that is no list of numbers, pycocotools takes four numbers for a box; six it never does
@@ -360,14 +363,22 @@ def checked_size(height: int, width: int) -> tuple[int, int]:
     return int(height), int(width)
 
 
+def is_ring(ring: Any) -> bool:
+    """Return True for a ring: a list of an even number of finite numbers, three points or more."""
+    if not isinstance(ring, list) or len(ring) % 2 or len(ring) < LEAST_NUMBERS:
+        return False
+    # a number beyond a float's range, as an integer has it, is no number of a shape
+    return all(type(number) in (int, float) and abs(number) <= MAX_FLOAT for number in ring)
+
+
 def checked_ring(ring: list[float]) -> list[float]:
-    """A ring of finite numbers within reach of native code, else a ValueError."""
-    numbers = np.asarray(ring, dtype=np.float64)
-    if (
-        numbers.ndim != 1
-        or len(ring) % 2
-        or not np.isfinite(numbers).all()
-        or np.abs(numbers).max(initial=0) > FARTHEST
-    ):
-        raise ValueError("a ring has pairs of finite numbers, not far outside of any image")
-    return numbers.tolist()  # type: ignore[no-any-return]
+    """Return a ring within reach of native code.
+
+    Raises
+    ------
+    ValueError
+        For anything but a ring; see `is_ring`.
+    """
+    if not is_ring(ring) or max(map(abs, ring)) > FARTHEST:
+        raise ValueError("a ring has three or more pairs of finite numbers, not far outside of any image")
+    return [float(number) for number in ring]

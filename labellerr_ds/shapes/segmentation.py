@@ -7,6 +7,7 @@ costs nothing, memory is that of the file, and what is written again is equal.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -57,8 +58,14 @@ def _codec() -> tuple[Callable[[str], Any], Callable[[Any], bytes]]:
 
 
 def decode_shape(text: str) -> Any:
-    """Plain lists, or an RLE dict whose ``counts`` is text, from JSON text."""
-    value = _codec()[0](text)
+    """Return plain lists, or an RLE dict whose ``counts`` is text, from JSON text.
+
+    Numbers that no float can hold become infinite: no valid shape has any, and whoever uses it refuses it.
+    """
+    try:
+        value = _codec()[0](text)
+    except ValueError:
+        value = json.loads(text, parse_int=lambda number: int(number) if len(number) < 309 else float(number))
     return compressed(value) if isinstance(value, dict) else value
 
 
@@ -89,7 +96,7 @@ def encode_shape(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         try:
-            _codec()[0](value)
+            decode_shape(value)
         except ValueError as problem:
             raise InvalidArgumentError(f"a shape as text is JSON, not {value[:40]!r}: {problem}.") from None
         return value

@@ -47,7 +47,7 @@ def test_fields_that_the_schema_does_not_name_come_back(tmp_path):
     assert json.loads(dataset.to_coco_json(tmp_path / "back.json", archive=True).read_text()) == told
 
 
-@pytest.mark.parametrize("variant", ["", "ids-one", "ids-plain", "boxes-rings"])
+@pytest.mark.parametrize("variant", ["", "ids-one", "ids-plain", "boxes-corners"])
 def test_an_export_read_and_written_is_the_same_by_value(serve, tmp_path, variant):
     sandbox = serve(variant)
     project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[0])

@@ -22,7 +22,7 @@ from labellerr_ds.transfer.source import locate
 ANY = ["", "parts"]
 VARIANTS = {
     "json": [*ANY, "answers-question", "answers-dict", "values-list", "video-list"],
-    "coco_json": [*ANY, "ids-one", "ids-plain", "boxes-rings", "boxes-rings,ids-plain"],
+    "coco_json": [*ANY, "ids-one", "ids-plain", "boxes-corners", "boxes-corners,ids-plain"],
     "csv": [*ANY, "csv-answers", "csv-bom-semicolon", "csv-answers,parts"],
     "png": [*ANY, "png-id", "png-annotated", "png-class", "png-rgb", "png-grey16"],
 }

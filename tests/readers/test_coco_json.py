@@ -35,20 +35,56 @@ def box(**more):
         (box(image_id=7), "dangling_image_id"),
         (box(image_id="x"), "dangling_image_id"),
         (box(category_id=9), "dangling_category_id"),
-        (box(bbox=[1, 2, 3]), "not_a_number"),
-        (box(bbox=[1, 2, "wide", 4]), "not_a_number"),
         (box(area="big"), "not_a_number"),
         (box(bbox=[5, 2, -3, 4]), "swapped_corners"),
         (box(segmentation="oops"), "bad_segmentation"),
-        (box(segmentation={"size": [8, 10], "counts": [3]}, bbox=None), "bad_segmentation"),
-        ("annotation", "bad_row"),
+        (box(segmentation=[[1, 2, 3, 4]]), "bad_segmentation"),
+        (box(segmentation=[[1, 2, 3, 4, 5, 1e308], [1]]), "bad_segmentation"),
+        (box(segmentation=[[1, 2], [3, 4], [5, 6]]), "bad_segmentation"),
+        (box(segmentation=[[[1, 2], [3, 4], [5, 6]]]), "bad_segmentation"),
+        (box(parts={"0": [1, 2]}), "unparsed_answer"),
     ],
 )
-def test_an_odd_annotation_is_kept_and_told(tmp_path, annotation, code):
+@pytest.mark.filterwarnings("ignore:.*values under unknown keys")
+def test_an_odd_annotation_is_kept_and_reported(tmp_path, annotation, code):
     with pytest.warns(lds.LabellerrWarning, match=code):
         dataset = read(tmp_path, [annotation])
     assert len(dataset.annotations) == 1
     assert code in dataset.issues["code"].tolist()
+
+
+def unread_of(dataset):
+    """The annotations without a row: those of files, and those of none."""
+    kept = [annotation for text in dataset.files["extra"].dropna() for annotation in json.loads(text)["annotations"]]
+    return [*kept, *dataset.info["extra"].get("annotations", [])]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        box(bbox=[1, 2, 3]),
+        box(bbox=[1, 2, "wide", 4]),
+        box(bbox=None),
+        box(bbox=None, segmentation=[[]]),
+        box(bbox=None, segmentation=[[1, 2, 3, 4]]),
+        box(bbox=None, segmentation={"size": [8, 10], "counts": [3]}),
+        box(bbox=None, keypoints=[0, 0, 0]),
+    ],
+)
+def test_an_annotation_without_any_shape_gets_no_row_and_is_kept_on_its_file(tmp_path, annotation):
+    with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
+        dataset = read(tmp_path, [annotation])
+    assert dataset.annotations.empty
+    assert unread_of(dataset) == [{key: value for key, value in annotation.items() if value is not None}]
+    assert dataset.issues[["code", "table", "id", "position"]].values.tolist() == [["bad_segmentation", "files", "0", 0]]
+    assert dataset.files["label_state"].isna().all()
+
+
+def test_an_annotation_that_is_no_object_is_kept_beside_the_files(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, ["annotation"])
+    assert unread_of(dataset) == [{"entry": "annotation"}]
+    assert dataset.issues["table"].tolist() == ["annotations", "export"]
 
 
 def test_a_box_of_a_negative_size_is_put_right(tmp_path):
@@ -157,7 +193,9 @@ def test_nothing_breaks_the_reader_and_no_row_is_lost(tmp_path_factory, annotati
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lds.LabellerrWarning)
         dataset = read(tmp_path_factory.mktemp("any"), annotations)
-    assert len(dataset.annotations) == len(annotations)
+    assert len(dataset.annotations) + len(unread_of(dataset)) == len(annotations)
+    shapes = dataset.annotations[["bbox_x", "segmentation", "keypoints"]].notna().any(axis=1)
+    assert shapes.all()
 
 
 rings = st.lists(

@@ -14,6 +14,7 @@ from lanes import assert_lanes_agree, mutated, read
 import labellerr_ds as lds
 from labellerr_ds.converters import coco_rows
 from labellerr_ds.readers import coco_annotations, coco_json
+from labellerr_ds.readers.decoding import decoder
 
 sides = st.integers(0, 80).map(lambda number: number / 4)
 whole_numbers = st.integers(0, 9)
@@ -59,7 +60,7 @@ def carefully(patch):
     """Nothing fits the typed lane."""
     patch.setattr(coco_json, "Image", Never)
     patch.setattr(coco_json, "Annotation", Never)
-    patch.setattr(coco_annotations, "_decode", msgspec.json.Decoder(Never).decode)
+    patch.setattr(coco_annotations, "_decode", decoder(Never))
 
 
 usual_or_not = mutated(exports, odd, KEYS).filter(lambda export: all(type(export.get(key)) is list for key in LISTS))

@@ -153,7 +153,8 @@ def test_a_measure_that_is_none_is_kept_and_told(tmp_path):
 def test_a_cell_that_should_be_json_and_is_not_is_kept_and_told(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="bad_segmentation"):
         dataset = read(tmp_path, "file_id,car\nf1,[{broken\n", categories=template(car="polygon"))
-    assert json.loads(dataset.annotations["extra"][0]) == {"answer": "[{broken"}
+    assert dataset.annotations.empty
+    assert json.loads(dataset.files["extra"][0]) == {"car": "[{broken"}
 
 
 BOXES = [{"answer_id": "a", "answer": {"xmin": 1, "ymin": 1, "xmax": 5, "ymax": 5}}]

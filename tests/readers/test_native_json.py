@@ -28,17 +28,17 @@ def question(kind, answer, **more):
 
 
 def test_keys_that_nobody_knows_go_to_extra_with_one_warning_that_counts(tmp_path):
-    box = {"answer": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "z": 9}, "score": 0.5}
-    with pytest.warns(lds.LabellerrWarning, match=r"5 values under unknown keys.*'camera' \(2\)") as warned:
+    box = {"answer": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1}, "score": 0.5}
+    with pytest.warns(lds.LabellerrWarning, match=r"4 values under unknown keys.*'camera' \(2\)") as warned:
         dataset = read(
             tmp_path,
             file([question("BoundingBox", [box], required=True)], camera={"lens": [1, 2]}),
-            {"file_id": "f2", "camera": None},
+            {"file_id": "f2", "camera": None, "latest_answer": []},
         )
     assert len(warned) == 1
     assert json.loads(dataset.files["extra"][0]) == {"camera": {"lens": [1, 2]}}
     assert json.loads(dataset.files["extra"][1]) == {"camera": None}
-    assert json.loads(dataset.annotations["extra"][0]) == {"required": True, "score": 0.5, "answer": {"z": 9}}
+    assert json.loads(dataset.annotations["extra"][0]) == {"required": True, "score": 0.5}
 
 
 def test_keys_that_are_known_go_to_extra_in_silence_where_they_hold_something(tmp_path):
@@ -58,17 +58,9 @@ def test_keys_that_are_known_go_to_extra_in_silence_where_they_hold_something(tm
 @pytest.mark.parametrize(
     ("kind", "answer", "code"),
     [
-        ("BoundingBox", [{"answer": {"xmin": 1}}], "bad_segmentation"),
-        ("BoundingBox", "here", "bad_segmentation"),
-        ("polygon", [{"answer": [{"x": 1}]}], "bad_segmentation"),
-        ("polygon", [{"answer": [{"x": "a", "y": 1}]}], "bad_segmentation"),
-        ("polyline", [{"answer": [[{"x": 1, "y": 1}], [{"x": 2, "y": 2}]]}], "bad_segmentation"),
-        ("dot", [{"answer": 3}], "bad_segmentation"),
         ("BoundingBox", [{"answer": {"xmin": "wide", "ymin": 0, "xmax": 1, "ymax": 1}}], "not_a_number"),
         ("BoundingBox", [{"answer": {"xmin": 5, "ymin": 0, "xmax": 1, "ymax": 1}}], "swapped_corners"),
-        ("stt", [3], "bad_row"),
         ("stt", {"segments": [{"start": "soon"}]}, "not_a_number"),
-        ("stt", {"segments": ["hello"]}, "bad_row"),
         ("hologram", "blue", "unknown_question_type"),
     ],
 )
@@ -82,6 +74,71 @@ def test_a_row_that_cannot_be_understood_is_kept_and_told(tmp_path, kind, answer
         assert json.dumps(kept) in json.dumps(answer)
     with pytest.raises(lds.ReadError, match=code):
         read(tmp_path, file([question(kind, answer)]), strict=True)
+
+
+BOX = {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1}
+RING = [{"x": 0, "y": 0}, {"x": 1, "y": 0}, {"x": 1, "y": 1}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "code"),
+    [
+        ("BoundingBox", {"answer": {"xmin": 1}}, "bad_segmentation"),
+        ("BoundingBox", {"answer": {**BOX, "z": 9}}, "bad_segmentation"),
+        ("BoundingBox", {"Answer": BOX}, "bad_segmentation"),
+        ("BoundingBox", {"answer_id": "a"}, "bad_segmentation"),
+        ("BoundingBox", {"answer_id": "a", "frames": {}}, "bad_segmentation"),
+        ("BoundingBox", {"answer_id": "a", "frames": {"0": {"frame": 0, "Answer": BOX}}}, "bad_segmentation"),
+        ("BoundingBox", "here", "bad_segmentation"),
+        ("polygon", {"answer": [{"x": 1}]}, "bad_segmentation"),
+        ("polygon", {"answer": [{"x": "a", "y": 1}]}, "bad_segmentation"),
+        ("polygon", {"answer": RING[:2]}, "bad_segmentation"),
+        ("polygon", {"answer": [{**point, "z": 1} for point in RING]}, "bad_segmentation"),
+        ("polyline", {"answer": [[{"x": 1, "y": 1}], [{"x": 2, "y": 2}]]}, "bad_segmentation"),
+        ("dot", {"answer": 3}, "bad_segmentation"),
+        ("dot", {"answer": {"x": 1, "y": 1, "width": 2, "height": 2}}, "bad_segmentation"),
+        ("radio", {"Answer": "red"}, "unparsed_answer"),
+        ("select", {"answer": None, "values": ["a"]}, "unparsed_answer"),
+        ("stt", 3, "unparsed_answer"),
+        ("stt", {"Text": "hello"}, "unparsed_answer"),
+        ("stt", {"answer": "", "spoken": "hello"}, "unparsed_answer"),
+    ],
+)
+def test_what_has_neither_a_shape_nor_a_value_gets_no_row_and_is_kept_on_its_file(tmp_path, kind, item, code):
+    asked = question(kind, [item])
+    with pytest.warns(lds.LabellerrWarning, match=code):
+        dataset = read(tmp_path, file([asked], file_status="accepted"))
+    assert dataset.annotations.empty
+    assert json.loads(dataset.files["extra"][0]) == {"latest_answer": [asked]}
+    assert dataset.files["label_state"].isna().all()
+    assert dataset.issues[["code", "table", "id", "position"]].values.tolist() == [[code, "files", "f1", 0]]
+    with pytest.raises(lds.ReadError, match=code):
+        read(tmp_path, file([asked]), strict=True)
+
+
+@pytest.mark.parametrize(
+    "answers", [[], {}, [question("polygon", [])], [question("radio", None), question("stt", {"text": ""})]]
+)
+def test_a_file_whose_answers_are_all_unanswered_is_empty(tmp_path, answers):
+    dataset = read(tmp_path, file(file_status="accepted") | {"latest_answer": answers})
+    assert dataset.files["label_state"].tolist() == ["negative"]
+    assert dataset.issues.empty
+
+
+@pytest.mark.filterwarnings("ignore:.*values under unknown keys")
+@pytest.mark.parametrize("key", ["answers", "latestAnswer", "annotations", None])
+@pytest.mark.parametrize("labels", [[question("BoundingBox", [{"answer": BOX}])], []])
+def test_a_file_whose_list_is_not_under_its_key_is_not_empty(tmp_path, key, labels):
+    found = file(file_id="f2", file_status="accepted")
+    lost = {name: value for name, value in file(file_status="accepted").items() if name != "latest_answer"}
+    with pytest.warns(lds.LabellerrWarning, match="unparsed_answer"):
+        dataset = read(tmp_path, lost if key is None else lost | {key: labels}, found)
+    assert dataset.files["label_state"].astype(object).where(dataset.files["label_state"].notna(), None).tolist() == [
+        None, "negative",
+    ]  # fmt: skip
+    assert dataset.issues[["code", "table", "id"]].values.tolist() == [["unparsed_answer", "files", "f1"]]
+    with pytest.warns(lds.LabellerrWarning, match="no file of 1 has a list"):
+        assert read(tmp_path, lost).issues["table"].tolist() == ["export"]
 
 
 def test_corners_the_wrong_way_round_are_put_right(tmp_path):
@@ -110,7 +167,7 @@ def test_a_type_that_nobody_knows_is_read_by_what_its_answer_looks_like(tmp_path
 
 
 def test_an_entry_that_is_no_file_and_answers_that_are_none_are_kept(tmp_path):
-    with pytest.warns(lds.LabellerrWarning, match=r"bad_row \(4\)"):
+    with pytest.warns(lds.LabellerrWarning, match=r"unparsed_answer \(3\), bad_row \(1\)"):
         dataset = read(tmp_path, 3, file(["odd", {"answer": 1}]), file(file_id="f2") | {"latest_answer": "none yet"})
     assert len(dataset) == 3
     extras = [json.loads(extra) for extra in dataset.files["extra"]]

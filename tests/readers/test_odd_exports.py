@@ -68,6 +68,7 @@ def test_coco_of_two_shards_keeps_their_images_apart(tmp_path):
     assert [made.cats[each["category_id"]]["name"] for each in made.anns.values()] == ["a", "b"]
 
 
+@pytest.mark.filterwarnings("ignore:.*question 'c' has no type")
 @pytest.mark.parametrize("children", [{"c": "yes"}, {"question_id": "c", "question_type": "radio", "answer": "yes"}])
 def test_children_in_any_form_are_rows(tmp_path, children):
     frame = read(tmp_path, native("BoundingBox", [{"answer_id": "a", "answer": BOX, "children": children}])).annotations
@@ -96,15 +97,17 @@ def test_an_object_without_a_list_of_coco_is_no_empty_dataset(tmp_path, told):
         read(tmp_path, told)
 
 
-def test_lists_that_are_null_are_empty(tmp_path):
-    assert len(read(tmp_path, coco() | {"annotations": None})) == 1
+def test_a_list_that_is_null_was_not_found(tmp_path):
+    with pytest.warns(lds.LabellerrWarning, match="no file of 1 has a list of labels"):
+        dataset = read(tmp_path, coco() | {"annotations": None})
+    assert dataset.files["label_state"].isna().all()
 
 
 def test_iso_times_are_exact_and_those_beyond_nanoseconds_are_told(tmp_path):
     stamp = pd.Timestamp(1075161068353, unit="ms", tz="UTC")
-    assert read(tmp_path, [{"file_id": "f", "created_at": stamp.isoformat()}]).files["created_at"][0] == stamp
+    assert read(tmp_path, [{"file_id": "f", "created_at": stamp.isoformat(), "latest_answer": []}]).files["created_at"][0] == stamp
     with pytest.warns(lds.LabellerrWarning, match="not_a_number"):
-        read(tmp_path, [{"file_id": "f", "created_at": "9999-12-31T00:00:00Z"}])
+        read(tmp_path, [{"file_id": "f", "created_at": "9999-12-31T00:00:00Z", "latest_answer": []}])
 
 
 def test_a_long_cell_in_the_last_row_is_read(tmp_path):
