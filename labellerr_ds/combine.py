@@ -186,7 +186,7 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
         if (rows < 0).any():
             elsewhere = (rows < 0) & np.array([file_id in homes for file_id in ids.to_pylist()], dtype=bool)
         own = pa.array(~elsewhere)
-        is_unclear = schema.is_unclear(batch.files.select(["label_state", "annotation_count"]).to_pandas())
+        is_unclear = schema.is_unclear(batch.files.select(["status", "label_state", "annotation_count"]).to_pandas())
         batches.append(
             Tables(
                 _with_list_states(batch.files),
@@ -245,7 +245,9 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
         tables = {str(each): empty(each) for each in TABLE_NAMES}
         tables[str(name)] = from_frame(frame, name)
         if name == "files":
-            tables[str(name)] = _with_list_states(tables[str(name)])
+            # files alone: their counts and states follow from those that they have, below
+            states = pa.array(np.full(len(frame), ListState.EMPTY, dtype=np.int64))
+            tables[str(name)] = tables[str(name)].append_column(LIST_STATE, states)
         batches.append(Tables(**tables, part=part))
     done = finish(batches)
     _report(done, pd.DataFrame({"code": ["unknown_status"], "id": [None]}))

@@ -387,7 +387,8 @@ def read_export(
     --------
     >>> import json, pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+    >>> file = {"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted", "latest_answer": []}
+    >>> _ = path.write_text(json.dumps([file]))
     >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
     [['a.jpg', 'negative']]
     """
@@ -428,7 +429,8 @@ def scan_export(
     --------
     >>> import json, pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-    >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+    >>> file = {"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted", "latest_answer": []}
+    >>> _ = path.write_text(json.dumps([file]))
     >>> [len(part) for part in scan_export(path)]
     [1]
     """

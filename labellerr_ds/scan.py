@@ -88,7 +88,8 @@ class ExportScan:
         >>> import json, pathlib, tempfile
         >>> from labellerr_ds import read_export, scan_export
         >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> _ = (folder / "export.json").write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg"}]))
+        >>> file = {"file_id": "f1", "file_name": "a.jpg", "latest_answer": []}
+        >>> _ = (folder / "export.json").write_text(json.dumps([file]))
         >>> len(read_export(scan_export(folder / "export.json").to_parquet(folder / "labels")))
         1
         """
@@ -118,7 +119,8 @@ class ExportScan:
         >>> import json, pathlib, tempfile
         >>> from labellerr_ds import scan_export
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-        >>> _ = path.write_text(json.dumps([{"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted"}]))
+        >>> file = {"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted", "latest_answer": []}
+        >>> _ = path.write_text(json.dumps([file]))
         >>> scan_export(path).reader("files").read_all()["label_state"].to_pylist()
         ['negative']
         """

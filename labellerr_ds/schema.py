@@ -350,8 +350,12 @@ def label_states(
 
 
 def is_unclear(files: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which files have no annotations and no label state: their labels, if any, were not understood."""
-    unclear: NDArray[np.bool_] = (files["label_state"].isna() & files["annotation_count"].eq(0)).to_numpy(dtype=bool)
+    """Return which files have no annotations, and no label state in spite of their status.
+
+    Their labels, if they have any, were not understood.
+    """
+    lacks_state = files["label_state"].isna() & files["annotation_count"].eq(0)
+    unclear: NDArray[np.bool_] = (lacks_state & files["status"].isin(STATUSES)).to_numpy(dtype=bool)
     return unclear
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-TOLD = re.compile(r"sandbox-(key|secret)-[0-9a-f]{8}|Signature=(?!…)|X-Sandbox-Signature")
+TOLD = re.compile(r"\b[0-9a-f]{6}\.[0-9a-f]{30}\b|Signature=(?!…)|X-Sandbox-Signature")
 
 
 def leaks(text: str) -> list[str]:

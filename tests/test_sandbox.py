@@ -198,7 +198,7 @@ def test_s3_connections_are_told_without_their_keys_and_odd_requests_are_refused
     assert [each["name"] for each in listed.json()["response"] if each["connection_id"] == made] == ["bucket"]
     assert "canary" not in listed.text
     s3 = {"export_destination": "s3", "connection_id": made}
-    for path in ("b/f", "/b/f/", "s3://b/f/", ""):
+    for path in ("b/f", "/b/f/", "gs://b/f/", "s3://", ""):
         asked = body(**s3, export_folder_path=path)
         wrong = ask(sandbox, "POST", "/sdk/export/files", project_id=sandbox.project_ids[0], body=asked)
         assert "bucket/path/to/folder/" in wrong.json()["error"]
@@ -217,7 +217,16 @@ def test_a_variant_that_is_none_and_two_of_one_thing_are_refused(variant):
 
 
 def test_the_variants_are_those_of_the_table():
-    assert sum(map(len, VARIANTS.values())) == 35  # 28 of the table, 2 of status, 3 of turned boxes, 2 of buckets
+    table = {
+        "list-snake", "list-flat", "list-404", "status-top", "status-null", "status-no-link", "link-text",
+        "link-download-url", "link-late", "null-refused", "template-color", "body-zip", "body-zip-folder", "body-gzip",
+        "empty-status", "empty-file", "answers-question", "answers-dict", "values-list", "video-list", "csv-answers",
+        "csv-bom-semicolon", "parts", "png-id", "png-annotated", "png-class", "png-rgb", "png-grey16",
+        "since-inclusive", "status-untouched", "ids-one", "ids-plain", "names-path", "contributor-email", "boxes-bare",
+        "boxes-empty", "boxes-corners", "coco-turned", "png-turned", "rotation-ccw", "s3-plain", "s3-loose",
+    }  # fmt: skip
+    assert {name for names in VARIANTS.values() for name in names} == table | {"quarters"}
+    assert Sandbox(files=15, variant="contributor-key").variants == Sandbox(files=15).variants == frozenset()
 
 
 def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):
@@ -233,7 +242,7 @@ def test_the_vendors_own_sdk_works_as_far_as_it_works(sandbox):
     made = ask(sandbox, "POST", "/sdk/export/files", headers=headers, project_id=project_id, body=body()).json()
     asked = {"report_ids": [made["response"]["report_id"]]}
     state = ask(sandbox, "POST", "/exports/status", headers=headers, project_id=project_id, body=asked).json()[
-        "status"
+        "response"
     ][0]
     assert (state["is_completed"], state["export_status"]) == (True, "Created")
 
@@ -248,7 +257,52 @@ def test_other_clients_find_what_they_ask_for(sandbox):
     link = ask(sandbox, "GET", "/exports/download", project_id=project_id, report_id=report_id).json()["response"]
     assert link["download_url"] == link["url"]
     told = ask(sandbox, "POST", "/exports/status", project_id=project_id, body={"report_ids": [report_id]}).json()
-    assert requests.get(told["status"][0]["download_url"], timeout=10).json()
+    assert requests.get(told["response"][0]["download_url"], timeout=10).json()
+
+
+def test_files_are_listed_page_by_page_and_one_by_one(sandbox):
+    project_id = sandbox.project_ids[0]
+    known = sandbox.truth(project_id)["files"]["file_id"].tolist()
+    listed, after = [], None
+    while True:
+        asked = {"search_queries": [], "size": 7, "next_search_after": after}
+        page = ask(sandbox, "POST", "/search/project_files", project_id=project_id, body=asked).json()["response"]
+        listed += [file["file_id"] for file in page["files"]]
+        after = page["next_search_after"]
+        if after is None:
+            break
+    assert listed == known
+    one = ask(sandbox, "GET", "/data/file_data", project_id=project_id, file_id=known[3]).json()
+    assert (one["file_id"], one["data_type"]) == (known[3], "image")
+    assert ask(sandbox, "GET", "/data/file_data", project_id=project_id, file_id="nowhere").status_code == 404
+    assert ask(sandbox, "POST", "/search/project_files", project_id=project_id, body={"size": 0}).status_code == 400
+
+
+def test_answers_come_in_the_envelope_of_the_service(sandbox):
+    answer = ask(sandbox, "GET", "/project_drafts/projects/detailed_list").json()
+    assert answer.keys() == {"message", "response", "error"}
+    assert (answer["message"], answer["error"]) == ("200: Success", None)
+
+
+def test_the_key_of_the_caller_is_the_contributor_of_a_coco_json(sandbox, serve):
+    for server, expected in ((sandbox, sandbox.api_key), (serve("contributor-email"), "sandbox@example.com")):
+        project_id = server.project_ids[0]
+        made = ask(server, "POST", "/sdk/export/files", project_id=project_id, body=body(export_format="coco_json"))
+        report_id = made.json()["response"]["report_id"]
+        link = ask(server, "GET", "/exports/download", project_id=project_id, report_id=report_id).json()["response"]
+        assert requests.get(link["url"], timeout=10).json()["info"]["contributor"] == expected
+
+
+def test_coordinates_are_integers_or_have_ten_decimals_and_quarters_where_they_are_asked_for(sandbox, serve):
+    def numbers(server):
+        shapes = server.truth(server.project_ids[0])["annotations"]["segmentation"].dropna()
+        return [side for shape in shapes for ring in shape for side in (ring if isinstance(ring, list) else [ring])]
+
+    noisy = numbers(sandbox)
+    assert {type(number) for number in noisy} == {int, float}
+    assert all(round(number, 10) == number for number in noisy)
+    assert any(number * 4 % 1 for number in noisy)
+    assert not any(number * 4 % 1 for number in numbers(serve("quarters")))
 
 
 def test_a_connection_is_told_by_its_id_and_tested_without_its_keys(sandbox):

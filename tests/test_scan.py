@@ -95,7 +95,7 @@ def test_duckdb_and_polars_read_the_batches(project, tmp_path, small_batches):
 
 
 def test_what_is_wrong_is_reported_once_and_strict_raises(tmp_path, small_batches):
-    export = [{"file_id": f"f{place}", "file_status": "frozen", "zorp": 1} for place in range(40)]
+    export = [{"file_id": f"f{place}", "file_status": "frozen", "latest_answer": [], "zorp": 1} for place in range(40)]
     (tmp_path / "export.json").write_text(json.dumps(export))
     scan = lds.scan_export(tmp_path / "export.json")
     with pytest.warns(lds.LabellerrWarning) as warned:

@@ -49,8 +49,8 @@ def test_an_unknown_status_is_added_to_the_categories():
     assert status.cat.categories[-1] == "odd"
     codes, words = status.cat.codes.to_numpy(), status.cat.categories
     unlabelled, pre_labelled = (schema.LABEL_STATES.index(state) for state in ("unlabelled", "pre_labelled"))
-    assert schema.label_states(codes, words, [0, 0, 0]).tolist() == [unlabelled, -1, -1]
-    assert schema.label_states(codes, words, [1, 1, 1]).tolist() == [pre_labelled, -1, -1]
+    assert schema.label_states(codes, words, [0, 0, 0], np.full(3, True)).tolist() == [unlabelled, -1, -1]
+    assert schema.label_states(codes, words, [1, 1, 1], np.full(3, False)).tolist() == [pre_labelled, -1, -1]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,9 @@ def test_an_unknown_status_is_added_to_the_categories():
 )
 def test_what_having_no_annotation_means(status, with_some, without):
     codes = [schema.STATUSES.index(status)] * 2
-    states = schema.label_states(np.array(codes), schema.STATUSES, [3, 0])
+    states = schema.label_states(np.array(codes), schema.STATUSES, [3, 0], np.array([False, True]))
     assert [schema.LABEL_STATES[state] for state in states] == [with_some, without]
+    assert schema.label_states(np.array(codes), schema.STATUSES, [3, 0], np.array([False, False]))[1] == -1
 
 
 @pytest.mark.parametrize(

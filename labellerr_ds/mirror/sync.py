@@ -135,12 +135,14 @@ def exported(project: Project, since: datetime | None, read: Read, *, timeout: f
     created = listed_at(project, job.report_id) or job.created_at  # the answer has the service's time after it
     at = asked_at if created is None else to_milliseconds(created)
     rows, categories = read(job, at)
-    statuses = [] if job.request is None else [status.value for status in job.request.statuses]
+    statuses = None if job.request is None else [status.value for status in job.request.statuses]
     return Export(rows, categories, at, job.report_id, since is None, _not_covered(statuses))
 
 
-def _not_covered(statuses: Sequence[str]) -> tuple[str, ...]:
-    """Return the statuses that an export of these does not include."""
+def _not_covered(statuses: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the statuses that an export of these does not include; none if it is not known."""
+    if not statuses:
+        return ()
     return tuple(status.value for status in FileStatus if status.value not in statuses)
 
 

@@ -64,8 +64,11 @@ def decode_shape(text: str) -> Any:
     """
     try:
         value = _codec()[0](text)
-    except ValueError:
-        value = json.loads(text, parse_int=lambda number: int(number) if len(number) < 309 else float(number))
+    except ValueError as error:
+        try:
+            value = json.loads(text, parse_int=lambda number: int(number) if len(number) < 309 else float(number))
+        except ValueError:
+            raise error from None
     return compressed(value) if isinstance(value, dict) else value
 
 
