@@ -103,7 +103,7 @@ def read_exports_dask(
     >>> import json, pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> for name in ("a", "b"):
-    ...     record = {"file_id": name, "file_name": f"{name}.jpg", "file_status": "accepted"}
+    ...     record = {"file_id": name, "file_status": "accepted", "latest_answer": []}
     ...     _ = (folder / f"{name}.json").write_text(json.dumps([record]))
     >>> read_exports_dask(folder, "files")["label_state"].compute().tolist()
     ['negative', 'negative']

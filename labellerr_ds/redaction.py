@@ -52,7 +52,11 @@ def is_key(value: object) -> bool:
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
     """Return plain JSON without the fields and elements that are one of these secrets."""
     if isinstance(value, dict):
-        return {key: without_secrets(item, secrets) for key, item in value.items() if not (isinstance(item, str) and item in secrets)}
+        return {
+            key: without_secrets(item, secrets)
+            for key, item in value.items()
+            if not (isinstance(item, str) and item in secrets)
+        }
     if isinstance(value, list):
         return [without_secrets(item, secrets) for item in value if not (isinstance(item, str) and item in secrets)]
     return value

@@ -167,6 +167,7 @@ ARROW: dict[Kind, pa.DataType] = {
 }
 """The Arrow type of each kind of column, in tables and in Parquet."""
 
+
 def build(
     table: Table, columns: Mapping[str, Any], length: int, attrs: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:

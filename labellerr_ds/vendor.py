@@ -51,7 +51,7 @@ TEMPLATE_COLOR_OPTION = "option_name"  # S: the color of a class is the name of 
 ANSWER_QUESTION_KEYS = ("question_name", "question")  # S, A
 ANSWER_TYPE_KEYS = ("question_type", "option_type")  # S, A
 SEGMENT_KEYS = ("start", "end", "text")  # A: seconds
-# S: how the labelling screen stores an answer; whether exports do is A. Without a `question_name`, `label` is the class.
+# S: how the labelling screen stores an answer; that exports do is A. Without a `question_name`, `label` is the class.
 SCREEN_LABEL_KEY = "label"
 SCREEN_ID_KEY = "_id"
 SCREEN_RATE_KEY = "fps"  # frames per second, of a video sample without a timestamp

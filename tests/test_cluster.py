@@ -308,7 +308,9 @@ def test_hidden_objects_of_a_bucket_are_no_shards(moto, own_keys):
 
 def written_to(folder, count, start=0):
     for number in range(start, start + count):
-        (folder / f"{number:03}.json").write_text(json.dumps([{"file_id": f"f{number}", "file_name": "a.jpg", "latest_answer": []}]))
+        (folder / f"{number:03}.json").write_text(
+            json.dumps([{"file_id": f"f{number}", "file_name": "a.jpg", "latest_answer": []}])
+        )
 
 
 def test_what_is_no_export_among_the_shards_is_passed_over_wherever_it_falls(tmp_path):

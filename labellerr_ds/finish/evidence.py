@@ -1,4 +1,4 @@
-"""What is known about files without annotations: whether their labels were found to be absent, or were not understood."""
+"""The labels of files without annotations: found to be absent, or not understood."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Evidence:
     def issues(self, file_ids: pa.ChunkedArray, counts: Ints) -> list[Issue]:
         """Return an issue for each file whose labels are unknown, unless its reader or another issue says so."""
         unknown = ~self.found_empty & (counts == 0)
-        found = [self._unread_issue(row, item, file_ids) for row, items in self.unread.items() for item in items]
+        issues = [self._unread_issue(row, item, file_ids) for row, items in self.unread.items() for item in items]
         covered = self.reported.copy()
         covered[[row for row in self.unread if row != NOWHERE]] = True
         for rows in self.parts_without_lists:
@@ -63,7 +63,7 @@ class Evidence:
                     f"no file of {len(np.unique(rows)):,} has a list of labels under a known key; files without "
                     "annotations have no label_state."
                 )
-                found.append(Issue("error", "unparsed_answer", "export", None, None, message))
+                issues.append(Issue("error", "unparsed_answer", "export", None, None, message))
                 covered[rows] = True
         if self.unlinked_count:
             affected = int((self.unlinked & unknown).sum())
@@ -71,14 +71,14 @@ class Evidence:
                 f"{self.unlinked_count:,} annotations have no readable link to a file; {affected:,} files without "
                 "annotations have no label_state, since any of them may be theirs."
             )
-            found.append(Issue("error", "unparsed_answer", "export", None, None, message))
+            issues.append(Issue("error", "unparsed_answer", "export", None, None, message))
             covered |= self.unlinked
         for row in np.flatnonzero(unknown & ~covered).tolist():
             file_id = file_ids[row].as_py()
             what = "no list of labels under a known key" if self.missing[row] else "labels that were not understood"
             message = f"file {file_id} has {what}."
-            found.append(Issue("error", "unparsed_answer", "files", file_id, row, message))
-        return found
+            issues.append(Issue("error", "unparsed_answer", "files", file_id, row, message))
+        return issues
 
     @staticmethod
     def _unread_issue(row: int, item: Unread, file_ids: pa.ChunkedArray) -> Issue:

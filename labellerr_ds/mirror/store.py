@@ -344,7 +344,9 @@ class Snapshot:
     def _set(self, properties: Mapping[str, str]) -> None:
         with self._store.failures("writing"):
             self._table.alter.set_table_properties(
-                dict(properties), raise_if_not_exists=False, commit_properties=delta().CommitProperties(max_commit_retries=0)
+                dict(properties),
+                raise_if_not_exists=False,
+                commit_properties=delta().CommitProperties(max_commit_retries=0),
             )
 
     def vacuum(self, older_than: timedelta) -> list[str]:

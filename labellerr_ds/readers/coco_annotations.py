@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.coco_shapes import is_line, is_marks, is_polygon, is_segmentation, marks_of, may_be_polygons, not_polygons
+from labellerr_ds.readers.coco_shapes import (
+    is_line,
+    is_marks,
+    is_polygon,
+    is_segmentation,
+    marks_of,
+    may_be_polygons,
+    not_polygons,
+)
 from labellerr_ds.readers.coco_tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
 from labellerr_ds.readers.decoding import UNSET, decoder, plain, raw_fields
 from labellerr_ds.readers.issues import IssueLog
@@ -373,7 +381,7 @@ class _Batch:
             return None
         if marks != values:  # as text, or a list a keypoint
             self.keypoints[position] = json_bytes(marks)
-        return cast(list[float], marks)
+        return marks
 
     def _shape_kind(self, position: int) -> int:
         shape, line = bytes(self.segmentation[position]), bytes(self.values["polyline"][position])
@@ -467,7 +475,9 @@ class _Batch:
             rows = [at for at in np.flatnonzero(ringed).tolist() if bytes(self.segmentation[at])[:1] != b"{"]
             for index in not_polygons([bytes(self.segmentation[position]) for position in rows]):
                 if rows[index] not in self._reported:
-                    self._bad(rows[index], "is no list of rings of three or more pairs of finite numbers", stays=True)
+                    self._bad(
+                        rows[index], "is not a list of rings of three or more pairs of finite numbers", stays=True
+                    )
         for position in np.flatnonzero(self.kinds == _MASK).tolist():
             if position in self._reported:
                 continue

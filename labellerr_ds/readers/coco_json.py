@@ -34,9 +34,7 @@ def read_coco_json(member: Member, part: int, options: ReadOptions) -> Iterator[
         rest = {key: json_file.decode(outline.values[key]) for key in outline.values if key not in _LISTS}
         rest.update({key: value for key, value in outline.scalars.items() if key not in _LISTS})
         listed = outline.values.get("categories")
-        categories, class_ids = read_categories(
-            json_file.decode(listed) if listed else [], options.categories, issues
-        )
+        categories, class_ids = read_categories(json_file.decode(listed) if listed else [], options.categories, issues)
         _drop_key(rest)
         info = {"exported_at": _exported_at(rest), "extra": rest}
         images = ImageReader(issues, ListState.EMPTY if "annotations" in outline.values else ListState.MISSING)

@@ -204,7 +204,7 @@ class ImageReader:
         row_id = as_text(image.get("id")) if row_id is None else row_id
         number_key = lookup_key(image.get("id"))
         if number_key is None:
-            what = "no id" if image.get("id") is None else f"the id {image['id']!r}, which is no number"
+            what = "no id" if image.get("id") is None else f"the id {image['id']!r}, which is not a number"
             self.issues.add("bad_row", "files", row_id, row, f"an image has {what}.")
         for key in ("width", "height"):
             if image.get(key) is not None and whole(image[key]) is None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-
 from labellerr_ds import schema
 from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.decoding import any_json

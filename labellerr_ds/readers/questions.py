@@ -99,7 +99,9 @@ class Answers:
         state = ListState.EMPTY
         for row, children, unread in rows:
             if unread is not None:
-                self._lose(unread, question, usual.parent_id, f"a {usual.type} answer was not understood", "unparsed_answer")
+                self._lose(
+                    unread, question, usual.parent_id, f"a {usual.type} answer was not understood", "unparsed_answer"
+                )
             if row is not None or unread is not None:
                 state = ListState.FOUND
             about = self.rows.add(row) if row is not None else usual.annotation_id

@@ -62,7 +62,9 @@ def _parts(item: Any) -> list[tuple[str, Any]]:
     """Return the parts of an item that get a row, ``text`` and ``segment``, and ``odd`` ones that are neither."""
     spoken = item["answer"] if _is_wrapped(item) else item
     if is_blank(spoken):
-        return [("odd", item)] if _is_wrapped(item) and any(not is_blank(part) for part in _rest_of(item).values()) else []
+        return (
+            [("odd", item)] if _is_wrapped(item) and any(not is_blank(part) for part in _rest_of(item).values()) else []
+        )
     if isinstance(spoken, str):
         return [("text", spoken)]
     if not isinstance(spoken, dict) or not _has_segments(spoken):

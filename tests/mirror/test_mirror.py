@@ -15,10 +15,9 @@ from datetime import timedelta
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from canary import leaks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from canary import leaks
 
 import labellerr_ds as lds
 from labellerr_ds import schema

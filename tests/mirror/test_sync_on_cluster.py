@@ -208,7 +208,9 @@ def test_a_damaged_member_is_named_as_in_one_process(tmp_path):
 
 def test_a_listing_that_lags_behind_loses_no_file(small_pieces, moto, own_keys, tmp_path, monkeypatch):
     own_keys(AWS_ENDPOINT_URL=moto.endpoint)
-    (tmp_path / "e.json").write_text(json.dumps([{"file_id": f"{number:02}" * 300, "latest_answer": []} for number in range(40)]))
+    (tmp_path / "e.json").write_text(
+        json.dumps([{"file_id": f"{number:02}" * 300, "latest_answer": []} for number in range(40)])
+    )
     source = Source("e.json", (("e.json", tmp_path / "e.json"),))
     monkeypatch.setattr(Bucket, "_list", lambda *_: [])
     folder = SharedFolder("s3://labels/lagging").own("staged")

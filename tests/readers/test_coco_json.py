@@ -76,7 +76,9 @@ def test_an_annotation_without_any_shape_gets_no_row_and_is_kept_on_its_file(tmp
         dataset = read(tmp_path, [annotation])
     assert dataset.annotations.empty
     assert unread_of(dataset) == [{key: value for key, value in annotation.items() if value is not None}]
-    assert dataset.issues[["code", "table", "id", "position"]].values.tolist() == [["bad_segmentation", "files", "0", 0]]
+    assert dataset.issues[["code", "table", "id", "position"]].values.tolist() == [
+        ["bad_segmentation", "files", "0", 0]
+    ]
     assert dataset.files["label_state"].isna().all()
 
 

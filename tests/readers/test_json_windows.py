@@ -41,9 +41,7 @@ def test_an_array_comes_back_element_by_element(array, window, indent):
 def test_an_object_comes_back_key_by_key(value, window, indent):
     file = json_file(value, window, indent)
     outline = file.outline()
-    back = {
-        key: elements(file, part) if part.is_array else file.decode(part) for key, part in outline.values.items()
-    }
+    back = {key: elements(file, part) if part.is_array else file.decode(part) for key, part in outline.values.items()}
     assert {**back, **outline.scalars} == value
 
 

@@ -105,7 +105,10 @@ def test_a_list_that_is_null_was_not_found(tmp_path):
 
 def test_iso_times_are_exact_and_those_beyond_nanoseconds_are_told(tmp_path):
     stamp = pd.Timestamp(1075161068353, unit="ms", tz="UTC")
-    assert read(tmp_path, [{"file_id": "f", "created_at": stamp.isoformat(), "latest_answer": []}]).files["created_at"][0] == stamp
+    assert (
+        read(tmp_path, [{"file_id": "f", "created_at": stamp.isoformat(), "latest_answer": []}]).files["created_at"][0]
+        == stamp
+    )
     with pytest.warns(lds.LabellerrWarning, match="not_a_number"):
         read(tmp_path, [{"file_id": "f", "created_at": "9999-12-31T00:00:00Z", "latest_answer": []}])
 

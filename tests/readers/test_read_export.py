@@ -212,7 +212,9 @@ def test_a_folder_that_is_no_export_is_refused_by_what_it_is(tmp_path, files, me
 
 def test_masks_beside_an_export_are_read_only_where_one_of_them_is_asked_for(tmp_path):
     Image.new("L", (4, 4), 1).save(tmp_path / "mask.png")
-    (tmp_path / "export.json").write_text('[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted", "latest_answer": []}]')
+    (tmp_path / "export.json").write_text(
+        '[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted", "latest_answer": []}]'
+    )
     with pytest.raises(lds.ReadError, match=r"PNG masks and export.json.*format="):
         lds.read_export(tmp_path)
     assert lds.read_export(tmp_path, format="json").files["file_id"].tolist() == ["f"]
@@ -233,5 +235,7 @@ def test_a_photograph_among_masks_is_told_and_costs_no_minutes(tmp_path):
 @pytest.mark.parametrize("stray", ["desktop.ini", "Thumbs.db", ".DS_Store"])
 def test_what_a_system_leaves_beside_an_export_is_not_read(tmp_path, stray):
     (tmp_path / stray).write_text("x")
-    (tmp_path / "export.json").write_text('[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted", "latest_answer": []}]')
+    (tmp_path / "export.json").write_text(
+        '[{"file_id": "f", "file_name": "f.jpg", "file_status": "accepted", "latest_answer": []}]'
+    )
     assert len(lds.read_export(tmp_path)) == 1

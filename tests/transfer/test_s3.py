@@ -45,7 +45,12 @@ def read(url: str, **more: object) -> lds.Dataset:
 
 
 def big(store, key: str, megabytes: int = 1) -> bytes:
-    body = json.dumps([{"file_id": f"f{number:07}", "file_name": "x" * 200, "latest_answer": []} for number in range(megabytes * 4200)])
+    body = json.dumps(
+        [
+            {"file_id": f"f{number:07}", "file_name": "x" * 200, "latest_answer": []}
+            for number in range(megabytes * 4200)
+        ]
+    )
     store.put(key, body.encode())
     return body.encode()
 
