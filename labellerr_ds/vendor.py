@@ -93,6 +93,7 @@ SHAPE_TYPES = frozenset({"bbox", "polygon", "polyline", "point"})
 """The types of annotations that Labellerr's own formats have as shapes."""
 QUESTION_TYPE_SPELLINGS = ("BoundingBox",)  # S: the words that are not written in lower case
 TEXT_QUESTION_TYPES = frozenset({"radio", "dropdown", "boolean", "input"})  # A: in a csv, a cell of plain text
+LIST_QUESTION_TYPES = frozenset({"select", "imc"})  # S: an answer is a list of values
 INPUT_QUESTION_TYPE = "input"  # D: free text
 CSV_COLUMNS = {  # A: how the columns of `files` are spelled; compared in lower case, with _ for spaces
     "file_id": ("file_id", "fileid"),

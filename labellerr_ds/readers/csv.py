@@ -30,6 +30,8 @@ from labellerr_ds.readers.typed_answers import TypedAnswers
 from labellerr_ds.readers.values import json_text, milliseconds, number, status_of, whole
 from labellerr_ds.tables import LIST_STATE, ListState, Tables
 
+_OBJECTS = ("{", "[{")
+"""The begin of cells that hold an object, or several: an answer, if it is one, that was not recognised."""
 _COLUMN_OF = {spelling: column for column, spellings in vendor.CSV_COLUMNS.items() for spelling in spellings}
 
 
@@ -101,7 +103,22 @@ class _Table:
         )
         taken = {*self.file_columns.values(), *self.questions, *self.answer_columns.values()}
         self.rest = [place for place in range(len(header)) if place not in taken]
+        self._report_missing_questions()
         self.file_rows = self._file_rows()
+
+    def _report_missing_questions(self) -> None:
+        """Report questions of the template without a column, if other columns may be theirs under another name."""
+        filled = [self.header[place] for place in self.rest if any(self.cells[place])]
+        if not self.template or self.answer_columns or not filled:
+            return
+        known = {question.id for question in self.questions.values()}
+        names = [name or row_id for row_id, (name, _) in self.template.items() if row_id not in known]
+        if names:
+            message = (
+                f"the table has no column for the questions {', '.join(map(repr, names[:3]))}, and the columns "
+                f"{', '.join(map(repr, filled[:3]))} belong to no known question."
+            )
+            self.issues.add("unparsed_answer", "export", None, None, message, "warning")
 
     def _file_columns(self, words: list[str], questions: set[str]) -> dict[str, int]:
         """Where the columns of `files` stand: the first that is spelled so, even where a question has that name too.
@@ -180,15 +197,16 @@ class _Table:
         if not self.answer_columns:
             answers = [[self.cells[place][row] for row in firsts] for place in self.questions]
             counts = self.typed.table(list(self.questions.values()), answers, ids, start)
+        # a column with objects may hold answers; of a file without any answer any column may
+        with_objects = [pair for pair in rest if any(pair[1][row].startswith(_OBJECTS) for row in firsts)]
         states = []
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
             if counts is None:
                 state = self._read_file(start + position, file_id, rows, extras[position])
             else:
                 state = ListState.FOUND if counts[position] else ListState.EMPTY
-            unrecognised = []
-            if state is ListState.EMPTY:
-                unrecognised = [name for name, column in rest if any(column[row] for row in rows)]
+            suspected = rest if state is ListState.EMPTY else with_objects
+            unrecognised = [name for name, column in suspected if any(column[row] for row in rows)]
             if unrecognised:
                 state = ListState.FOUND
                 self._report_unparsed(start + position, file_id, unrecognised)
@@ -233,11 +251,10 @@ class _Table:
                     extra.setdefault("surplus", []).extend(more)
 
     def _report_unparsed(self, position: int, file_id: str, names: list[str]) -> None:
-        """A file on which nothing was understood though cells of it hold something: it is no negative."""
-        if names:
-            columns = ", ".join(map(repr, names[:3]))
-            message = f"file {file_id} has no answer that was understood, but something in the column {columns}."
-            self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
+        """Report cells of a file that may hold answers."""
+        columns = ", ".join(map(repr, dict.fromkeys(names[:3])))
+        message = f"file {file_id} has values in the column {columns}, which belongs to no known question."
+        self.issues.add("unparsed_answer", "files", file_id, position, message, "warning")
 
     def _read_file(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> ListState:
         """Read the answers of a file cell by cell."""

@@ -92,6 +92,8 @@ class Answers:
             return ListState.EMPTY if all(map(is_blank, objects)) else ListState.FOUND
         if shared.type == "speech":
             return self._add_all(read_speech(answer, shared, self.rows), shared, question)
+        if is_known and not isinstance(answer, list | dict) and str(question.type).lower() in vendor.LIST_QUESTION_TYPES:
+            self.rows.suspect(question.id, f"the answer to {question.name or question.id!r} is not a list of values")
         return self._add_all(_values(answer, shared, self.rows, any_form=not is_known), shared, question)
 
     def _add_all(self, rows: Iterator[Found], usual: Row, question: Question) -> ListState:

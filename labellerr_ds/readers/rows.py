@@ -269,10 +269,15 @@ class AnnotationRows:
         """Count keys that are not known; a list or object under one of them may hold answers, which is reported."""
         self.issues.unknown_keys.update(values.keys())
         for key, value in values.items():
-            if isinstance(value, list | dict) and value and key not in self._suspected:
-                self._suspected.add(key)
-                message = f"file {self.file_id}: the unknown key {key!r} of an answer may hold answers."
-                self.issues.add("unparsed_answer", "files", self.file_id, self._file, message, "warning")
+            if isinstance(value, list | dict) and value:
+                self.suspect(key, f"the unknown key {key!r} of an answer may hold answers")
+
+    def suspect(self, key: str, message: str) -> None:
+        """Report that an answer of the file may hold more than was read; once per file and key."""
+        if key not in self._suspected:
+            self._suspected.add(key)
+            text = f"file {self.file_id}: {message}."
+            self.issues.add("unparsed_answer", "files", self.file_id, self._file, text, "warning")
 
     def take_unread(self) -> tuple[Unread, ...]:
         """Return the objects without a row so far; none are left."""

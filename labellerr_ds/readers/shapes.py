@@ -16,7 +16,6 @@ POINT_KEYS = frozenset({"x", "y"})
 SPEECH_KEYS = frozenset({"text", "segments"})
 LEAST_POINTS = 3  # of a ring
 _ALL_BOX_KEYS = frozenset({*BOX_KEYS, "rotation"})
-_NAN = float("nan")
 
 
 def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row | None:
@@ -47,14 +46,14 @@ def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row | None:
 
 
 def _read_box(row: Row, shape: Mapping[str, Any], rows: AnnotationRows) -> Row | None:
-    corners = [number(shape[key]) for key in BOX_KEYS]
-    if corners == [None] * 4:
+    corners = [corner for corner in (number(shape[key]) for key in BOX_KEYS) if corner is not None]
+    if len(corners) < len(BOX_KEYS):
         return None
     row.rotation = number(shape.get("rotation"))
-    if None in corners or (shape.get("rotation") is not None and row.rotation is None):
-        rows.report("not_a_number", f"a box of file {rows.file_id} has a side or rotation that is not a number.")
+    if shape.get("rotation") is not None and row.rotation is None:
+        rows.report("not_a_number", f"a box of file {rows.file_id} has a rotation that is not a number.")
         row.extra = {**(row.extra or {}), "answer": shape}
-    x1, y1, x2, y2 = (_NAN if corner is None else corner for corner in corners)
+    x1, y1, x2, y2 = corners
     if x2 < x1 or y2 < y1:
         rows.report("swapped_corners", f"the swapped corners of a box of file {rows.file_id} were corrected.")
         x1, x2 = (x2, x1) if x2 < x1 else (x1, x2)

@@ -39,7 +39,7 @@ def read_speech(answer: Any, usual: Row, rows: AnnotationRows) -> Iterator[Found
                 yield Found(None, None, part)
                 continue
             if is_first:
-                rows.unknown(_rest_of(item))
+                _report_rest(item, rows)
             row = msgspec.structs.replace(item_row, extra=item_row.extra if is_first else None)
             if (own := row.annotation_id) is not None and shared[own] > 1:
                 row.annotation_id = f"{own}/{taken[own]}"
@@ -52,6 +52,14 @@ def read_speech(answer: Any, usual: Row, rows: AnnotationRows) -> Iterator[Found
             is_first = False
         if is_first and children:
             yield Found(None, children)
+
+
+def _report_rest(item: Any, rows: AnnotationRows) -> None:
+    """Count the keys that are not known: any of them may hold what was spoken."""
+    rest = {key: value for key, value in _rest_of(item).items() if not is_blank(value)}
+    rows.unknown(rest)
+    for key in rest:
+        rows.suspect(key, f"the unknown key {key!r} of an answer may hold a part of it")
 
 
 def _is_wrapped(item: Any) -> bool:

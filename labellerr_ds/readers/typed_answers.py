@@ -7,7 +7,7 @@ a question that does not fit the structs, or an object that fits and is odd all 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar, Union
+from typing import Any, Generic, Literal, TypeVar, Union
 
 import msgspec
 import numpy as np
@@ -72,10 +72,18 @@ _ANSWERS: dict[str, Any] = {  # by the type of its rows
     "text": _WORDS,
     "speech": msgspec.Raw,
 }
+_LISTS = list[str] | Literal[""] | None
 _TAGS = {  # the vendor's word for a type, and ours
     **vendor.QUESTION_TYPES,
     **{word: vendor.QUESTION_TYPES[word.lower()] for word in vendor.QUESTION_TYPE_SPELLINGS},
 }
+
+
+def _form_of(tag: str) -> Any:
+    """Return the form of the answers to a question of the vendor's type."""
+    return _LISTS if tag.lower() in vendor.LIST_QUESTION_TYPES else _ANSWERS[vendor.QUESTION_TYPES[tag.lower()]]
+
+
 _KINDS: dict[type, tuple[str, str]] = {}
 """Our type and the vendor's of each question struct."""
 
@@ -90,7 +98,7 @@ def _question_types(name_key: str, type_key: str, *, has_id: bool) -> Any:
                 *([("question_id", str)] if has_id else []),
                 ("name", str | None, None),
                 ("answer_id", str | None, None),
-                ("answer", _ANSWERS[kind]),  # one that is missing was not found, which is not the same as unanswered
+                ("answer", _form_of(tag)),  # one that is missing was not found, which is not the same as unanswered
             ],
             tag_field=type_key,
             tag=tag,
@@ -113,6 +121,7 @@ QUESTIONS = tuple(
 _decode_questions = [decoder(each) for each in QUESTIONS]
 _decode_one = [decoder(each.__args__[0].__args__[0]) for each in QUESTIONS]
 _decode_answer = {kind: decoder(each) for kind, each in _ANSWERS.items() if kind != "speech"}
+_decode_list = decoder(_LISTS)
 _decode_column = {kind: decoder(list[_ANSWERS[kind]]) for kind in SHAPES}  # type: ignore[valid-type]
 
 
@@ -165,7 +174,8 @@ class TypedAnswers:
         if word in vendor.TEXT_QUESTION_TYPES:
             answer: Any = cell if cell[:1] != "[" or word == vendor.INPUT_QUESTION_TYPE else UNSET
         elif kind in _decode_answer:
-            answer = _decode_answer[kind](cell) if cell else ""
+            decode = _decode_list if word in vendor.LIST_QUESTION_TYPES else _decode_answer[kind]
+            answer = decode(cell) if cell else ""
             answer = UNSET if answer is None else answer  # the word null
         elif question.type is None and cell[:1] == "[":
             kind, answer = _by_form(cell)

@@ -58,7 +58,7 @@ def test_keys_that_are_known_go_to_extra_in_silence_where_they_hold_something(tm
 @pytest.mark.parametrize(
     ("kind", "answer", "code"),
     [
-        ("BoundingBox", [{"answer": {"xmin": "wide", "ymin": 0, "xmax": 1, "ymax": 1}}], "not_a_number"),
+        ("BoundingBox", [{"answer": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "rotation": "x"}}], "not_a_number"),
         ("BoundingBox", [{"answer": {"xmin": 5, "ymin": 0, "xmax": 1, "ymax": 1}}], "swapped_corners"),
         ("stt", {"segments": [{"start": "soon"}]}, "not_a_number"),
         ("hologram", "blue", "unknown_question_type"),
@@ -85,6 +85,8 @@ RING = [{"x": 0, "y": 0}, {"x": 1, "y": 0}, {"x": 1, "y": 1}]
     [
         ("BoundingBox", {"answer": {"xmin": 1}}, "bad_segmentation"),
         ("BoundingBox", {"answer": {**BOX, "z": 9}}, "bad_segmentation"),
+        ("BoundingBox", {"answer": {**BOX, "xmin": "wide"}}, "bad_segmentation"),
+        ("BoundingBox", {"answer": {**BOX, "ymax": None}}, "bad_segmentation"),
         ("BoundingBox", {"Answer": BOX}, "bad_segmentation"),
         ("BoundingBox", {"answer_id": "a"}, "bad_segmentation"),
         ("BoundingBox", {"answer_id": "a", "frames": {}}, "bad_segmentation"),
