@@ -30,8 +30,8 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
     ----------
     files : DataFrame with `file_id` and `file_name`
     images : folder, or mapping of `file_id` to path
-        In a folder without an index images are known by their names; a name that several files share
-        belongs to none of them, but ``<stem>_<file_id>.<ending>`` does. A name without the ending of an image, as a
+        In a folder without an index images are known by their names, of a name that is a path by the longest end of
+        it that is there; a name that several files share belongs to none of them, but ``<stem>_<file_id>.<ending>`` does. A name without the ending of an image, as a
         png export has them, is that of the one image with this stem.
     """
     find = finder(files, images)
@@ -57,14 +57,17 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
         )
     index = read_index(folder)
     pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")
-    shared = Counter(pairs["file_name"])
+    shared = Counter(end for name in pairs["file_name"] for end in _ends(name))
 
     def find(file_id: str, name: str | None) -> Path | None:
         indexed = _there(folder / index[file_id]) if file_id in index else None
         if indexed is not None or name is None:
             return indexed
-        own = there(folder / own_name(name, file_id))
-        return own or (there(folder / name) if shared[name] == 1 else None)
+        for end in _ends(name):
+            path = there(folder / own_name(end, file_id)) or (there(folder / end) if shared[end] == 1 else None)
+            if path is not None:
+                return path
+        return None
 
     @cache
     def by_stem(inside: Path) -> dict[str, list[Path]]:
@@ -81,6 +84,12 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
         return _there(path) or (paths[0] if len(paths) == 1 else None)
 
     return find
+
+
+def _ends(name: str) -> list[str]:
+    """Return a name that is a path, and the ends of it, the longest first."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
 
 
 def _there(path: Path | None) -> Path | None:

@@ -25,7 +25,7 @@ from labellerr_ds.readers.coco_shapes import (
     not_polygons,
 )
 from labellerr_ds.readers.coco_tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
-from labellerr_ds.readers.decoding import UNSET, decoder, plain, raw_fields
+from labellerr_ds.readers.decoding import UNSET, any_json, decoder, plain, raw_fields
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
@@ -150,20 +150,26 @@ class AnnotationReader:
         batch = _Batch(rows, self._images, self._issues)
         columns = batch.columns(self._classes)
         lost = tuple(self._unread(row) for row in unread)
+        if self._images.rows_of_texts:
+            self._linked.update(row.image_id for row in (*rows, *unread) if isinstance(row.image_id, str))
         self._note_links([*(rows[index] for index in np.flatnonzero(batch.file_index < 0)), *unread])
         unlinked = sum(not self._is_link(row.image_id) for row in (*batch.dangling, *unread))
         return CocoRows(table("annotations", columns, len(rows)), lost, unlinked)
 
     def unclear_files(self) -> frozenset[int]:
-        """Return the rows of images whose annotations may be those of others, when all annotations were read.
+        """Report and return the rows of images whose annotations may be those of others, when all annotations were read.
 
         An id that several images share may mean any of them. A text that no annotation names, while annotations name
         images that are not there, may stand for one of these.
         """
         shared = self._images.rows_of_shared
         rows = {row for number in self._linked.intersection(shared) for row in shared[number]} | self._images.unclear
-        if self._has_dangling:
-            rows.update(row for text, row in self._images.rows_of_texts.items() if text not in self._linked)
+        texts = self._images.rows_of_texts if self._has_dangling else {}
+        for text, row in texts.items():
+            if text not in self._linked:
+                message = f"no annotation names the image id {text!r}, and annotations name images that are not there."
+                self._issues.add("unparsed_answer", "files", self._images.id_of(row, text), row, message)
+                rows.add(row)
         return frozenset(rows)
 
     def _refuse_other_kinds(self, unread: Sequence[Annotation]) -> None:
@@ -322,6 +328,9 @@ class _Batch:
         crowds, attributes = fields["iscrowd"], fields["attributes"]
         if any(map(len, own := fields["labellerr_attributes"])):
             attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
+        attributes = [
+            text if len(text) <= 2 or any_json(text) is not UNSET else _corrected(text) for text in attributes
+        ]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
             FILE_ROW: np.maximum(self.file_index, NO_IMAGE),
@@ -569,6 +578,11 @@ def _row_id(row: Annotation) -> str | None:
 
 def _if_whole(value: Any) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _corrected(text: msgspec.Raw) -> bytes:
+    """Return JSON without the numbers that no float can hold."""
+    return json_bytes(plain(text))
 
 
 def _extra_of(row: Annotation) -> dict[str, Any]:

@@ -146,6 +146,7 @@ class ImageReader:
         self.rows: dict[Any, int] = {}
         self.rows_of_shared: dict[Any, list[int]] = {}
         self.rows_of_texts: dict[str, int] = {}
+        self._ids_of_texts: dict[int, str] = {}
         self.unclear: set[int] = set()
         self._identities = array("q")  # hashes of the id and name of each image
         self._sides = array("q")  # height and width of each, -1 for what is not told
@@ -238,6 +239,10 @@ class ImageReader:
             ListState.MISSING if number_key is None else self._list_state,  # no annotation can name it
         )
 
+    def id_of(self, row: int, text: str) -> str:
+        """Return the file id of an image whose number is a text."""
+        return self._ids_of_texts.get(row, text)
+
     def size(self, row: int) -> tuple[int | None, int | None]:
         """Height and width of an image, None where it is missing, and for -1."""
         height, width = self._sides[2 * row : 2 * row + 2] if row >= 0 else (-1, -1)
@@ -253,6 +258,8 @@ class ImageReader:
             return
         if isinstance(key, str):
             self.rows_of_texts[key] = row
+            if row_id is not None:
+                self._ids_of_texts[row] = row_id
         first = self.rows.setdefault(key, row)
         if first == row:
             return

@@ -47,9 +47,9 @@ def is_table(text: str) -> bool:
 def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:
     """Batches of a csv export: some files each, with their answers and their rows as they came."""
     issues = IssueLog()
-    header, cells, odd_rows = table_of(member.read(), issues)
+    header, cells, odd_rows = table_of(member, issues)
     columns = [column.to_pylist() for column in cells]
-    file_table = _Table(header, columns, odd_rows, options, issues)
+    file_table = _Table(header, columns, odd_rows, options, issues, member.name)
     categories = TemplateCategories(options.categories)
     for start in range(0, len(file_table.file_rows), options.batch_rows) or (0,):
         rows = file_table.file_rows[start : start + options.batch_rows]
@@ -65,8 +65,10 @@ def shape_columns(member: Member) -> frozenset[str]:
     body = member.read()
     if b"{" not in body and b"[" not in body:  # which every shape has
         return frozenset()
-    header, cells, odd_rows = table_of(body, IssueLog())
-    file_table = _Table(header, [column.to_pylist() for column in cells], odd_rows, ReadOptions(), IssueLog())
+    header, cells, odd_rows = table_of(member, IssueLog())
+    file_table = _Table(
+        header, [column.to_pylist() for column in cells], odd_rows, ReadOptions(), IssueLog(), member.name
+    )
     return frozenset(question.id for question in file_table.questions.values())
 
 
@@ -75,9 +77,10 @@ class _Table:
 
     def __init__(
         self, header: list[str], cells: list[list[str]], odd_rows: dict[int, list[str]],
-        options: ReadOptions, issues: IssueLog,
+        options: ReadOptions, issues: IssueLog, name: str,
     ) -> None:  # fmt: skip
         categories = options.categories
+        self.name = name
         self.header, self.cells, self.odd_rows, self.issues = header, cells, odd_rows, issues
         self.answers = Answers(issues, reports_missing_types=False)
         self.typed = TypedAnswers(self.answers)
@@ -173,7 +176,7 @@ class _Table:
             return [[row] for row in range(self.length)]
         keys = [self.file_columns[name] for name in ("file_id", "file_name") if name in self.file_columns]
         if not keys:
-            raise ReadError("the table has a row an answer, but no column file_id or file_name.")
+            raise ReadError(f"{self.name}: one row per answer needs a column file_id or file_name; row 1 has neither.")
         groups: dict[str, list[int]] = {}
         for row in range(self.length):
             value = next((self.cells[key][row] for key in keys if self.cells[key][row]), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 import sys
 
 import numpy as np
@@ -13,17 +14,26 @@ import pyarrow as pa
 import pyarrow.csv
 
 from labellerr_ds.errors import ReadError
+from labellerr_ds.readers.archive import Member
 from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8, header_of
 
 FEW_BYTES = 1 << 13
+_ROW = re.compile(r"row (\d+)")  # in the words of pandas
 Cells = list[pa.Array]
 OddRows = dict[int, list[str]]
 """What a row has more than the header; nothing where it has less."""
 
 
-def table_of(body: bytes, issues: IssueLog) -> tuple[list[str], Cells, OddRows]:
-    """Header, columns, and the odd rows."""
+def table_of(member: Member, issues: IssueLog) -> tuple[list[str], Cells, OddRows]:
+    """Return the header, the columns, and the odd rows of a table.
+
+    Raises
+    ------
+    ReadError
+        With the name of the file, and the row.
+    """
+    body = member.read()
     body = as_utf8(body)
     # a letter may be cut at the end: of a table that is not UTF-8 the header is read again
     header, delimiter = header_of(body[:HEADER_BYTES].decode("utf-8", errors="ignore"))
@@ -34,7 +44,7 @@ def table_of(body: bytes, issues: IssueLog) -> tuple[list[str], Cells, OddRows]:
     if odd_byte is not None:
         message = f"the table is not UTF-8 (byte {odd_byte:,}); it was read as cp1252."
         issues.add("guessed_encoding", "export", None, odd_byte, message, "warning")
-    header, columns, odd_rows = careful_cells(text)
+    header, columns, odd_rows = careful_cells(text, member.name)
     return header, [pa.array(column, pa.large_string()) for column in columns], odd_rows
 
 
@@ -88,11 +98,11 @@ def _is_plainly_quoted(body: bytes, delimiter: bytes) -> bool:
     return bool(in_turn) and len(quotes) % 2 == 0
 
 
-def careful_cells(text: str) -> tuple[list[str], list[list[str]], OddRows]:
-    """Header, columns and odd rows of any table."""
+def careful_cells(text: str, name: str = "") -> tuple[list[str], list[list[str]], OddRows]:
+    """Return the header, columns and odd rows of any table."""
     header, delimiter = header_of(text)
     if not header:
-        raise ReadError("the table has no header: it is empty.")
+        raise ReadError(f"{name}: the table has no header in row 1: it is empty.")
     wide = len(header)
     try:
         read = pd.read_csv(
@@ -101,8 +111,12 @@ def careful_cells(text: str) -> tuple[list[str], list[list[str]], OddRows]:
         )  # fmt: skip
     except pd.errors.ParserError as problem:
         if "EOF inside string" in str(problem):
-            raise ReadError("the table is cut short: it ends within a quoted cell. Download it again.") from None
-        return header, *_uneven_cells(text, delimiter, wide)
+            row = int(match[1]) if (match := _ROW.search(str(problem))) else 0
+            where = f" that begins in row {row + 1:,}" if match else ""
+            raise ReadError(
+                f"{name}: the table is cut short: it ends within a quoted cell{where}. Download it again."
+            ) from None
+        return header, *_uneven_cells(text, delimiter, wide, name)
     columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
     # pandas fills up a short row without a word; what is cut short in a cell without quotes ends in one.
     last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
@@ -113,12 +127,15 @@ def careful_cells(text: str) -> tuple[list[str], list[list[str]], OddRows]:
     return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
 
 
-def _uneven_cells(text: str, delimiter: str, wide: int) -> tuple[list[list[str]], dict[int, list[str]]]:
+def _uneven_cells(text: str, delimiter: str, wide: int, name: str) -> tuple[list[list[str]], dict[int, list[str]]]:
     """The columns of a table in which a row is longer than the header, and its odd rows."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][1:]
+        rows = [row for row in reader if row][1:]
     except csv.Error as problem:
-        raise ReadError(f"the table cannot be read: {problem}. Download the export again.") from None
+        raise ReadError(
+            f"{name}: the table cannot be read from line {reader.line_num:,} on: {problem}. Download the export again."
+        ) from None
     odd = {place: row[wide:] for place, row in enumerate(rows) if len(row) != wide}
     return [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)], odd

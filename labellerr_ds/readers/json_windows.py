@@ -141,7 +141,9 @@ class JsonFile:
         """Return a complete array or object as plain values."""
         self.file.seek(value.span.start)
         text = self.file.read(value.span.end - value.span.start)
-        return plain(decode(text, msgspec.Raw, name=self.name, start=value.span.start), name=self.name)
+        check_utf8(text, self.name, value.span.start)
+        (element,), _ = elements_of(b"[" + text + b"]", name=self.name, start=value.span.start - 1)
+        return plain(element, name=self.name)
 
     def elements(self, array: Value, *usual: type[T]) -> Iterator[list[T] | list[msgspec.Raw]]:
         """The elements of an array, some at a time, as one of the `usual` types; undecoded where one is not that.

@@ -87,12 +87,18 @@ class Answers:
         if shared.type in SHAPES:
             one_shape = shared.type in ("polygon", "polyline") and is_points(answer)
             objects = [answer] if one_shape or not isinstance(answer, list) else answer
+            # a list of points whose type is not known, too short for a ring, is a line
+            other_type = "polyline" if shared.type == "polygon" and not is_known else None
             for item in objects:
-                self.read_object(item, self._labelled(question, item, shared), question)
+                self.read_object(item, self._labelled(question, item, shared), question, other_type)
             return ListState.EMPTY if all(map(is_blank, objects)) else ListState.FOUND
         if shared.type == "speech":
             return self._add_all(read_speech(answer, shared, self.rows), shared, question)
-        if is_known and not isinstance(answer, list | dict) and str(question.type).lower() in vendor.LIST_QUESTION_TYPES:
+        if (
+            is_known
+            and not isinstance(answer, list | dict)
+            and str(question.type).lower() in vendor.LIST_QUESTION_TYPES
+        ):
             self.rows.suspect(question.id, f"the answer to {question.name or question.id!r} is not a list of values")
         return self._add_all(_values(answer, shared, self.rows, any_form=not is_known), shared, question)
 
@@ -162,8 +168,18 @@ class Answers:
             return ListState.FOUND
         return state
 
-    def read_object(self, item: Any, usual: Row, question: Question) -> None:
-        """Read an object: its shape, or its shape in each frame of a video."""
+    def read_object(self, item: Any, usual: Row, question: Question, other_type: str | None = None) -> None:
+        """Read an object: its shape, or its shape in each frame of a video.
+
+        Parameters
+        ----------
+        item : any
+        usual : Row
+            The values that the objects of the question share.
+        question : Question
+        other_type : str, optional
+            A type to try if a shape is not of the type in `usual`.
+        """
         if is_blank(item):
             return
         wrapped = item
@@ -172,7 +188,7 @@ class Answers:
         row = Row(usual.question_id, usual.type, _own_id(wrapped), parent_id=usual.parent_id)
         row.attributes = wrapped.get("attributes", msgspec.UNSET)
         if wrapped.get("frames") is None:
-            shape = read_shape(row, wrapped.get("answer"), self.rows)
+            shape = read_shape(row, wrapped.get("answer"), self.rows, other_type)
             if shape is None:
                 self._lose(item, question, usual.parent_id, f"a {usual.type} could not be parsed")
                 return
@@ -182,7 +198,7 @@ class Answers:
         track_id = row.annotation_id or self.rows.next_id(row.parent_id, row.question_id)
         row.extra = {**(usual.extra or {}), **self._rest(wrapped, _OBJECT_KEYS)}
         has_rows = False
-        for key, track_row, frame in read_track(wrapped, track_id, row, self.rows):
+        for key, track_row, frame in read_track(wrapped, track_id, row, self.rows, other_type):
             if track_row is None:
                 lost = {**{name: wrapped[name] for name in wrapped if name != "children"}, "frames": {str(key): frame}}
                 self._lose(lost, question, usual.parent_id, f"a {usual.type} in a frame could not be parsed")

@@ -18,8 +18,8 @@ LEAST_POINTS = 3  # of a ring
 _ALL_BOX_KEYS = frozenset({*BOX_KEYS, "rotation"})
 
 
-def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row | None:
-    """Put a shape into its row; return None for one that is not of the row's type.
+def read_shape(row: Row, shape: Any, rows: AnnotationRows, other_type: str | None = None) -> Row | None:
+    """Put a shape into its row; return None for one that is not of the row's type, nor of the other.
 
     Parameters
     ----------
@@ -29,7 +29,17 @@ def read_shape(row: Row, shape: Any, rows: AnnotationRows) -> Row | None:
         As exported.
     rows : AnnotationRows
         Measures the shape; the row is to be added next.
+    other_type : str, optional
     """
+    read = _read_as(row, shape, rows)
+    if read is None and other_type is not None:
+        row.type = other_type
+        read = _read_as(row, shape, rows)
+    return read
+
+
+def _read_as(row: Row, shape: Any, rows: AnnotationRows) -> Row | None:
+    """Put a shape of the row's type into its row."""
     if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict) and row.type in ("bbox", "point"):
         shape = shape[0]
     if row.type == "bbox":

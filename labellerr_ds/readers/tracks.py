@@ -14,7 +14,7 @@ _FRAME_KEYS = frozenset({"frame", "answer", "timestamp", "children", "attributes
 
 
 def read_track(
-    track: Mapping[str, Any], track_id: str, usual: Row, rows: AnnotationRows
+    track: Mapping[str, Any], track_id: str, usual: Row, rows: AnnotationRows, other_type: str | None = None
 ) -> Iterator[tuple[Any, Row | None, Any]]:
     """Yield the key, row and frame of each sample of a track; the row is None if its shape could not be parsed.
 
@@ -25,6 +25,8 @@ def read_track(
     usual : Row
         The values that all rows of the track share.
     rows : AnnotationRows
+    other_type : str, optional
+        A type to try if a shape is not of the type in `usual`.
     """
     for key, frame in frames_of(track["frames"]):
         sample = frame if isinstance(frame, dict) and "answer" in frame else {"answer": frame}
@@ -39,7 +41,7 @@ def read_track(
             attributes=sample.get("attributes", usual.attributes),
         )
         row.time = _time(sample, track, row.frame)
-        shape = read_shape(row, sample["answer"], rows)
+        shape = read_shape(row, sample["answer"], rows, other_type)
         if shape is None:
             yield index, None, frame
             continue

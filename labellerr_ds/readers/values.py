@@ -37,7 +37,7 @@ def milliseconds(value: Any) -> int | None:
     """Unix milliseconds where a value is such (or digits, or an ISO timestamp), else None."""
     if isinstance(value, str):
         text = value.strip()
-        if text.isdigit():
+        if text.isascii() and text.isdigit():
             value = int(text)
         else:
             try:
@@ -61,6 +61,8 @@ def number(value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and "_" in value:  # which Python takes, and nobody writes
+        return None
     try:
         converted = float(value)
     except (ValueError, OverflowError):
@@ -75,7 +77,12 @@ def whole(value: Any) -> int | None:
     converted = number(value)
     if converted is None or not converted.is_integer() or abs(converted) >= 2**63:
         return None
-    return int(value) if isinstance(value, int | str) and str(value).strip().lstrip("-").isdigit() else int(converted)
+    return int(value) if isinstance(value, int | str) and _is_digits(str(value)) else int(converted)
+
+
+def _is_digits(text: str) -> bool:
+    digits = text.strip().lstrip("-")
+    return digits.isascii() and digits.isdigit()
 
 
 def lookup_key(value: Any) -> Any:

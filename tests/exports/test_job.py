@@ -155,6 +155,15 @@ def test_one_status_that_was_asked_for_is_that_of_files_whose_format_has_none(se
         lds.ExportJob(project, made.report_id, statuses=["done"])
 
 
+def test_statuses_and_formats_of_the_list_are_an_open_set(project, monkeypatch):
+    made = lds.create_export(project, ["accepted"])
+    made.wait(progress=False)
+    listed = project.exports().assign(statuses="accepted, frozen, None", format="spare_it_json")
+    monkeypatch.setattr(type(project), "exports", lambda self: listed)
+    dataset = lds.ExportJob(project, made.report_id).load(progress=False)
+    assert dataset.info["statuses"] == ["accepted", "frozen", "none"]
+
+
 def test_statuses_that_the_list_tells_are_used(project, monkeypatch):
     made = lds.create_export(project, ["accepted"], format="png")
     made.wait(progress=False)

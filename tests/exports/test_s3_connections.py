@@ -109,3 +109,23 @@ def test_what_holds_keys_does_not_show_them(bucketed):
     lds.create_s3_connection(bucketed, **KEYS, name="mine", bucket_path="labels/")
     told = json.dumps(bucketed.s3_connections().astype(str).to_dict("records")) + repr(bucketed)
     assert not [key for key in KEYS.values() if key in told]
+
+
+@pytest.mark.parametrize("scheme", ["", "s3://"])
+def test_the_service_takes_a_path_with_and_without_its_scheme(moto, scheme):
+    keys = json.dumps({"access_key_id": stores.ACCESS_KEY, "secret_access_key": stores.SECRET_KEY})
+    with Sandbox(files=12, export_seconds=0, s3_endpoint=moto.endpoint) as sandbox:
+        client = lds.Client.sandbox(sandbox)
+        fields = {"credentials": keys, "connector": "s3", "connection_type": "export", "data_type": "image"}
+        form = {**fields, "path": f"{scheme}labels/any/", "name": "any", "description": "d"}
+        tested = client.post_connection("/connectors/connections/test", "testing", form, ())
+        assert tested["response"]
+        made = client.post_connection("/connectors/connections/create", "creating", form, ())["response"]
+        body = {
+            "export_name": "n", "export_description": "d", "export_format": "json", "statuses": ["accepted"],
+            "question_ids": ["all"], "export_destination": "s3", "export_folder_path": f"{scheme}labels/any{len(scheme)}/",
+            **made,
+        }  # fmt: skip
+        project_id = sandbox.project_ids[0]
+        created = client.transport.post("/sdk/export/files", "creating", body, {"project_id": project_id})
+        assert moto.keys(f"any{len(scheme)}/") == [f"any{len(scheme)}/{created['response']['report_id']}_export.json"]

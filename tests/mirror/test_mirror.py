@@ -211,6 +211,19 @@ def test_a_status_that_moved_untold_is_found_by_a_full_sync(mirror):
         same(mirror.dataset(), exported(project))
 
 
+def test_a_mirror_that_was_read_otherwise_takes_one_full_sync_and_says_so_once(world, mirror, monkeypatch):
+    sandbox, project = world
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION - 1)
+        assert sync(mirror, project).full
+        assert not sync(mirror, project).full
+    sandbox.advance(hours=1)
+    with pytest.warns(lds.LabellerrWarning, match="all files are requested once"):
+        assert sync(mirror, project).full
+    assert not sync(mirror, project).full  # also if nothing had changed
+    assert mirror.pin("train")["schema_version"] == schema.SCHEMA_VERSION
+
+
 # --- several at once, and killed ones
 
 

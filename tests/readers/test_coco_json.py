@@ -225,3 +225,94 @@ def test_boxes_and_areas_that_were_not_told_come_from_the_rings(tmp_path_factory
             x, y = np.array(ring[0::2]), np.array(ring[1::2])
             area += abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
         assert row.area == area
+
+
+# --- links
+
+
+def image(number, name, **more):
+    return {"id": number, "width": 10, "height": 8, "file_name": name, "labellerr_file_status": "accepted", **more}
+
+
+def states(dataset):
+    column = dataset.files["label_state"]
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def quiet(*arguments, **more):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        return read(*arguments, **more)
+
+
+@pytest.mark.parametrize("link", [None, [0], {"id": 0}, True, 0.5, "x"])
+def test_an_annotation_without_a_readable_link_makes_every_file_without_annotations_unknown(tmp_path, link):
+    images = [image(0, "a.jpg"), image(1, "b.jpg")]
+    dataset = quiet(tmp_path, [box(), box(id=2, image_id=link)], images)
+    assert states(dataset) == ["labelled", None]
+    assert dataset.annotations["file_id"].isna().tolist() == [False, True]
+    assert ["unparsed_answer", "export"] in dataset.issues[["code", "table"]].values.tolist()
+
+
+def test_a_readable_link_to_an_absent_image_changes_nothing_for_other_files(tmp_path):
+    dataset = quiet(tmp_path, [box(image_id=7)], [image(0, "a.jpg"), image("b", "b.jpg"), image("c", "c.jpg")])
+    assert states(dataset) == ["negative", None, None]  # a text may stand for the number that is not there
+    dataset = quiet(tmp_path, [box(image_id="b"), box(id=2, image_id=7)], [image(0, "a.jpg"), image("b", "b.jpg")])
+    assert states(dataset) == ["negative", "labelled"]
+    assert dataset.issues["code"].tolist() == ["dangling_image_id"]
+
+
+def test_an_annotation_of_a_number_that_several_images_share_belongs_to_none_of_them(tmp_path):
+    images = [image(0, "a.jpg"), image(1, "b.jpg"), image(1, "c.jpg"), image(1, "d.jpg")]
+    dataset = quiet(tmp_path, [box(image_id=1)], images)
+    assert states(dataset) == ["negative", None, None, None]
+    assert dataset.annotations["file_id"].isna().all()
+    assert dataset.annotations["coco_image_id"].tolist() == [1]
+    assert dataset.issues["code"].tolist().count("duplicate_file_id") >= 2
+    assert states(quiet(tmp_path, [box()], images)) == ["labelled", *["negative"] * 3]  # nobody names it
+
+
+def test_the_same_image_twice_is_one(tmp_path):
+    dataset = read(tmp_path, [box()], [image(0, "a.jpg"), image(0, "a.jpg")])
+    assert states(dataset) == ["labelled"]
+
+
+def test_an_image_without_a_number_is_not_empty(tmp_path):
+    without = {key: value for key, value in image(0, "a.jpg").items() if key != "id"}
+    dataset = quiet(tmp_path, [box(image_id=0)], [without])
+    assert states(dataset) == [None]
+
+
+@pytest.mark.parametrize("key", ["annotation", "Annotations", None])
+def test_a_coco_file_without_its_list_of_annotations_has_no_empty_file(tmp_path, key):
+    export = {"images": [image(0, "a.jpg"), image(1, "b.jpg")], "categories": [{"id": 0, "name": "car"}]}
+    (tmp_path / "in.json").write_text(json.dumps(export if key is None else {**export, key: [box()]}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        dataset = lds.read_export(tmp_path / "in.json")
+    assert states(dataset) == [None, None]
+    assert dataset.issues[["code", "table"]].values.tolist() == [["unparsed_answer", "export"]]
+    with pytest.raises(lds.ReadError, match="no file of 2 has a list of labels"):
+        lds.read_export(tmp_path / "in.json", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "words"),
+    [
+        ([{"id": 1, "image_id": 0, "caption": "a cat"}], "a COCO file of captions"),
+        ([{"image_id": 0, "file_name": "a.png", "segments_info": [{"id": 1}]}], "a COCO file of a panoptic"),
+    ],
+)
+def test_other_kinds_of_coco_files_are_refused_by_name(tmp_path, annotations, words):
+    with pytest.raises(lds.ReadError, match=words):
+        read(tmp_path, annotations)
+
+
+def test_annotations_that_were_not_understood_are_written_again_by_the_archive(tmp_path):
+    images = [image(0, "a.jpg"), image(1, "b.jpg"), image(2, "c.jpg")]
+    dataset = quiet(tmp_path, [box(), box(id=2, image_id=1, bbox=None), box(id=3, image_id=None)], images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lds.LabellerrWarning)
+        back = lds.read_export(dataset.to_coco_json(tmp_path / "back.json", archive=True))
+    assert states(back) == states(dataset) == ["labelled", None, None]
+    assert unread_of(back) == unread_of(dataset) == [{"id": 2, "image_id": 1, "category_id": 0, "area": 12.0}]

@@ -66,7 +66,7 @@ def test_the_template_is_a_categories_frame(project, sandbox):
     assert frame["color"].dropna().str.fullmatch("#[0-9a-f]{6}").all()
 
 
-@pytest.mark.parametrize("variant", ["", "list-flat"])
+@pytest.mark.parametrize("variant", ["", "list-snake", "list-flat"])
 def test_exports_are_listed_newest_first(serve, variant):
     sandbox = serve(variant)
     project = lds.Client.sandbox(sandbox).project(sandbox.project_ids[2])

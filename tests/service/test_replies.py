@@ -89,6 +89,24 @@ def test_a_time_in_the_list_of_exports_is_read_however_it_is_written(written):
     assert listed["created_at"] == 1758605248000
 
 
+@pytest.mark.parametrize("key", ["inProgress", "in_progress"])
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize("completed", [{}, {"completed": []}, {"completed": [{"report_id": "done"}]}])
+def test_running_exports_are_seen_in_every_form_of_the_list(key, wrapped, completed):
+    lists = {**completed, key: [{"report_id": "now", "export_status": "Processing", "export_format": "yolo_v5"}]}
+    listed = replies.export_list({"response": lists} if wrapped else lists)
+    assert [(item["report_id"], item["state"]) for item in listed if item["report_id"] == "now"] == [("now", "running")]
+    assert listed[0]["format"] == "yolo_v5"
+    assert len(listed) == 1 + len(completed.get("completed", []))
+
+
+@pytest.mark.parametrize("key", ["response", "status"])
+def test_states_are_read_under_either_key(key):
+    answer = {"message": "200: Success", key: [{"report_id": "r", "export_status": "created", "is_completed": True}]}
+    assert replies.export_states(answer)["r"].state == "completed"
+    assert replies.export_states({"response": answer})["r"].state == "completed"
+
+
 @pytest.mark.parametrize("written", ["soon", None, [], True, -5, 1e300])
 def test_what_is_no_time_in_the_list_of_exports_is_none(written):
     (listed,) = replies.export_list(
