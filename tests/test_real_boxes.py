@@ -1,4 +1,4 @@
-"""A coco_json export in the shape of a real one: a box has one empty ring, a name is a path, a key is the contributor."""
+"""An export in the shape of a real one: a box has one empty ring, a name is a path, a key is the contributor."""
 
 from __future__ import annotations
 

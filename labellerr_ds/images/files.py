@@ -30,9 +30,9 @@ def locate(files: pd.DataFrame, images: Images) -> dict[str, Path]:
     ----------
     files : DataFrame with `file_id` and `file_name`
     images : folder, or mapping of `file_id` to path
-        In a folder without an index images are known by their names, of a name that is a path by the longest end of
-        it that is there; a name that several files share belongs to none of them, but ``<stem>_<file_id>.<ending>`` does. A name without the ending of an image, as a
-        png export has them, is that of the one image with this stem.
+        In a folder without an index images are known by their names; if a name is a path, by the longest end of it
+        that is there. A name that several files share belongs to none of them, but ``<stem>_<file_id>.<ending>`` does.
+        A name without the ending of an image, as a png export has them, is that of the one image with this stem.
     """
     find = finder(files, images)
     pairs = files[["file_id", "file_name"]].dropna(subset=["file_id"]).drop_duplicates("file_id")

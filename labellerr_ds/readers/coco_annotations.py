@@ -157,7 +157,7 @@ class AnnotationReader:
         return CocoRows(table("annotations", columns, len(rows)), lost, unlinked)
 
     def unclear_files(self) -> frozenset[int]:
-        """Report and return the rows of images whose annotations may be those of others, when all annotations were read.
+        """Report and return the rows of images whose annotations may be those of others, once all were read.
 
         An id that several images share may mean any of them. A text that no annotation names, while annotations name
         images that are not there, may stand for one of these.
@@ -328,9 +328,7 @@ class _Batch:
         crowds, attributes = fields["iscrowd"], fields["attributes"]
         if any(map(len, own := fields["labellerr_attributes"])):
             attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
-        attributes = [
-            text if len(text) <= 2 or any_json(text) is not UNSET else _corrected(text) for text in attributes
-        ]
+        attributes = [text if len(text) <= 2 else _decodable(text) for text in attributes]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
             FILE_ROW: np.maximum(self.file_index, NO_IMAGE),
@@ -580,9 +578,9 @@ def _if_whole(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _corrected(text: msgspec.Raw) -> bytes:
-    """Return JSON without the numbers that no float can hold."""
-    return json_bytes(plain(text))
+def _decodable(text: msgspec.Raw) -> msgspec.Raw | bytes:
+    """Return JSON text, without numbers that no float can hold and without halves of surrogate pairs."""
+    return text if any_json(text) is not UNSET else json_bytes(plain(text))
 
 
 def _extra_of(row: Annotation) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class IssueLog:
 
     def add_mended(self, table: str, positions: Iterable[int]) -> None:
         """Report elements of an array that held what is not JSON."""
-        message = "NaN, Infinity or half of a surrogate pair, which JSON does not have, was read as null or U+FFFD."
+        message = "NaN, Infinity, a number beyond any float or half of a surrogate pair was read as null or U+FFFD."
         for position in positions:
             self.add("mended_json", table, None, position, message, "warning")
 

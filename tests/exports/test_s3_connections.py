@@ -123,8 +123,8 @@ def test_the_service_takes_a_path_with_and_without_its_scheme(moto, scheme):
         made = client.post_connection("/connectors/connections/create", "creating", form, ())["response"]
         body = {
             "export_name": "n", "export_description": "d", "export_format": "json", "statuses": ["accepted"],
-            "question_ids": ["all"], "export_destination": "s3", "export_folder_path": f"{scheme}labels/any{len(scheme)}/",
-            **made,
+            "question_ids": ["all"], "export_destination": "s3", **made,
+            "export_folder_path": f"{scheme}labels/any{len(scheme)}/",
         }  # fmt: skip
         project_id = sandbox.project_ids[0]
         created = client.transport.post("/sdk/export/files", "creating", body, {"project_id": project_id})

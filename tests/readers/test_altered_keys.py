@@ -114,10 +114,8 @@ def test_nothing_misunderstood_passes_for_no_labels(valid, tmp_path_factory, dat
     form, variant, place = data.draw(st.sampled_from(FORMS))
     body, template, known, bare = valid(form, variant, place)
     has_template = form != "csv" or data.draw(st.booleans())
-    if form == "csv":
-        changed = altered_table(data.draw, body)
-    else:
-        changed = json.dumps(altered(data.draw, json.loads(body)))
+    is_table = form == "csv"
+    changed = altered_table(data.draw, body) if is_table else json.dumps(altered(data.draw, json.loads(body)))
     path = tmp_path_factory.mktemp("altered") / "export"
     path.write_text(changed, encoding="utf-8")
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Answers in the form in which the labelling screen stores them: a label instead of a question, a rate instead of times."""
+"""Answers as the labelling screen stores them: a label instead of a question, a rate instead of times."""
 
 from __future__ import annotations
 
