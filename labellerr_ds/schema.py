@@ -41,16 +41,16 @@ ISSUE_TABLES = ("files", "annotations", "categories", "export")
 
 ISSUE_CODES = {
     "bad_row": "A row does not have the form of its kind; its value is in `extra`.",
-    "bad_segmentation": "A shape could not be parsed. It stays on its row; without another shape it is in `extra` of its "
-    "file.",
+    "bad_segmentation": (
+        "A shape could not be parsed. It stays on its row; without another shape it is in `extra` of its file."
+    ),
     "dangling_category_id": "Annotations name a category that is not in the export.",
     "dangling_image_id": "An annotation names an image that is not in its file of the export.",
     "duplicate_annotation_id": "Several annotations have the same id; all rows are kept.",
     "duplicate_category_id": "Several categories have the same id but differ; the rows are kept, or the first values.",
     "duplicate_file_id": "Several files have the same id but differ; all rows are kept.",
     "guessed_encoding": "A table is not UTF-8; it was read as cp1252.",
-    "mended_json": "A row held NaN, Infinity, a number beyond any float or half of a surrogate pair; it was read as null "
-    "or U+FFFD.",
+    "mended_json": "A row held NaN, Infinity, a number beyond any float, or half of a surrogate pair.",
     "not_a_number": "A measure is not a number; what came is in `extra`.",
     "repeated_answers": "A file is there again with equal answers that have no id of their own; all rows are kept.",
     "reused_coco_id": "Several coco_json files use the same number for different things; a suffix keeps them apart.",
@@ -60,8 +60,9 @@ ISSUE_CODES = {
     "unknown_status": "A file has a status that is not one of the fifteen.",
     "unmatched_color": "A color or value of a mask belongs to no category; it was kept as a category of its own.",
     "unmatched_mask": "A mask belongs to no known file, or to several.",
-    "unparsed_answer": "Answers were not understood, or not found under a known key; they are in `extra`. A file without "
-    "any other has no `label_state`.",
+    "unparsed_answer": (
+        "Answers were not understood, or not found under a known key. A file without others has no `label_state`."
+    ),
     "unreadable_image": "A mask could not be decoded.",
 }
 """What `issues.code` may hold, each with its sentence."""
