@@ -246,8 +246,7 @@ class TypedAnswers:
 
     def _put_object(self, question: Question, kind: str, item: Object[Any], about: str | None) -> None:
         question_id = question.id
-        frames = _frames(item)
-        shapes = [item.answer] if frames is None else [frame.answer for frame in frames]
+        frames, shapes = _frames(item), _shapes(item)
         if not shapes or not all(map(_IS_SOUND[kind], shapes)):
             usual = Row(question_id, kind, parent_id=about, extra={})
             self._answers.read_object(_plain(item), usual, question)
@@ -317,6 +316,9 @@ def _by_form(cell: str) -> tuple[str, Any]:
         if not isinstance(objects, list):
             continue
         first = objects[0].answer if objects else UNSET
+        shapes = [shape for item in objects for shape in _shapes(item)]
+        if not all(map(_IS_SOUND[kind], shapes)):
+            continue  # a line, perhaps
         if first is not UNSET and (kind == "bbox" or len(first) > 1 or (first and type(first[0]) is list and first[0])):
             return kind, objects
     return "", UNSET
@@ -350,6 +352,12 @@ _IS_SOUND = {"bbox": _is_box, "point": _is_point, "polyline": _is_line, "polygon
 def _frames(item: Object[Any]) -> list[Frame[Any]] | None:
     frames = item.frames
     return list(frames.values()) if isinstance(frames, dict) else None if frames is UNSET else frames
+
+
+def _shapes(item: Object[Any]) -> list[Any]:
+    """Return the shape of an object, or its shapes in the frames of a video."""
+    frames = _frames(item)
+    return [item.answer] if frames is None else [frame.answer for frame in frames]
 
 
 def _plain(answer: Any) -> Any:
