@@ -61,7 +61,7 @@ ISSUE_CODES = {
     "unmatched_color": "A color or value of a mask belongs to no category; it was kept as a category of its own.",
     "unmatched_mask": "A mask belongs to no known file, or to several.",
     "unparsed_answer": (
-        "Answers were not understood, or not found under a known key. A file without others has no `label_state`."
+        "Answers were not understood, or are under an unknown key. A file without others has no `label_state`."
     ),
     "unreadable_image": "A mask could not be decoded.",
 }
