@@ -127,8 +127,11 @@ class AnnotationReader:
         unread: list[Annotation] = []
         corrected = set(mended)
         if entries and isinstance(entries[0], Annotation):
-            for row in cast(Sequence[Annotation], entries):
-                (rows if row.bbox is not None or _has_shape(row) else unread).append(row)
+            rows = list(cast(Sequence[Annotation], entries))
+            if any(row.bbox is None for row in rows):
+                has_shape = [row.bbox is not None or _has_shape(row) for row in rows]
+                unread = [row for row, has in zip(rows, has_shape, strict=True) if not has]
+                rows = [row for row, has in zip(rows, has_shape, strict=True) if has]
         else:
             for index, entry in enumerate(cast(Sequence[msgspec.Raw], entries)):
                 row = _decode(entry)
@@ -293,7 +296,10 @@ class _Batch:
         self.keypoints: list[Any] = list(self.values["keypoints"])
         joined = _joined(self.segmentation)
         self._texts: Joined | None = joined
-        kinds = np.where(_begin_rings(*joined) & (_lengths(self.keypoints) == 0), _POLYGON, -1)
+        is_plain = _lengths(self.keypoints) == 0
+        kinds = np.where(_begin_rings(*joined) & is_plain, _POLYGON, -1)
+        lacks_shape = (np.diff(joined[1]) == 0) & (_lengths(self.values["polyline"]) == 0)
+        kinds[lacks_shape & is_plain] = _BBOX  # as boxes of real exports
         for position in np.flatnonzero(kinds < 0).tolist():
             kinds[position] = self._kind(position)
         self.kinds = kinds
@@ -328,7 +334,8 @@ class _Batch:
         crowds, attributes = fields["iscrowd"], fields["attributes"]
         if any(map(len, own := fields["labellerr_attributes"])):
             attributes = [one if len(one) else other for one, other in zip(attributes, own, strict=True)]
-        attributes = [text if len(text) <= 2 else _decodable(text) for text in attributes]
+        if max(map(len, attributes), default=0) > 2:
+            attributes = [text if len(text) <= 2 else _decodable(text) for text in attributes]
         return {
             "annotation_id": pa.array(ids if all(ids) else list(map(_row_id, rows)), text),
             FILE_ROW: np.maximum(self.file_index, NO_IMAGE),
