@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pathlib
 
-import numpy as np
 import typer.main
 
 from labellerr_ds import FileStatus, schema
@@ -66,16 +65,9 @@ def issues() -> str:
 
 def statuses() -> str:
     """The statuses of a file, and what each says of its labels."""
-    order = list(FileStatus)
-    words = [status.value for status in order]
-    codes = np.arange(len(order))
-    some, none = (
-        [schema.LABEL_STATES[state] for state in schema.label_states(codes, words, [count] * len(order))]
-        for count in (1, 0)
-    )
     rows = [
-        (f"`{status}`", status.description, f"`{with_some}`", f"`{without}`")
-        for status, with_some, without in zip(order, some, none, strict=True)
+        (f"`{status}`", status.description, f"`{status.label_state}`", f"`{status.empty_state}`")
+        for status in FileStatus
     ]
     return table(("status", "what Labellerr means by it", "`label_state` with annotations", "without"), rows)
 
