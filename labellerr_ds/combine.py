@@ -186,7 +186,8 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
         if (rows < 0).any():
             elsewhere = (rows < 0) & np.array([file_id in homes for file_id in ids.to_pylist()], dtype=bool)
         own = pa.array(~elsewhere)
-        is_unclear = schema.is_unclear(batch.files.select(["status", "label_state", "annotation_count"]).to_pandas())
+        lacks_state = batch.files["label_state"].is_null().to_numpy().astype(bool)
+        is_unclear = lacks_state & (batch.files["annotation_count"].to_numpy() == 0)
         batches.append(
             Tables(
                 _with_list_states(batch.files),
@@ -205,9 +206,9 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
 
 
 def _with_list_states(files: pa.Table) -> pa.Table:
-    """Return finished files with their list states: a file that has annotations is not an empty one without them."""
-    counts = files["annotation_count"].to_numpy()
-    states = np.where(counts > 0, ListState.FOUND, ListState.EMPTY)
+    """Return finished files with their list states: one with annotations, or without a label state, is not empty."""
+    is_empty = (files["annotation_count"].to_numpy() == 0) & files["label_state"].is_valid().to_numpy().astype(bool)
+    states = np.where(is_empty, ListState.EMPTY, ListState.FOUND)
     return files.append_column(LIST_STATE, pa.array(states.astype(np.int64)))
 
 
@@ -274,7 +275,11 @@ def _counts_of(frames: list[pd.DataFrame], joined: pd.DataFrame) -> dict[str, An
     counts[joined["file_id"].isna().to_numpy()] = every.loc[missing, "annotation_count"].to_numpy()
     statuses = joined["status"].cat
     # a state that is missing in one of the frames was not known: the file may have labels
-    unknown = set(pd.concat([frame.loc[schema.is_unclear(frame), "file_id"] for frame in frames]))
+    unknown = {
+        file_id
+        for frame in frames
+        for file_id in frame.loc[frame["label_state"].isna() & frame["annotation_count"].eq(0), "file_id"].dropna()
+    }
     is_known = ~joined["file_id"].isin(unknown).to_numpy(dtype=bool)
     states = schema.label_states(statuses.codes.to_numpy(), statuses.categories, counts, found_empty=is_known)
     return {"annotation_count": counts, "label_state": schema.categorical(states, schema.LABEL_STATES)}

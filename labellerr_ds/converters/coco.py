@@ -13,7 +13,7 @@ import msgspec
 import pandas as pd
 
 from labellerr_ds.collector import collector_off
-from labellerr_ds.converters.coco_rows import UNREAD, annotations_of, categories_of, images_of, unread_of
+from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images_of, unread_of
 from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
 from labellerr_ds.converters.selection import Frames, Negatives
 from labellerr_ds.errors import warn
@@ -51,7 +51,7 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
     from labellerr_ds.converters.checked_coco import CheckedCOCO
 
     files, annotations, categories = frames
-    pictures = list(images_of(files))
+    pictures = list(images_of(files, info))
     sizes = {image["id"]: (image["height"], image["width"]) for image in pictures}
     made = list(annotations_of(annotations, files, categories, decoded=True))
     coco_ids = annotations["coco_id"].astype(object).where(lambda ids: ids.notna(), None)
@@ -70,7 +70,7 @@ def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
         )
     coco = CheckedCOCO()
     coco.dataset = {
-        **{key: value for key, value in _top(info).items() if key != UNREAD},
+        **_top(info),
         "images": pictures,
         "annotations": made,
         "categories": list(categories_of(categories)),
@@ -189,16 +189,14 @@ def write_coco_json(
         ):
             frame[name] = pd.array([pd.NA] * len(frame), dtype="Int64")
     made = annotations_of(annotations, files, categories, decoded=False, archive=archive)
-    top = _top(info)
-    unread = chain(unread_of(files), top.pop(UNREAD, []))
     lists = {
-        "images": images_of(files, archive=archive),
-        "annotations": chain(made, unread) if archive else map(_with_object_attributes, made),
+        "images": images_of(files, info, archive=archive),
+        "annotations": chain(made, unread_of(files, info)) if archive else map(_with_object_attributes, made),
         "categories": categories_of(categories, archive=archive),
     }
     with file_at(path, overwrite=overwrite) as beside, beside.open("wb") as out:
         out.write(b"{")
-        for key, value in top.items():
+        for key, value in _top(info).items():
             out.write(_encode(key) + b":" + _encode(value) + b",\n")
         for place, (key, items) in enumerate(lists.items()):
             out.write(b"],\n" if place else b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -51,27 +51,51 @@ def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | N
     return [ids.get((key, name), ids.get(key)) for key, name in zip(keys, names, strict=True)]
 
 
-UNREAD = "annotations"
-"""The key in `extra` of a file, and in `info`, of annotations that got no row."""
+UNREAD = "unread"
+"""The key in `extra` of a file of a coco_json, and in `info`, of annotations that got no row."""
 
 
-def unread_of(files: pd.DataFrame) -> Iterator[Any]:
-    """Yield the annotations without a row that files of a coco_json have in their `extra`, as they were exported."""
-    for text in _plain(files["extra"]):
+def is_of_coco(info: Mapping[str, Any]) -> bool:
+    """Return True for a dataset, or one of several that were put together, that was a coco_json."""
+    formats = info.get("format")
+    return "coco_json" in (formats if isinstance(formats, list) else [formats])
+
+
+def unread_of(files: pd.DataFrame, info: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the annotations without a row, those of a file under the number that the file is written with."""
+    if not is_of_coco(info):
+        return
+    numbers = ids_of(files)
+    for number, text in zip(numbers, _plain(files["extra"]), strict=True):
         if text is not None and f'"{UNREAD}"' in text:
-            yield from _as_list(_extra(text).get(UNREAD))
+            for item in _as_list(_extra(text).get(UNREAD)):
+                yield {**item, "image_id": number} if isinstance(item, dict) else item
+    absent = _absent_number(files, numbers)
+    for item in _as_list(info.get(UNREAD)):
+        yield {**item, "image_id": absent} if isinstance(item, dict) and absent is not None else item
+
+
+def _absent_number(files: pd.DataFrame, numbers: Sequence[int]) -> int | None:
+    """Return a number of no image for annotations of no file, if there are files that are known to be empty.
+
+    Without a link such an annotation would leave them without their label state.
+    """
+    has_empty = (files["annotation_count"].eq(0) & files["label_state"].notna()).any()
+    return max(numbers, default=0) + 1 if has_empty else None
 
 
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def images_of(files: pd.DataFrame, *, archive: bool = False) -> Iterator[dict[str, Any]]:
+def images_of(files: pd.DataFrame, info: Mapping[str, Any], *, archive: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the images, one per file.
 
     Parameters
     ----------
     files : frame
+    info : mapping
+        The provenance of the dataset.
     archive : bool
         Mark files whose labels are unknown, so that they do not read back as files without any.
     """
@@ -80,6 +104,7 @@ def images_of(files: pd.DataFrame, *, archive: bool = False) -> Iterator[dict[st
         "coco_id", "extra",
     )}  # fmt: skip
     unknown = is_unclear(files) if archive else np.zeros(len(files), dtype=bool)
+    is_coco = is_of_coco(info)
     rows = zip(ids_of(files), *columns.values(), unknown.tolist(), strict=True)
     for (
         image_id, file_id, name, status, width, height, form, size, remarks, created, coco_id, extra_text, is_unknown,
@@ -95,7 +120,9 @@ def images_of(files: pd.DataFrame, *, archive: bool = False) -> Iterator[dict[st
             image["labellerr_file_remarks"] = remarks
         if is_unknown:
             image["labellerr_label_state"] = None
-        extra = {key: value for key, value in _extra(extra_text).items() if key != UNREAD}
+        extra = _extra(extra_text)
+        if is_coco:
+            extra.pop(UNREAD, None)
         if size is not None:
             given = extra.get("file_metadata")
             metadata = {"file_size": size, "file_format": form, **(given if isinstance(given, dict) else {})}
@@ -160,7 +187,8 @@ def _image_numbers(annotations: pd.DataFrame, files: pd.DataFrame) -> list[int |
     file_ids = _plain(annotations["file_id"])
     numbers = _lookup(image_ids(files), file_ids, _plain(annotations["file_name"]))
     if not (files["coco_id"].notna().all() and files["coco_id"].is_unique):
-        return numbers
+        absent = _absent_number(files, ids_of(files))
+        return [absent if number is None else number for number in numbers]
     shared = set(files.loc[files["file_id"].duplicated(), "file_id"].dropna())
     if None not in numbers and not shared:
         return numbers

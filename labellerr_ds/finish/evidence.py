@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds import schema
 from labellerr_ds.finish.look import Ints, Seen, final_rows
-from labellerr_ds.finish.union import Issue
+from labellerr_ds.finish.union import Issue, codes_of, has_repeats
 from labellerr_ds.tables import ListState, Unread
 
 NOWHERE = -1
@@ -89,7 +90,7 @@ class Evidence:
         return Issue("error", item.code, "files", file_id, row, f"file {file_id}: {item.reason}; it is in `extra`.")
 
 
-def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], count: int) -> Evidence:
+def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], file_ids: pa.ChunkedArray) -> Evidence:
     """Gather what the readers found, by the row of the finished files.
 
     Parameters
@@ -99,9 +100,10 @@ def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], count: i
         The row of the finished files for each record, in order.
     row_of : by part
         The row of the finished files for each record.
-    count : int
-        The number of finished files.
+    file_ids : pyarrow.ChunkedArray
+        The ids of the finished files. Records of one id are one file: all of them have to be empty.
     """
+    count = len(file_ids)
     states = np.concatenate([np.zeros(0, dtype=np.int64), *seen.list_states])
     found_empty = np.ones(count, dtype=bool)
     found_empty[rows[states != ListState.EMPTY]] = False
@@ -122,6 +124,11 @@ def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], count: i
         unread[row].append(item)
         if row != NOWHERE:
             found_empty[row] = False
+    if has_repeats(file_ids):
+        groups = codes_of(file_ids)
+        groups = np.where(groups < 0, groups.max(initial=0) + 1 + np.arange(count), groups)
+        found_empty = pd.Series(found_empty).groupby(groups).transform("min").to_numpy(dtype=bool, copy=True)
+        reported = pd.Series(reported).groupby(groups).transform("max").to_numpy(dtype=bool)
     lists = [finals for part, finals in row_of.items() if len(finals) and missing[finals].all()]
     found_empty &= ~unlinked
     return Evidence(found_empty, missing, reported, unlinked, lists, sum(seen.unlinked.values()), unread)
@@ -142,11 +149,11 @@ def with_unread(files: pa.Table, unread: Mapping[int, Sequence[Unread]]) -> pa.T
 
 
 def info_with_unread(info: dict[str, Any], unread: Mapping[int, Sequence[Unread]]) -> dict[str, Any]:
-    """Return the provenance with the objects that got no row, and belong to no file."""
+    """Return the provenance with the objects that got no row, and belong to no file, under ``unread``."""
     if not unread.get(NOWHERE):
         return info
-    extra = info.get("extra")
-    return {**info, "extra": _with_objects(extra if isinstance(extra, dict) else {"parts": extra}, unread[NOWHERE])}
+    objects = [json.loads(item.text) for item in unread[NOWHERE]]
+    return {**info, "unread": [*info.get("unread", []), *objects]}
 
 
 def _with_objects(extra: dict[str, Any], objects: Sequence[Unread]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
     starts = np.cumsum([0, *sizes])[:-1].tolist()
     categories = seen.categories
     counts = _counts(batches, seen, files, row_of, edits)
-    evidence = gather_evidence(seen, files.row_of, row_of, len(counts))
+    evidence = gather_evidence(seen, files.row_of, row_of, files.table["file_id"])
     finished, file_issues = _finish_files(with_unread(files.table, evidence.unread), counts, evidence)
     issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(seen, starts, edits)]
     for place, issue in edits.issues:

@@ -392,6 +392,8 @@ def unite_info(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for key in dict.fromkeys(key for info in infos for key in info):
         values = [info.get(key) for info in infos]
         united[key] = values[0] if all(value == values[0] for value in values) else values
+    if "unread" in united:  # objects that belong to no file, of all parts
+        united["unread"] = [item for info in infos for item in info.get("unread", [])]
     times = [info["exported_at"] for info in infos if isinstance(info.get("exported_at"), str)]
     if times:
         united["exported_at"] = max(times)

@@ -187,7 +187,7 @@ class AnnotationReader:
         file_row = self._images.rows.get(row.image_id, NO_IMAGE)
         text = json_text(_as_json(row))
         reason = f"annotation {_row_id(row)} has no shape that could be parsed"
-        return Unread(max(file_row, NO_IMAGE), "annotations", text, "bad_segmentation", reason)
+        return Unread(max(file_row, NO_IMAGE), "unread", text, "bad_segmentation", reason)
 
     def _note_links(self, rows: Sequence[Annotation]) -> None:
         """Note what annotations name that is not one image."""

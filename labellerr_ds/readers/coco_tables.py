@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -53,10 +54,11 @@ def read_categories(entries: list[Any], template: pd.DataFrame | None, issues: I
     dicts = [entry if isinstance(entry, dict) else {"name": None, "entry": entry} for entry in entries]
     questions = [as_text(entry.get("labellerr_question_id")) for entry in dicts]
     kinds = {} if template is None else dict(zip(template["question_id"], template["question_type"], strict=True))
+    uses = Counter(questions)
     rows: list[tuple[Any, ...]] = []
     by_id: ClassIds = {}
     for position, (entry, question) in enumerate(zip(dicts, questions, strict=True)):
-        row_id = question if question is not None and questions.count(question) == 1 else as_text(entry.get("id"))
+        row_id = question if question is not None and uses[question] == 1 else as_text(entry.get("id"))
         if row_id is None:
             issues.add("bad_row", "categories", None, position, "a category has no id.")
         kind = kinds.get(question, as_text(entry.get("labellerr_question_type")))

@@ -195,13 +195,17 @@ class _Table:
             )
         ]
         rest = [(self.header[place], self.cells[place]) for place in self.rest]
-        extras: list[dict[str, Any]] = [{name: column[row] for name, column in rest} for row in firsts]
+        extras: list[dict[str, Any]] = [{name: _values_of(column, rows) for name, column in rest} for rows in groups]
+        if self.answer_columns:
+            self._report_differing(start, ids, groups)
         counts = None
         if not self.answer_columns:
             answers = [[self.cells[place][row] for row in firsts] for place in self.questions]
             counts = self.typed.table(list(self.questions.values()), answers, ids, start)
         # a column with objects may hold answers; of a file without any answer any column may
-        with_objects = [pair for pair in rest if any(pair[1][row].startswith(_OBJECTS) for row in firsts)]
+        with_objects = [
+            pair for pair in rest if any(pair[1][row].startswith(_OBJECTS) for rows in groups for row in rows)
+        ]
         states = []
         for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True)):
             if counts is None:
@@ -243,6 +247,18 @@ class _Table:
             "updated_at": measure("updated_at", milliseconds),
         }
         return {**columns, "extra": [json_text(extra) if extra else None for extra in extras], LIST_STATE: states}
+
+    def _report_differing(self, start: int, ids: list[str], groups: list[list[int]]) -> None:
+        """Report files whose rows differ in a column of the file: the first row is read."""
+        for position, (file_id, rows) in enumerate(zip(ids, groups, strict=True), start):
+            differing = [
+                self.header[place]
+                for place in self.file_columns.values()
+                if any(self.cells[place][row] != self.cells[place][rows[0]] for row in rows[1:])
+            ]
+            if differing:
+                message = f"rows of file {file_id} differ in {', '.join(map(repr, differing))}; the first was read."
+                self.issues.add("duplicate_file_id", "files", file_id, position, message, "warning")
 
     def _report_odd(self, position: int, file_id: str, rows: list[int], extra: dict[str, Any]) -> None:
         for row in rows:
@@ -302,6 +318,12 @@ class _Table:
         state = self.answers.answer(question, answer)
         rows.join_unread(before, name, cell)
         return state
+
+
+def _values_of(column: list[str], rows: list[int]) -> str | list[str]:
+    """Return the value of a column in the rows of a file, or the list of its values if they differ."""
+    values = list(dict.fromkeys(column[row] for row in rows))
+    return values[0] if len(values) == 1 else values
 
 
 def _unwrapped(cells: list[str]) -> list[str]:

@@ -36,7 +36,7 @@ from labellerr_ds.readers.text import as_utf8, is_utf16
 T = TypeVar("T")
 SPAN_BYTES = 1 << 23
 SCAN_BYTES = 1 << 18  # fits a processor's cache, with all that is made of it
-DEEPEST = 900  # msgspec's own limit is Python's recursion limit
+DEEPEST = 200  # far below Python's recursion limit, which callers use as well
 _NOT_WHITE = re.compile(rb"\S")
 _OPEN, _CLOSE, _QUOTE, _BACKSLASH = b'{}"\\'
 

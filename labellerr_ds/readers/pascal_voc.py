@@ -20,6 +20,7 @@ from labellerr_ds.tables import Tables
 
 Corners = Literal["auto", "pixels", "edges", "edges_from_1"]
 _FLAGS = ("truncated", "difficult", "occluded")
+_PARTS = frozenset({"source", "owner", "size"})  # elements with children of an annotation without any object
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -52,8 +53,12 @@ def read_voc(
         if root is None:
             parts.bad_line(number, path.stem, f"{path.name} is not XML.")
             continue
-        for thing in root.iter("object"):
+        things = list(root.iter("object"))
+        for thing in things:
             _add(thing, number, entry.file_id, corners, classes, parts)
+        unknown = [] if things else [element.tag for element in root if len(element) and element.tag not in _PARTS]
+        if unknown:
+            parts.bad_line(number, path.stem, f"{path.name} has no object, and the unknown element {unknown[0]!r}.")
     for stem, image in pictures.items():
         parts.add_image(Entry(stem, None, image, splits.get(stem)), size_of(image), "none" if status else None)
     parts.categories = [{"id": number, "name": name} for name, number in classes.items()]

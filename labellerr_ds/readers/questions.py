@@ -69,7 +69,7 @@ class Answers:
     def know(self, question: Question) -> None:
         """Add a question of the export, answered or not."""
         name, kind = self.questions.get(question.id, (None, None))
-        self.questions[question.id] = (name or question.name, kind or question.type)
+        self.questions[question.id] = (_first_given(name, question.name), _first_given(kind, question.type))
 
     def answer(self, question: Question, answer: Any, usual: Row | None = None) -> ListState:
         """Read the answer to one question; return `ListState.EMPTY` if it was not answered.
@@ -197,6 +197,11 @@ class Answers:
             return
         track_id = row.annotation_id or self.rows.next_id(row.parent_id, row.question_id)
         row.extra = {**(usual.extra or {}), **self._rest(wrapped, _OBJECT_KEYS)}
+        if not is_blank(wrapped.get("answer")):
+            row.extra["answer"] = wrapped["answer"]
+            self.rows.suspect(
+                question.id, f"an object of {question.name or question.id!r} has a shape beside its frames"
+            )
         has_rows = False
         for key, track_row, frame in read_track(wrapped, track_id, row, self.rows, other_type):
             if track_row is None:
@@ -253,8 +258,9 @@ def _values(answer: Any, usual: Row, rows: AnnotationRows, *, any_form: bool) ->
             value, children = item["answer"], item.get("children")
             row.annotation_id = _own_id(item) or usual.annotation_id
             row.attributes = item.get("attributes", msgspec.UNSET)
-            rest = {key: part for key, part in item.items() if key not in _OBJECT_KEYS}
-            if is_blank(value) and rest:
+            rest = {key: part for key, part in item.items() if key not in _OBJECT_KEYS or key == "frames"}
+            rest = {key: part for key, part in rest.items() if not (key == "frames" and is_blank(part))}
+            if is_blank(value) and (rest or not is_blank(item.get("attributes"))):
                 yield Found(None, None, item)
                 continue
             rows.unknown(rest)
@@ -287,6 +293,11 @@ def _own_id(item: Mapping[str, Any]) -> str | None:
 def _may_hold_answers(extra: Mapping[str, Any]) -> bool:
     """Return True if a question without an answer has anything under keys that are not known."""
     return any(not is_blank(value) for key, value in extra.items() if key not in vendor.SCREEN_KEYS)
+
+
+def _first_given(before: str | None, now: str | None) -> str | None:
+    """Return the first text that is not empty, or else the first text; a repeated question changes nothing."""
+    return before or now or (now if before is None else before)
 
 
 def _listed(questions: dict[str, Any]) -> list[dict[str, Any]]:

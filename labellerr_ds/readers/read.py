@@ -71,6 +71,8 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
             for batch in _read(form, inside, kinds, options):
                 files = batch.files if options.status is None else with_status(batch.files, options.status)
                 yield replace(batch, files=files, info={**info, **batch.info})
+        except RecursionError:  # a cell of a table
+            raise ReadError(f"{source.name}: a value in it is nested too deep.") from None
         except MemoryError:
             raise ReadError(
                 f"{source.name}: not enough memory to read it. lds.scan_export(path) reads it in batches."

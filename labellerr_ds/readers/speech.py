@@ -70,9 +70,7 @@ def _parts(item: Any) -> list[tuple[str, Any]]:
     """Return the parts of an item that get a row, ``text`` and ``segment``, and ``odd`` ones that are neither."""
     spoken = item["answer"] if _is_wrapped(item) else item
     if is_blank(spoken):
-        return (
-            [("odd", item)] if _is_wrapped(item) and any(not is_blank(part) for part in _rest_of(item).values()) else []
-        )
+        return [("odd", item)] if _has_more(item) else []
     if isinstance(spoken, str):
         return [("text", spoken)]
     if not isinstance(spoken, dict) or not _has_segments(spoken):
@@ -81,8 +79,16 @@ def _parts(item: Any) -> list[tuple[str, Any]]:
     text = spoken.get("text")
     parts = [] if is_blank(text) else [("text", text)]
     parts += [("segment" if _is_segment(segment) else "odd", segment) for segment in segments]
-    is_understood = parts or all(map(is_blank, _rest_of(item).values()))
+    is_understood = parts or not _has_more(item)
     return parts if is_understood else [("odd", item)]
+
+
+def _has_more(item: Any) -> bool:
+    """Return True if an item without anything spoken has attributes, or values under keys that are not known."""
+    if not isinstance(item, dict):
+        return False
+    values = [*_rest_of(item).values(), item.get("attributes") if _is_wrapped(item) else None]
+    return not all(map(is_blank, values))
 
 
 def _has_segments(spoken: dict[str, Any]) -> bool:
@@ -105,7 +111,8 @@ def _rest_of(item: Any) -> dict[str, Any]:
     spoken = item
     if _is_wrapped(item):
         spoken = item["answer"]
-        rest = {key: value for key, value in item.items() if key not in ITEM_KEYS | vendor.SCREEN_KEYS}
+        known = (ITEM_KEYS - {"frames"}) | vendor.SCREEN_KEYS
+        rest = {key: value for key, value in item.items() if key not in known}
     if isinstance(spoken, dict):
         rest.update({key: value for key, value in spoken.items() if key not in SPEECH_KEYS})
     return rest

@@ -247,7 +247,8 @@ class TypedAnswers:
     def _put_object(self, question: Question, kind: str, item: Object[Any], about: str | None) -> None:
         question_id = question.id
         frames, shapes = _frames(item), _shapes(item)
-        if not shapes or not all(map(_IS_SOUND[kind], shapes)):
+        is_both = frames is not None and item.answer is not UNSET
+        if is_both or not shapes or not all(map(_IS_SOUND[kind], shapes)):
             usual = Row(question_id, kind, parent_id=about, extra={})
             self._answers.read_object(_plain(item), usual, question)
             return

@@ -55,8 +55,8 @@ def test_an_odd_annotation_is_kept_and_reported(tmp_path, annotation, code):
 
 def unread_of(dataset):
     """The annotations without a row: those of files, and those of none."""
-    kept = [annotation for text in dataset.files["extra"].dropna() for annotation in json.loads(text)["annotations"]]
-    return [*kept, *dataset.info["extra"].get("annotations", [])]
+    kept = [annotation for text in dataset.files["extra"].dropna() for annotation in json.loads(text)["unread"]]
+    return [*kept, *dataset.info.get("unread", [])]
 
 
 @pytest.mark.parametrize(

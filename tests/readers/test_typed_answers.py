@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lanes import assert_equal_frames, assert_lanes_agree, mutated, read
 from usual_answers import box, numbers, point, questions, words
@@ -54,8 +54,15 @@ def carefully(patch):
     patch.setattr(typed_answers, "_decode_answer", {})
 
 
+def named(*names):
+    """A file with a question asked under several names."""
+    asked = {"question_id": "p", "question_type": "BoundingBox", "answer": []}
+    return [{"file_id": "f1", "latest_answer": [{**asked, "question_name": name} for name in names]}]
+
+
 @settings(max_examples=120, deadline=None)
 @given(export=mutated(exports, odd, KEYS), indent=st.sampled_from([None, 2]))
+@example(export=named(None, "", None), indent=None)
 def test_both_lanes_read_the_same_of_an_export_that_deviates(tmp_path_factory, export, indent):
     assert_lanes_agree(tmp_path_factory.mktemp("lanes"), export, indent, carefully)
 
