@@ -214,7 +214,8 @@ class _Scan:
         level = 1 if self.top == ord("[") else 2  # the depth of the arrays that are cut into spans
         depths = self.depth + np.cumsum(np.where(opens, 1, -1))
         if depths.max() > DEEPEST:
-            raise json_error("it is nested too deep", None, self.name)
+            at = base + int(brackets[np.argmax(depths > DEEPEST)])
+            raise json_error(f"it is nested too deep at byte {at}", at, self.name)
         events = np.flatnonzero(np.where(opens, depths <= level, depths < level))
         ends = np.flatnonzero(~opens & (depths == level))  # of elements
         for event in events.tolist():

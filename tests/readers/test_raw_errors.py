@@ -105,7 +105,7 @@ def test_what_is_nested_too_deep_is_refused(tmp_path, depth, where):
         if depth < 200:
             assert len(lds.read_export(tmp_path / "in.json")) == 1
         else:
-            with pytest.raises(lds.ReadError, match="in.json: .*nested too deep"):
+            with pytest.raises(lds.ReadError, match="in.json: .*nested too deep at byte"):
                 lds.read_export(tmp_path / "in.json")
 
 
