@@ -21,10 +21,14 @@ from labellerr_ds import accessor as _accessor  # noqa: F401
 from labellerr_ds.shapes import segmentation as _segmentation  # noqa: F401
 
 if TYPE_CHECKING:
+    from labellerr_ds.analysis.comparison import Comparison as Comparison
+    from labellerr_ds.analysis.split_result import Split as Split
+    from labellerr_ds.cluster import convert_exports as convert_exports
     from labellerr_ds.cluster import read_exports_dask as read_exports_dask
     from labellerr_ds.combine import compare as compare
     from labellerr_ds.combine import concat as concat
     from labellerr_ds.combine import update as update
+    from labellerr_ds.converters.selection import ConversionReport as ConversionReport
     from labellerr_ds.dataset import Dataset as Dataset
     from labellerr_ds.door import export_dataset as export_dataset
     from labellerr_ds.door import export_to_coco as export_to_coco
@@ -58,8 +62,10 @@ if TYPE_CHECKING:
     from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
     from labellerr_ds.folders import read_voc as read_voc
     from labellerr_ds.folders import read_yolo as read_yolo
+    from labellerr_ds.images.pixels import open_image as open_image
     from labellerr_ds.limits import Limits as Limits
     from labellerr_ds.mirror.mirror import Mirror as Mirror
+    from labellerr_ds.mirror.sync import SyncResult as SyncResult
     from labellerr_ds.models import ExportFormat as ExportFormat
     from labellerr_ds.models import ExportState as ExportState
     from labellerr_ds.models import FileStatus as FileStatus
@@ -67,6 +73,7 @@ if TYPE_CHECKING:
     from labellerr_ds.models import SignedLink as SignedLink
     from labellerr_ds.panels.picker import ExportPicker as ExportPicker
     from labellerr_ds.panels.viewer import AnnotationViewer as AnnotationViewer
+    from labellerr_ds.sandbox import Sandbox as Sandbox
     from labellerr_ds.scan import ExportScan as ExportScan
     from labellerr_ds.service.client import Client as Client
     from labellerr_ds.service.project import Project as Project
@@ -80,7 +87,9 @@ _HOMES = {
     "AnnotationViewer": "panels.viewer",
     "AuthError": "errors",
     "Client": "service.client",
+    "Comparison": "analysis.comparison",
     "ConnectionFailedError": "errors",
+    "ConversionReport": "converters.selection",
     "Dataset": "dataset",
     "DiskError": "errors",
     "DownloadError": "errors",
@@ -107,17 +116,22 @@ _HOMES = {
     "RateLimitedError": "errors",
     "ReadError": "errors",
     "S3Destination": "models",
+    "Sandbox": "sandbox",
     "ServiceError": "errors",
     "SignedLink": "models",
+    "Split": "analysis.split_result",
     "StorageError": "errors",
+    "SyncResult": "mirror.sync",
     "UnexpectedAnswerError": "errors",
     "compare": "combine",
     "concat": "combine",
+    "convert_exports": "cluster",
     "create_export": "exports.create",
     "create_s3_connection": "exports.s3_connections",
     "export_dataset": "door",
     "export_to_coco": "door",
     "export_to_dataframe": "door",
+    "open_image": "images.pixels",
     "read_export": "door",
     "read_exports_dask": "cluster",
     "read_voc": "folders",

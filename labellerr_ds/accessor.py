@@ -47,7 +47,7 @@ class LabellerrAccessor:
     # --- shapes
 
     def boxes(
-        self, form: Literal["xyxy", "xywh", "cxcywh"] = "xyxy", *, normalized: bool = False, turned: bool = False
+        self, form: Literal["xyxy", "xywh", "cxcywh"] = "xyxy", *, normalized: bool = False, rotated: bool = False
     ) -> NDArray[np.float64]:
         """The boxes, ``(N, 4)`` float64 in pixels, NaN where a row has none.
 
@@ -56,7 +56,7 @@ class LabellerrAccessor:
         form : {'xyxy', 'xywh', 'cxcywh'}
         normalized : bool
             As shares of the image's width and height, 0 to 1; NaN where its size is not known.
-        turned : bool
+        rotated : bool
             Of a rotated box the one around it where it lies; without it the box as exported, before it is turned.
 
         Examples
@@ -75,7 +75,7 @@ class LabellerrAccessor:
         }
         if form not in forms:
             raise InvalidArgumentError(f"form must be one of {', '.join(forms)}; got {form!r}.")
-        frame = self._turned(*_BOX) if turned else self._need(*_BOX)
+        frame = self._turned(*_BOX) if rotated else self._need(*_BOX)
         boxes: NDArray[np.float64]
         boxes = forms[form](frame[_BOX].to_numpy(dtype=np.float64))
         if normalized:
@@ -83,7 +83,7 @@ class LabellerrAccessor:
             boxes = boxes / np.tile(np.where(sizes > 0, sizes, np.nan), 2)
         return boxes
 
-    def polygons(self, *, turned: bool = False) -> list[list[list[float]]]:
+    def polygons(self, *, rotated: bool = False) -> list[list[list[float]]]:
         """The rings of each row, ``[x1, y1, x2, y2, …]`` each, in pixels; ``[]`` for what encloses nothing.
 
         A box is its four corners; a mask the rings of its parts, along the edges of its pixels (its holes
@@ -91,39 +91,39 @@ class LabellerrAccessor:
 
         Parameters
         ----------
-        turned : bool
+        rotated : bool
             Boxes about their centre by their `rotation`. Without it they are as exported, before they are
             turned, as in a coco_json and in png masks.
         """
         from labellerr_ds.shapes import rasters
 
-        return list(rasters.polygons(self._need(*_SHAPE), turned=turned))
+        return list(rasters.polygons(self._need(*_SHAPE), rotated=rotated))
 
-    def masks(self, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
+    def masks(self, *, rotated: bool = False) -> Iterator[NDArray[np.bool_] | None]:
         """The pixels of each row, ``(H, W)`` bool, lazily, one at a time; None for what has none.
 
         Polygons and boxes are filled as pycocotools fills them.
 
         Parameters
         ----------
-        turned : bool
+        rotated : bool
             Boxes about their centre by their `rotation`, see `polygons`.
         """
         from labellerr_ds.shapes import rasters
 
-        return rasters.rasters(self._need(*_SHAPE), turned=turned)
+        return rasters.rasters(self._need(*_SHAPE), rotated=rotated)
 
-    def rles(self, *, turned: bool = False) -> list[dict[str, Any] | None]:
+    def rles(self, *, rotated: bool = False) -> list[dict[str, Any] | None]:
         """The pixels of each row as RLE, ``{"size": [height, width], "counts": str}``; None for what has none.
 
         Parameters
         ----------
-        turned : bool
+        rotated : bool
             Boxes about their centre by their `rotation`, see `polygons`.
         """
         from labellerr_ds.shapes import rasters
 
-        return list(rasters.rles(self._need(*_SHAPE), turned=turned))
+        return list(rasters.rles(self._need(*_SHAPE), rotated=rotated))
 
     def label_map(
         self,
@@ -131,7 +131,7 @@ class LabellerrAccessor:
         *,
         instances: bool = False,
         order: Literal["given", "large_first"] = "given",
-        turned: bool = False,
+        rotated: bool = False,
     ) -> NDArray[np.int32]:
         """One raster of a file's annotations, ``(H, W)`` int32, 0 where nothing is.
 
@@ -145,7 +145,7 @@ class LabellerrAccessor:
         order : {'given', 'large_first'}
             Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
             over the larger.
-        turned : bool
+        rotated : bool
             Boxes about their centre by their `rotation`, see `polygons`.
         """
         from labellerr_ds.shapes import rasters
@@ -165,10 +165,10 @@ class LabellerrAccessor:
         categories = frame["category"] if hasattr(frame["category"], "cat") else frame["category"].astype("category")
         codes = categories.cat.codes[frame["file_id"].isin(mine["file_id"].iloc[:1]).to_numpy()]
         values = range(1, len(mine) + 1) if instances else (codes + 1).tolist()
-        return rasters.label_map(mine, values, height=int(height), width=int(width), order=order, turned=turned)
+        return rasters.label_map(mine, values, height=int(height), width=int(width), order=order, rotated=rotated)
 
     def crops(
-        self, images: str | Path | Mapping[str, str | Path], *, pad: float = 0.0, turned: bool = False
+        self, images: str | Path | Mapping[str, str | Path], *, pad: float = 0.0, rotated: bool = False
     ) -> Iterator[tuple[Any, Image.Image]]:
         """The part of the image in each row's box, lazily, as (index of the row, PIL image).
 
@@ -180,13 +180,13 @@ class LabellerrAccessor:
             A folder as `Dataset.download_images` fills it, or one that has the files by their names.
         pad : float
             Pixels around the box.
-        turned : bool
+        rotated : bool
             Of a rotated box the part around it where it lies; without it around the box as exported.
         """
         from labellerr_ds.images.pixels import crops
 
         need = ("file_id", "file_name", *_BOX, *_SIZE)
-        return crops(self._turned(*need) if turned else self._need(*need), images, pad)
+        return crops(self._turned(*need) if rotated else self._need(*need), images, pad)
 
     # --- rows
 

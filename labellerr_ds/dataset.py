@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from labellerr_ds.analysis.split_result import Split
     from labellerr_ds.converters.portable import Classes
-    from labellerr_ds.converters.selection import Frames, Negatives, Written
+    from labellerr_ds.converters.selection import ConversionReport, Frames, Negatives
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.project import Project
 
@@ -130,7 +130,7 @@ class Dataset:
         *,
         negatives: Negatives = "finished",
         classes: Classes = "by_name",
-        turned: bool = False,
+        rotated: bool = False,
         recompute: bool = False,
     ) -> COCO:
         """A ready ``pycocotools.coco.COCO``, its index built, without a detour over the disk.
@@ -146,7 +146,7 @@ class Dataset:
             ``negative``), all, or none. A warning counts the others.
         classes : {'by_name', 'as_exported'}
             Classes of shapes alone, those of one name united under the lowest id; or every category as it came.
-        turned : bool
+        rotated : bool
             A rotated box as the ring of its corners, with the box around them; else as it was before it was turned.
         recompute : bool
             Areas and boxes from the pixels, instead of as they came.
@@ -154,7 +154,7 @@ class Dataset:
         from labellerr_ds.converters import coco
 
         return coco.to_coco(
-            self._frames(), self.info, negatives=negatives, classes=classes, turned=turned, recompute=recompute
+            self._frames(), self.info, negatives=negatives, classes=classes, rotated=rotated, recompute=recompute
         )
 
     def to_coco_json(
@@ -165,7 +165,7 @@ class Dataset:
         renumber: bool = False,
         negatives: Negatives = "finished",
         classes: Classes = "by_name",
-        turned: bool = False,
+        rotated: bool = False,
         images: Images | None = None,
         overwrite: bool = False,
     ) -> Path:
@@ -182,7 +182,7 @@ class Dataset:
             stand under ``labellerr_attributes``.
         renumber : bool
             Ids of images, annotations and categories from 1, instead of as they came.
-        negatives, classes, turned
+        negatives, classes, rotated
             As in `to_coco`; the archive has all files and classes, and boxes as they are in the frame.
         images : folder, or mapping of `file_id` to path, optional
             Where the images lie: files have their endings, which a png export does not tell and other tools ask for.
@@ -193,7 +193,7 @@ class Dataset:
 
         return coco.write_coco_json(
             Path(path), self._frames(), self.info, archive=archive, renumber=renumber, negatives=negatives,
-            classes=classes, turned=turned, images=images,
+            classes=classes, rotated=rotated, images=images,
             overwrite=overwrite,
         )  # fmt: skip
 
@@ -235,9 +235,9 @@ class Dataset:
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
-        turned: bool = False,
+        rotated: bool = False,
         overwrite: bool = False,
-    ) -> Written:
+    ) -> ConversionReport:
         """Write a YOLO folder: ``labels/<split>/``, ``images/<split>/`` and ``data.yaml``.
 
         Polygons are the original ones, as shares of the image's sides, cut at its border. YOLO has one ring an
@@ -258,7 +258,7 @@ class Dataset:
         negatives : {'finished', 'all', 'none'}
             Which files without a shape go out as images on which nothing is: those whose `label_state` is
             ``labelled`` or ``negative``, all, or none. An image that nobody has labelled yet is not a negative.
-        turned : bool
+        rotated : bool
             Boxes about their centre by their `rotation`. With ``task="segment"`` a file of boxes alone then has four
             corners a line, which is Ultralytics' form of oriented boxes.
         overwrite : bool
@@ -266,13 +266,13 @@ class Dataset:
 
         Returns
         -------
-        Written
+        ConversionReport
             With what was left out, and why; a warning counts it.
         """
         from labellerr_ds.converters.yolo import to_yolo
 
         options: dict[str, Any] = {
-            "task": task, "images": images, "split": split, "negatives": negatives, "turned": turned,
+            "task": task, "images": images, "split": split, "negatives": negatives, "rotated": rotated,
         }  # fmt: skip
         return self._published(to_yolo, folder, overwrite, options)
 
@@ -283,21 +283,21 @@ class Dataset:
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
-        turned: bool = False,
+        rotated: bool = False,
         overwrite: bool = False,
-    ) -> Written:
+    ) -> ConversionReport:
         """Write Pascal VOC: ``Annotations/*.xml``, ``JPEGImages/``, ``ImageSets/Main/<split>.txt``.
 
         Boxes alone, in whole pixels counted from 1: the pixels that the box touches, cut at the image's border.
 
         Parameters
         ----------
-        folder, images, split, negatives, turned, overwrite
+        folder, images, split, negatives, rotated, overwrite
             As for `to_yolo`.
         """
         from labellerr_ds.converters.pascal_voc import to_pascal_voc
 
-        options: dict[str, Any] = {"images": images, "split": split, "negatives": negatives, "turned": turned}
+        options: dict[str, Any] = {"images": images, "split": split, "negatives": negatives, "rotated": rotated}
         return self._published(to_pascal_voc, folder, overwrite, options)
 
     def to_panoptic(
@@ -308,7 +308,7 @@ class Dataset:
         negatives: Negatives = "finished",
         order: Literal["given", "large_first"] = "given",
         overwrite: bool = False,
-    ) -> Written:
+    ) -> ConversionReport:
         """Write COCO panoptic: ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``, of polygons and masks.
 
         A pixel belongs to one segment: where they overlap the later one lies on top, in the `order` given or
@@ -333,7 +333,7 @@ class Dataset:
         images: Images | None = None,
         split: Any = None,
         negatives: Negatives = "finished",
-        turned: bool = False,
+        rotated: bool = False,
         overwrite: bool = False,
     ) -> Any:
         """A HuggingFace dataset: in memory, or a folder that ``datasets.load_dataset`` reads.
@@ -347,21 +347,21 @@ class Dataset:
             Without it a ``datasets.Dataset``, or with `split` a ``DatasetDict``; that needs the library.
         form : {'imagefolder', 'parquet'}
             Images beside a ``metadata.jsonl``, or in Parquet files.
-        images, split, negatives, turned, overwrite
+        images, split, negatives, rotated, overwrite
             As for `to_yolo`. A folder needs the images; files without one are left out, and counted.
         """
         from labellerr_ds.converters.huggingface import to_huggingface
 
         options: dict[str, Any] = {
-            "form": form, "images": images, "split": split, "negatives": negatives, "turned": turned,
+            "form": form, "images": images, "split": split, "negatives": negatives, "rotated": rotated,
         }  # fmt: skip
         if folder is None:
             return to_huggingface(None, self._frames(), **options)
         return self._published(to_huggingface, folder, overwrite, options)
 
     def _published(
-        self, write: Callable[..., Written], folder: str | Path, overwrite: bool, options: Mapping[str, Any]
-    ) -> Written:
+        self, write: Callable[..., ConversionReport], folder: str | Path, overwrite: bool, options: Mapping[str, Any]
+    ) -> ConversionReport:
         """What a converter wrote beside, at its place."""
         with folder_at(folder, overwrite=overwrite) as made:
             written = write(made, self._frames(), **options)

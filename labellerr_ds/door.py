@@ -256,7 +256,7 @@ def export_to_coco(
     client: Client | None = None,
     negatives: Negatives = "finished",
     classes: Classes = "by_name",
-    turned: bool = False,
+    rotated: bool = False,
 ) -> COCO:
     """Export a project's labels into a ready ``pycocotools.coco.COCO``, its index built.
 
@@ -295,7 +295,7 @@ def export_to_coco(
         Which files without a shape are images of it: those whose work is finished, all, or none.
     classes : {'by_name', 'as_exported'}
         Classes of shapes alone, those of one name united; or every category as it came.
-    turned : bool
+    rotated : bool
         A rotated box as the ring of its corners; else as it was before it was turned.
 
     Returns
@@ -336,7 +336,7 @@ def export_to_coco(
         allow_empty=allow_empty,
         client=client,
     )
-    return dataset.to_coco(negatives=negatives, classes=classes, turned=turned)
+    return dataset.to_coco(negatives=negatives, classes=classes, rotated=rotated)
 
 
 def read_export(

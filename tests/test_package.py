@@ -23,7 +23,7 @@ FIXED = [
     "ExportFailedError", "ExportFormat", "ExportJob", "ExportPicker", "ExportTimeoutError", "FileStatus",
     "InvalidArgumentError", "LabellerrError", "ReadError", "S3Destination", "__version__", "compare", "concat",
     "create_export", "create_s3_connection", "export_dataset", "export_to_coco", "export_to_dataframe",
-    "read_export",
+    "read_export", "Comparison", "ConversionReport", "Sandbox", "Split", "SyncResult", "convert_exports", "open_image",
 ]  # fmt: skip
 
 

@@ -214,7 +214,7 @@ def test_rotated_boxes_lie_on_the_picture_where_turned_says(serve, monkeypatch, 
     images = {row.file_id: row.path for row in dataset.download_images(tmp_path, progress=False).itertuples()}
     shares = {True: [], False: []}
     for turned, seen in shares.items():
-        for file_id, mask in zip(rows["file_id"], rows.labellerr.masks(turned=turned), strict=True):
+        for file_id, mask in zip(rows["file_id"], rows.labellerr.masks(rotated=turned), strict=True):
             picture = np.asarray(Image.open(images[file_id]).convert("RGB")).astype(int)
             shown = np.abs(picture - pink).max(axis=2) < 60  # JPEG
             seen.append((shown & mask).sum() / mask.sum())

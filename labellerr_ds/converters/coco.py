@@ -34,7 +34,7 @@ def to_coco(
     recompute: bool = False,
     negatives: Negatives = "finished",
     classes: Classes = "by_name",
-    turned: bool = False,
+    rotated: bool = False,
 ) -> COCO:
     """A ``pycocotools.coco.COCO`` with its index built, as evaluators take it; see `Dataset.to_coco`.
 
@@ -44,7 +44,7 @@ def to_coco(
     code would read beyond them.
     """
     with collector_off():
-        return _made(portable(frames, negatives=negatives, classes=classes, turned=turned), info, recompute=recompute)
+        return _made(portable(frames, negatives=negatives, classes=classes, rotated=rotated), info, recompute=recompute)
 
 
 def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
@@ -166,7 +166,7 @@ def write_coco_json(
     renumber: bool = False,
     negatives: Negatives = "finished",
     classes: Classes = "by_name",
-    turned: bool = False,
+    rotated: bool = False,
     images: Images | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -177,7 +177,7 @@ def write_coco_json(
     else:
         # named before any is left out, as their images are
         frames = frames._replace(files=with_unique_names(frames.files, images))
-        files, annotations, categories = portable(frames, negatives=negatives, classes=classes, turned=turned)
+        files, annotations, categories = portable(frames, negatives=negatives, classes=classes, rotated=rotated)
         annotations, categories = _from_one(annotations), _from_one(categories)
     if renumber:  # ids that are not told are counted from 1
         files, annotations, categories = (frame.copy(deep=False) for frame in (files, annotations, categories))

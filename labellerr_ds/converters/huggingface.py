@@ -30,14 +30,14 @@ def to_huggingface(
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
-    turned: bool = False,
+    rotated: bool = False,
 ) -> Any:
-    """A `Written` where a folder is given, else a dataset in memory; see `Dataset.to_huggingface`."""
+    """A `ConversionReport` where a folder is given, else a dataset in memory; see `Dataset.to_huggingface`."""
     if form not in ("imagefolder", "parquet"):
         raise InvalidArgumentError(f"form must be 'imagefolder' or 'parquet', got {form!r}.")
     if folder is not None and images is None:
         raise InvalidArgumentError("a folder for HuggingFace holds the images: pass images=, their folder.")
-    if turned:
+    if rotated:
         frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives, types=TYPES)
     if folder is None:

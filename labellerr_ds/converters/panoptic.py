@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from labellerr_ds.converters.coco_rows import ids_of as coco_ids
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
+from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
@@ -27,7 +27,7 @@ def to_panoptic(
     split: Splits = None,
     negatives: Negatives = "finished",
     order: rasters.Order = "given",
-) -> Written:
+) -> ConversionReport:
     """Write ``panoptic_<split>.json`` and ``panoptic_<split>/*.png``; see `Dataset.to_panoptic`."""
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")

@@ -11,7 +11,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
+from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.turned import turned_boxes
 
@@ -23,10 +23,10 @@ def to_pascal_voc(
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
-    turned: bool = False,
-) -> Written:
+    rotated: bool = False,
+) -> ConversionReport:
     """Write ``Annotations/*.xml``, ``JPEGImages/`` and ``ImageSets/Main/<split>.txt``; see `Dataset.to_pascal_voc`."""
-    if turned:
+    if rotated:
         frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):

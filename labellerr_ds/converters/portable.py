@@ -25,7 +25,7 @@ Left = Counter[tuple[str, str]]
 
 
 def portable(
-    frames: Frames, *, negatives: Negatives = "finished", classes: Classes = "by_name", turned: bool = False
+    frames: Frames, *, negatives: Negatives = "finished", classes: Classes = "by_name", rotated: bool = False
 ) -> Frames:
     """The part of a dataset that has a place in COCO; one warning counts what is left out.
 
@@ -36,7 +36,7 @@ def portable(
         Which files without a shape go out.
     classes : {'by_name', 'as_exported'}
         Classes of shapes alone, those of one name united; or all as they came.
-    turned : bool
+    rotated : bool
         Rotated boxes as the rings of their corners.
     """
     check_negatives(negatives)
@@ -48,7 +48,7 @@ def portable(
     annotations = _on_images(annotations, files, left)
     if classes == "by_name":
         annotations, categories = _by_name(annotations, categories, left)
-    if turned:
+    if rotated:
         annotations = turned_boxes(annotations)
     files = _outgoing(files, annotations, negatives, frames.annotations.loc[shapes, "file_id"], left)
     _warn_of(left, frames)

@@ -32,7 +32,7 @@ NO_IMAGES = frozenset(
 
 
 @dataclass(frozen=True, repr=False)
-class Written(os.PathLike[str]):
+class ConversionReport(os.PathLike[str]):
     """What a converter wrote; where a path is asked for, its folder.
 
     Attributes
@@ -55,7 +55,7 @@ class Written(os.PathLike[str]):
 
     def __repr__(self) -> str:
         left = f", {len(self.left_out):,} left out" if len(self.left_out) else ""
-        return f"Written({str(self.folder)!r}: {self.images:,} images, {self.annotations:,} annotations{left})"
+        return f"ConversionReport({str(self.folder)!r}: {self.images:,} images, {self.annotations:,} annotations{left})"
 
     def _repr_html_(self) -> str:
         reasons = counted(self.left_out["reason"].value_counts().items(), 4)
@@ -214,7 +214,7 @@ class Selection:
             self._upright += copy_upright(item.image, folder / name, item.width, item.height)
         return name
 
-    def written(self, folder: Path, annotations: int, images: int | None = None) -> Written:
+    def written(self, folder: Path, annotations: int, images: int | None = None) -> ConversionReport:
         """What became of it; a warning counts what was left out, by reason."""
         if self._upright:
             warn(f"{self._upright:,} images have an EXIF orientation; their copies are upright, and have none.")
@@ -226,7 +226,9 @@ class Selection:
         if self._left:
             counts = Counter((table, reason) for table, _, reason, _ in self._left)
             warn(f"left out or incomplete: {summed(counts)}. `left_out` of the result lists them.")
-        return Written(folder, len(self.items) - self._refused if images is None else images, annotations, left)
+        return ConversionReport(
+            folder, len(self.items) - self._refused if images is None else images, annotations, left
+        )
 
 
 def summed(counts: Counter[tuple[str, str]]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, Written, by_split
+from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.errors import InvalidArgumentError
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes import rasters
@@ -41,9 +41,9 @@ def to_yolo(
     images: Images | None = None,
     split: Splits = None,
     negatives: Negatives = "finished",
-    turned: bool = False,
+    rotated: bool = False,
     classes: Sequence[str] | None = None,
-) -> Written:
+) -> ConversionReport:
     """Write ``labels/<split>/*.txt``, ``images/<split>/`` and ``data.yaml``; see `Dataset.to_yolo`."""
     if task not in ("detect", "segment", "pose"):
         raise InvalidArgumentError(f"task must be 'detect', 'segment' or 'pose', got {task!r}.")
@@ -56,7 +56,7 @@ def to_yolo(
         labels = folder / "labels" / name
         labels.mkdir(parents=True)
         for item in items:
-            lines = _lines(item, chosen, task, turned, marks)
+            lines = _lines(item, chosen, task, rotated, marks)
             if not chosen.keeps(item, len(lines)):
                 continue
             count += len(lines)
@@ -80,7 +80,7 @@ def check_yaml_split(name: str) -> None:
         )
 
 
-def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) -> list[str]:
+def _lines(item: Item, chosen: Selection, task: Task, rotated: bool, marks: int) -> list[str]:
     lines = []
     for number, annotation_id, shape in item.shapes:
         if shape.iscrowd:
@@ -90,7 +90,7 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) 
             chosen.leave("annotations", annotation_id, "the size of its image is not known")
             continue
         try:
-            numbers = _numbers(shape, item.width, item.height, task, turned)
+            numbers = _numbers(shape, item.width, item.height, task, rotated)
         except BROKEN:
             chosen.leave("annotations", annotation_id, "its shape does not hold together")
             continue
@@ -109,9 +109,9 @@ def _lines(item: Item, chosen: Selection, task: Task, turned: bool, marks: int) 
     return lines
 
 
-def _numbers(shape: Shape, width: int, height: int, task: Task, turned: bool) -> list[float] | None:
+def _numbers(shape: Shape, width: int, height: int, task: Task, rotated: bool) -> list[float] | None:
     """A ring, or centre and size of the box around it, in shares of the image; None where nothing lies within."""
-    outer, inner = _within(shape, width, height, turned)
+    outer, inner = _within(shape, width, height, rotated)
     if not outer:
         return None
     ring = _joined(outer, inner, width, height) if task == "segment" else np.concatenate(outer)
@@ -124,12 +124,12 @@ def _numbers(shape: Shape, width: int, height: int, task: Task, turned: bool) ->
     return shares.ravel().tolist()  # type: ignore[no-any-return]
 
 
-def _within(shape: Shape, width: int, height: int, turned: bool) -> tuple[list[Ring], list[Ring]]:
+def _within(shape: Shape, width: int, height: int, rotated: bool) -> tuple[list[Ring], list[Ring]]:
     """What of the rings lies within the image: parts, and holes."""
     if shape.form == "mask":
         parts, holes = rle_to_polygons(shape.segmentation)
     else:
-        parts, holes = rasters.rings_of(shape, turned=turned), []
+        parts, holes = rasters.rings_of(shape, rotated=rotated), []
     clipped = [
         [clip_ring(np.asarray(ring, dtype=np.float64).reshape(-1, 2), width, height) for ring in rings]
         for rings in (parts, holes)

@@ -18,17 +18,37 @@ UNREADABLE = (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.De
 
 
 def open_image(path: Path | BinaryIO, width: int | None = None, height: int | None = None) -> Image.Image:
-    """An image in the frame of its labels.
+    """Open an image in the orientation of its labels.
 
-    A camera may tell by EXIF that its picture is to be turned. Labels are drawn on what a browser shows,
-    turned; but where the export's size is that of the pixels as they are stored, and not of the turned
-    ones, the labels are in that frame, and nothing is turned. This is the one place that decides it.
+    Labels lie on what a browser shows, which is rotated as EXIF says. Only where `width` and `height` are those of the
+    pixels as stored, and not of the rotated ones, the labels lie on the pixels as stored, and nothing is rotated.
 
     Parameters
     ----------
-    path : Path or file
+    path : Path or binary file
     width, height : int, optional
-        As the export tells them.
+        The size in pixels that the export has for the file.
+
+    Returns
+    -------
+    PIL.Image.Image
+
+    Raises
+    ------
+    OSError
+        If the file does not exist, or is not an image that Pillow reads.
+
+    Examples
+    --------
+    >>> import io
+    >>> stored = io.BytesIO()
+    >>> exif = Image.Exif()
+    >>> exif[0x0112] = 6  # the orientation: rotate by 90 degrees
+    >>> Image.new("RGB", (40, 30)).save(stored, "JPEG", exif=exif)
+    >>> open_image(stored).size
+    (30, 40)
+    >>> open_image(stored, 40, 30).size
+    (40, 30)
     """
     image = Image.open(path)
     turned = ImageOps.exif_transpose(image)

@@ -144,7 +144,7 @@ def _fill(
         edges = [[points[end] for end in edge if 0 <= end < len(points)] for edge in skeleton]
         strokes = [[end for end in edge if end is not None] for edge in edges]
         return _Lines(color, [edge for edge in strokes if len(edge) == 2], [each for each in points if each])
-    lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
+    lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, rotated=True)
     strokes = []
     for line in lines:
         if not isinstance(line, list):

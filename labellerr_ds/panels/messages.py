@@ -234,7 +234,7 @@ def _shape(
             xy.extend(side for point in points for side in (point or (np.nan, np.nan)))
             edges = [edge for edge in skeleton if max(edge) < len(points) and min(edge) >= 0]
             return {"kind": "points", "start": start, "length": len(xy) - start, "edges": edges} if points else None
-        lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, turned=True)
+        lines = [shape.segmentation] if shape.type == "polyline" else rasters.rings_of(shape, rotated=True)
         parts = []
         for ring in lines:
             if not isinstance(ring, list) or len(ring) < 4:

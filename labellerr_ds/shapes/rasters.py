@@ -103,10 +103,10 @@ def shapes(frame: pd.DataFrame) -> Iterator[Shape]:
     return iter(Shapes(frame))
 
 
-def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:
+def rings_of(shape: Shape, *, rotated: bool = False) -> list[list[float]]:
     """The rings of a shape, ``[x1, y1, x2, y2, …]`` each, in pixels; none for what encloses nothing.
 
-    A box is its four corners; with `turned`, about its centre by its rotation. A mask gives the rings of its
+    A box is its four corners; with `rotated`, about its centre by its rotation. A mask gives the rings of its
     parts, along the edges of its pixels: holes are lost there.
 
     Raises
@@ -114,21 +114,21 @@ def rings_of(shape: Shape, *, turned: bool = False) -> list[list[float]]:
     ValueError
         Where a ring is anything but pairs of numbers within reach of an image.
     """
-    rings = _rings(shape, turned)
+    rings = _rings(shape, rotated)
     if shape.form == "polygon":
         for ring in rings:
             checked_ring(ring)
     return rings
 
 
-def _rings(shape: Shape, turned: bool) -> list[list[float]]:
+def _rings(shape: Shape, rotated: bool) -> list[list[float]]:
     """As `rings_of`, of a polygon as they came."""
     if shape.form == "polygon":
         return list(shape.segmentation)
     if shape.form == "mask":
         return rle_to_polygons(shape.segmentation)[0]
     if shape.form == "bbox":
-        rotation = np.array([shape.rotation]) if turned else None
+        rotation = np.array([shape.rotation]) if rotated else None
         return box_corners(np.array([shape.box]), rotation).tolist()  # type: ignore[no-any-return]
     return []
 
@@ -142,7 +142,7 @@ def points_of(shape: Shape) -> list[tuple[float, float] | None]:
     return [(x, y)] if np.isfinite((x, y)).all() else []
 
 
-def rle_of(shape: Shape, *, turned: bool = False) -> RLE | None:
+def rle_of(shape: Shape, *, rotated: bool = False) -> RLE | None:
     """The pixels of a shape as pycocotools fills it; None for what has none, or no size of its image.
 
     Raises
@@ -156,19 +156,19 @@ def rle_of(shape: Shape, *, turned: bool = False) -> RLE | None:
         return {"size": size, "counts": compress_counts(runs)}
     if shape.height is None or shape.width is None or shape.form is None:
         return None
-    if shape.form == "bbox" and not (turned and shape.rotation and np.isfinite(shape.rotation)):
+    if shape.form == "bbox" and not (rotated and shape.rotation and np.isfinite(shape.rotation)):
         return boxes_to_rle([shape.box], shape.height, shape.width)[0]
-    return polygons_to_rle(_rings(shape, turned), shape.height, shape.width)
+    return polygons_to_rle(_rings(shape, rotated), shape.height, shape.width)
 
 
-def rles(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[RLE | None]:
+def rles(frame: pd.DataFrame, *, rotated: bool = False) -> Iterator[RLE | None]:
     """The pixels of each row as RLE; None for what has none or does not hold together, which a warning counts."""
-    return _sound(frame, lambda shape: rle_of(shape, turned=turned), None)
+    return _sound(frame, lambda shape: rle_of(shape, rotated=rotated), None)
 
 
-def polygons(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[list[list[float]]]:
+def polygons(frame: pd.DataFrame, *, rotated: bool = False) -> Iterator[list[list[float]]]:
     """The rings of each row; none for what encloses nothing or does not hold together, which a warning counts."""
-    return _sound(frame, lambda shape: rings_of(shape, turned=turned), [])
+    return _sound(frame, lambda shape: rings_of(shape, rotated=rotated), [])
 
 
 def _sound(frame: pd.DataFrame, make: Callable[[Shape], T], nothing: T) -> Iterator[T]:
@@ -183,11 +183,11 @@ def _sound(frame: pd.DataFrame, make: Callable[[Shape], T], nothing: T) -> Itera
         warn(f"{broken:,} shapes do not hold together and were left out; df.labellerr.check() lists them.")
 
 
-def rasters(frame: pd.DataFrame, *, turned: bool = False) -> Iterator[NDArray[np.bool_] | None]:
+def rasters(frame: pd.DataFrame, *, rotated: bool = False) -> Iterator[NDArray[np.bool_] | None]:
     """The pixels of each row, ``(H, W)`` bool, one at a time."""
 
     def mask(shape: Shape) -> NDArray[np.bool_] | None:
-        rle = rle_of(shape, turned=turned)
+        rle = rle_of(shape, rotated=rotated)
         return None if rle is None else rle_to_mask(rle)
 
     return _sound(frame, mask, None)
@@ -203,7 +203,7 @@ def label_map(
     height: int,
     width: int,
     order: Order = "given",
-    turned: bool = False,
+    rotated: bool = False,
 ) -> NDArray[np.int32]:
     """One raster of several annotations of one image, 0 where nothing is.
 
@@ -216,7 +216,7 @@ def label_map(
     order : {'given', 'large_first'}
         Where annotations overlap the later one lies on top: in the order of the rows, or the smaller ones
         over the larger, so that a small object is not lost under a large one.
-    turned : bool
+    rotated : bool
         Boxes about their centre by their rotation.
 
     Returns
@@ -225,7 +225,7 @@ def label_map(
     """
     if order not in ("given", "large_first"):
         raise InvalidArgumentError(f"order must be 'given' or 'large_first', got {order!r}.")
-    painted = [(rle, value) for rle, value in zip(rles(frame, turned=turned), values, strict=True) if rle is not None]
+    painted = [(rle, value) for rle, value in zip(rles(frame, rotated=rotated), values, strict=True) if rle is not None]
     for rle, _ in painted:
         if rle["size"] != [height, width]:
             raise InvalidArgumentError(f"a mask of {rle['size']} does not fit an image of {[height, width]}.")

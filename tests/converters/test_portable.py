@@ -140,7 +140,7 @@ def test_an_annotation_without_a_class_stays_out_and_is_counted(tmp_path):
 
 def test_a_rotated_box_is_where_it_is_where_that_is_asked_for(read):
     dataset = read([a_file(0, "accepted", [question("car", "BoundingBox", [thing(1, {**BOX, "rotation": 90})])])])
-    straight, turned = (dataset.to_coco(turned=turned).anns[1] for turned in (False, True))
+    straight, turned = (dataset.to_coco(rotated=turned).anns[1] for turned in (False, True))
     assert straight["bbox"] == [10, 10, 40, 20]
     np.testing.assert_allclose(turned["bbox"], [20, 0, 20, 40], atol=1e-9)
     ring = np.reshape(turned["segmentation"][0], (4, 2))

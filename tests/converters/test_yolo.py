@@ -184,7 +184,7 @@ def test_boxes_are_turned_where_that_is_asked_for(project, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lds.LabellerrWarning)
         dataset.to_yolo(tmp_path / "straight")
-        dataset.to_yolo(tmp_path / "turned", turned=True)
+        dataset.to_yolo(tmp_path / "turned", rotated=True)
     a, b = ({p.name: p.read_text() for p in (tmp_path / n).rglob("*.txt")} for n in ("straight", "turned"))
     assert a.keys() == b.keys()
     assert a != b

@@ -176,12 +176,12 @@ def test_a_box_is_turned_about_its_centre_where_that_is_asked_for():
     frame = annotations(
         type=["bbox"], bbox_x=[40.0], bbox_y=[40.0], bbox_width=[40.0], bbox_height=[20.0], rotation=[90.0]
     )
-    straight, turned = next(frame.labellerr.masks()), next(frame.labellerr.masks(turned=True))
+    straight, turned = next(frame.labellerr.masks()), next(frame.labellerr.masks(rotated=True))
     assert rle_bbox(mask_to_rle(straight)) == (40, 40, 40, 20)
     assert rle_bbox(mask_to_rle(turned)) == (50, 30, 20, 40)
-    assert frame.labellerr.boxes("xywh", turned=True).round(9).tolist() == [[50, 30, 20, 40]]
-    assert (frame.labellerr.label_map("f", instances=True, turned=True) == turned).all()
-    (ring,) = frame.labellerr.polygons(turned=True)[0]
+    assert frame.labellerr.boxes("xywh", rotated=True).round(9).tolist() == [[50, 30, 20, 40]]
+    assert (frame.labellerr.label_map("f", instances=True, rotated=True) == turned).all()
+    (ring,) = frame.labellerr.polygons(rotated=True)[0]
     assert ring_areas(np.array(ring).reshape(-1, 2), np.array([4]))[0] == pytest.approx(800)
 
 
@@ -237,7 +237,7 @@ def test_the_pixels_of_a_json_are_those_of_the_png_masks(serve, variant):
     assert len(told)
     seen = 0
     for file_id, mine in shapes.groupby("file_id"):
-        labels = mine.labellerr.label_map(turned=bool(variant))
+        labels = mine.labellerr.label_map(rotated=bool(variant))
         stem = mine["file_name"].iloc[0].rsplit(".", 1)[0]
         rows = told[(stems == stem) & ((told["file_id"] == file_id) | (told["file_id"] == told["file_name"]))]
         for name, same in rows.groupby(rows["category"].astype(str)):  # two questions share the name "car"
