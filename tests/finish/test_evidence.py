@@ -114,8 +114,8 @@ def annotation(number, image_id, **more):
 
 
 def unread(dataset):
-    texts = dict(zip(dataset.files["file_id"], dataset.files["extra"], strict=True))
-    kept = {name: [item["id"] for item in json.loads(text)["unread"]] for name, text in texts.items() if text == text}
+    extras = dataset.files.set_index("file_id")["extra"].dropna()
+    kept = {name: [item["id"] for item in json.loads(text)["unread"]] for name, text in extras.items()}
     return kept, [item["id"] for item in dataset.info.get("unread", [])]
 
 
