@@ -186,11 +186,12 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
         if (rows < 0).any():
             elsewhere = (rows < 0) & np.array([file_id in homes for file_id in ids.to_pylist()], dtype=bool)
         own = pa.array(~elsewhere)
-        lacks_state = batch.files["label_state"].is_null().to_numpy().astype(bool)
-        is_unclear = lacks_state & (batch.files["annotation_count"].to_numpy() == 0)
+        has_none = batch.files["annotation_count"].to_numpy() == 0
+        has_state = batch.files["label_state"].is_valid().to_numpy().astype(bool)
+        states = np.where(has_none & has_state, ListState.EMPTY, ListState.FOUND)
         batches.append(
             Tables(
-                _with_list_states(batch.files),
+                batch.files.append_column(LIST_STATE, pa.array(states.astype(np.int64))),
                 batch.annotations.append_column(FILE_ROW, pa.array(rows)).filter(own),
                 batch.categories,
                 issues,
@@ -198,18 +199,11 @@ def _batches(parts: Sequence[Tables]) -> list[Tables]:
                 raw=batch.raw,
                 raw_header=batch.raw_header,
                 part=part,
-                unclear_files=frozenset(np.flatnonzero(is_unclear).tolist()),
+                unclear_files=frozenset(np.flatnonzero(has_none & ~has_state).tolist()),
             )
         )
         batches += _moved(batch.annotations.filter(pa.array(elsewhere)), homes)
     return batches
-
-
-def _with_list_states(files: pa.Table) -> pa.Table:
-    """Return finished files with their list states: one with annotations, or without a label state, is not empty."""
-    is_empty = (files["annotation_count"].to_numpy() == 0) & files["label_state"].is_valid().to_numpy().astype(bool)
-    states = np.where(is_empty, ListState.EMPTY, ListState.FOUND)
-    return files.append_column(LIST_STATE, pa.array(states.astype(np.int64)))
 
 
 def _moved(annotations: pa.Table, homes: dict[str, tuple[int, int]]) -> list[Tables]:

@@ -43,6 +43,15 @@ class ListState(IntEnum):
     MISSING = 2
     """There is no list, or none under a known key."""
 
+    @classmethod
+    def of_answers(cls, states: Iterable[ListState]) -> ListState:
+        """Return the state of a list by those of its answers: it is empty if all of them are."""
+        return cls.FOUND if cls.FOUND in states else cls.EMPTY
+
+
+UNREAD = "unread"
+"""The key in `extra` of a file of a coco_json, and in `info`, of objects that got no row."""
+
 
 class Unread(NamedTuple):
     """An object that has neither a shape nor a value, and so no row.

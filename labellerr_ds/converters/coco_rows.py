@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from labellerr_ds.schema import is_unclear
 from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.shapes.segmentation import compressed, decode_shape
+from labellerr_ds.tables import UNREAD
 
 PIECE_ROWS = 20_000
 Ids = dict[Any, int]
@@ -49,10 +50,6 @@ def _lookup(ids: Ids, keys: Iterable[Any], names: Iterable[Any]) -> list[int | N
     if not any(isinstance(key, tuple) for key in ids):
         return [ids.get(key) for key in keys]
     return [ids.get((key, name), ids.get(key)) for key, name in zip(keys, names, strict=True)]
-
-
-UNREAD = "unread"
-"""The key in `extra` of a file of a coco_json, and in `info`, of annotations that got no row."""
 
 
 def is_of_coco(info: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from labellerr_ds import schema
 from labellerr_ds.finish.look import Ints, Seen, final_rows
 from labellerr_ds.finish.union import Issue, codes_of, has_repeats
-from labellerr_ds.tables import ListState, Unread
+from labellerr_ds.tables import UNREAD, ListState, Unread
 
 NOWHERE = -1
 """The row of an object that belongs to no file."""
@@ -153,7 +153,7 @@ def info_with_unread(info: dict[str, Any], unread: Mapping[int, Sequence[Unread]
     if not unread.get(NOWHERE):
         return info
     objects = [json.loads(item.text) for item in unread[NOWHERE]]
-    return {**info, "unread": [*info.get("unread", []), *objects]}
+    return {**info, UNREAD: [*info.get(UNREAD, []), *objects]}
 
 
 def _with_objects(extra: dict[str, Any], objects: Sequence[Unread]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from labellerr_ds.tables import UNREAD
+
 DERIVED = frozenset({"label_state", "annotation_count"})
 """Columns of files that follow from the annotations, and so say nothing about whether two records are equal."""
 NUMBERS = frozenset({"coco_id", "coco_image_id"})
@@ -392,8 +394,8 @@ def unite_info(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for key in dict.fromkeys(key for info in infos for key in info):
         values = [info.get(key) for info in infos]
         united[key] = values[0] if all(value == values[0] for value in values) else values
-    if "unread" in united:  # objects that belong to no file, of all parts
-        united["unread"] = [item for info in infos for item in info.get("unread", [])]
+    if UNREAD in united:  # objects that belong to no file, of all parts
+        united[UNREAD] = [item for info in infos for item in info.get(UNREAD, [])]
     times = [info["exported_at"] for info in infos if isinstance(info.get("exported_at"), str)]
     if times:
         united["exported_at"] = max(times)

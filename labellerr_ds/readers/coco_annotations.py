@@ -30,7 +30,7 @@ from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
 from labellerr_ds.shapes.boxes import bounds, ring_areas
 from labellerr_ds.shapes.rle import area_and_bbox, checked_counts
-from labellerr_ds.tables import FILE_ROW, Unread, dictionary, table
+from labellerr_ds.tables import FILE_ROW, UNREAD, Unread, dictionary, table
 
 NONE = msgspec.Raw(b"")
 _NAN = float("nan")
@@ -187,7 +187,7 @@ class AnnotationReader:
         file_row = self._images.rows.get(row.image_id, NO_IMAGE)
         text = json_text(_as_json(row))
         reason = f"annotation {_row_id(row)} has no shape that could be parsed"
-        return Unread(max(file_row, NO_IMAGE), "unread", text, "bad_segmentation", reason)
+        return Unread(max(file_row, NO_IMAGE), UNREAD, text, "bad_segmentation", reason)
 
     def _note_links(self, rows: Sequence[Annotation]) -> None:
         """Note what annotations name that is not one image."""

@@ -284,7 +284,7 @@ class _Table:
             states.append(self._read_cell(question, cell, self.header[place], extra))
         if self.answer_columns:
             states += self._read_rows(rows, extra)
-        return ListState.FOUND if ListState.FOUND in states else ListState.EMPTY
+        return ListState.of_answers(states)
 
     def _read_rows(self, rows: list[int], extra: dict[str, Any]) -> Iterator[ListState]:
         """Read the answers of a file in a table with one row per answer."""
@@ -307,7 +307,7 @@ class _Table:
         rows = self.answers.rows
         before, self.answers.column = rows.mark, name
         if self.typed.answer(question, cell):
-            return ListState.EMPTY if rows.mark == before else ListState.FOUND
+            return rows.state_since(before)
         answer = _answer(cell, question.type)
         if self.are_shapes and not is_blank(answer) and not looks_like_shape(answer):
             self.answers.know(question)

@@ -106,7 +106,7 @@ class _Files:
         self.rows.begin(row, file.file_id)
         before = self.rows.mark
         self.answers.read(file.latest_answer)
-        state = ListState.EMPTY if self.rows.mark == before else ListState.FOUND
+        state = self.rows.state_since(before)
         extra: dict[str, Any] = {"activities": file.activities} if file.activities else {}
         if metadata.additional_metadata:
             extra["file_metadata"] = {"additional_metadata": metadata.additional_metadata}

@@ -9,7 +9,7 @@ import msgspec
 
 from labellerr_ds import vendor
 from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.rows import SHAPES, AnnotationRows, Found, Row
+from labellerr_ds.readers.rows import AnnotationRows, Found, Row
 from labellerr_ds.readers.shapes import is_blank, is_points, looks_like, read_shape
 from labellerr_ds.readers.speech import ITEM_KEYS, read_speech
 from labellerr_ds.readers.tracks import read_track
@@ -64,7 +64,7 @@ class Answers:
         """
         questions = _listed(answers) if isinstance(answers, dict) else answers
         states = [self.read_question(item, None) for item in questions]
-        return ListState.FOUND if ListState.FOUND in states else ListState.EMPTY
+        return ListState.of_answers(states)
 
     def know(self, question: Question) -> None:
         """Add a question of the export, answered or not."""
@@ -84,7 +84,7 @@ class Answers:
             return ListState.EMPTY
         shared = usual or Row(question.id, "text")
         shared.type, is_known = self._type(question, answer)
-        if shared.type in SHAPES:
+        if shared.type in vendor.SHAPE_TYPES:
             one_shape = shared.type in ("polygon", "polyline") and is_points(answer)
             objects = [answer] if one_shape or not isinstance(answer, list) else answer
             # a list of points whose type is not known, too short for a ring, is a line

@@ -18,10 +18,9 @@ from labellerr_ds.readers.issues import IssueLog
 from labellerr_ds.readers.values import json_text
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums
 from labellerr_ds.shapes.rasters import BOX
-from labellerr_ds.tables import FILE_ROW, Unread, dictionary
+from labellerr_ds.tables import FILE_ROW, ListState, Unread, dictionary
 
 Ints = NDArray[np.int64]
-SHAPES = vendor.SHAPE_TYPES
 
 _NAN = float("nan")
 _corners = attrgetter("xmin", "ymin", "xmax", "ymax")
@@ -130,6 +129,10 @@ class AnnotationRows:
         """How many rows, and objects without a row, there are: it differs after anything was read."""
         return len(self._ids), len(self.unread)
 
+    def state_since(self, mark: tuple[int, int]) -> ListState:
+        """Return whether anything was read since a mark: `ListState.EMPTY` or `ListState.FOUND`."""
+        return ListState.EMPTY if self.mark == mark else ListState.FOUND
+
     @property
     def file_row(self) -> int:
         """The row of the file within its part."""
@@ -218,7 +221,7 @@ class AnnotationRows:
                 ]
             ids[rows] = np.array([*made, None], dtype=object)[:-1]
             values, at = list(chain.from_iterable(column.values)), (rows + first).tolist()
-            if column.kind in SHAPES:
+            if column.kind in vendor.SHAPE_TYPES:
                 self.put_shapes(column.kind, at, values)
             else:
                 self.put_words(at, values)
@@ -349,7 +352,7 @@ class AnnotationRows:
 
 def _crowds(types: Ints) -> pa.Array:
     """`iscrowd`: Labellerr's own shapes are single objects; what is no shape has none."""
-    shapes = np.isin(types, [_TYPES[name] for name in SHAPES])
+    shapes = np.isin(types, [_TYPES[name] for name in vendor.SHAPE_TYPES])
     return pa.array(np.zeros(len(types), dtype=bool), mask=~shapes)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from labellerr_ds import vendor
 from labellerr_ds.readers.decoding import UNSET, decoder, first_fit, plain, raw_items
 from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.rows import SHAPES, Column, Row
+from labellerr_ds.readers.rows import Column, Row
 from labellerr_ds.readers.shapes import LEAST_POINTS
 from labellerr_ds.readers.values import Int64
 from labellerr_ds.tables import ListState
@@ -122,7 +122,7 @@ _decode_questions = [decoder(each) for each in QUESTIONS]
 _decode_one = [decoder(each.__args__[0].__args__[0]) for each in QUESTIONS]
 _decode_answer = {kind: decoder(each) for kind, each in _ANSWERS.items() if kind != "speech"}
 _decode_list = decoder(_LISTS)
-_decode_column = {kind: decoder(list[_ANSWERS[kind]]) for kind in SHAPES}  # type: ignore[valid-type]
+_decode_column = {kind: decoder(list[_ANSWERS[kind]]) for kind in vendor.SHAPE_TYPES}  # type: ignore[valid-type]
 
 
 class TypedAnswers:
@@ -152,12 +152,12 @@ class TypedAnswers:
         if questions is not UNSET:
             before = self._rows.mark
             self.read(questions)
-            return ListState.EMPTY if self._rows.mark == before else ListState.FOUND
+            return self._rows.state_since(before)
         raws = raw_items(raw)
         if raws is UNSET:
             return self._answers.read(plain(raw))
         states = [self._read_one(item) for item in raws]
-        return ListState.FOUND if ListState.FOUND in states else ListState.EMPTY
+        return ListState.of_answers(states)
 
     def _read_one(self, raw: msgspec.Raw) -> ListState:
         question = first_fit(raw, _decode_one)
@@ -165,7 +165,7 @@ class TypedAnswers:
             return self._answers.read_question(plain(raw), None)
         before = self._rows.mark
         self.read([question])
-        return ListState.EMPTY if self._rows.mark == before else ListState.FOUND
+        return self._rows.state_since(before)
 
     def answer(self, question: Question, cell: str) -> bool:
         """One question's answer, a cell of a csv; returns whether it was of the usual form, and read."""
@@ -213,7 +213,7 @@ class TypedAnswers:
         if question not in self._known:  # here, since what is asked about its objects comes after it
             self._known.add(question)
             self._answers.know(question)
-        if kind in SHAPES and type(answer) is list:
+        if kind in vendor.SHAPE_TYPES and type(answer) is list:
             self._put_objects(question, kind, answer, about)
         elif kind in ("classification", "text"):
             self._put_words(question.id, kind, answer, answer_id, about)
