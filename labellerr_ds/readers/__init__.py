@@ -1,1 +1,0 @@
-"""From bytes to tables: recognise, open archives, then one file a format."""
