@@ -282,7 +282,7 @@ def colors_ours(path: Path) -> Iterator[Any]:
     import numpy as np
     from PIL import Image
 
-    from labellerr_ds.readers.mask_pixels import _regions
+    from labellerr_ds.formats.png.mask_pixels import _regions
 
     image = Image.fromarray(np.load(path))
     yield

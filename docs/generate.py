@@ -9,9 +9,10 @@ import pathlib
 
 import typer.main
 
-from labellerr_ds import FileStatus, schema
+from labellerr_ds import FileStatus
 from labellerr_ds.analysis.quality import PROBLEMS
-from labellerr_ds.cli import app
+from labellerr_ds.cli.app import app
+from labellerr_ds.frames import schema
 
 DTYPES = {
     "text": "`str` (`string` on pandas 2)",

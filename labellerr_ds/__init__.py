@@ -17,127 +17,127 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Registered at import: the dtype of shapes, and df.labellerr.
-from labellerr_ds import accessor as _accessor  # noqa: F401
+from labellerr_ds.api import accessor as _accessor  # noqa: F401
 from labellerr_ds.shapes import segmentation as _segmentation  # noqa: F401
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison as Comparison
     from labellerr_ds.analysis.split_result import Split as Split
-    from labellerr_ds.cluster import convert_exports as convert_exports
-    from labellerr_ds.cluster import read_exports_dask as read_exports_dask
-    from labellerr_ds.combine import compare as compare
-    from labellerr_ds.combine import concat as concat
-    from labellerr_ds.combine import update as update
-    from labellerr_ds.converters.selection import ConversionReport as ConversionReport
-    from labellerr_ds.dataset import Dataset as Dataset
-    from labellerr_ds.door import export_dataset as export_dataset
-    from labellerr_ds.door import export_to_coco as export_to_coco
-    from labellerr_ds.door import export_to_dataframe as export_to_dataframe
-    from labellerr_ds.door import read_export as read_export
-    from labellerr_ds.door import scan_export as scan_export
-    from labellerr_ds.errors import AmbiguousCreateError as AmbiguousCreateError
-    from labellerr_ds.errors import AmbiguousObjectsError as AmbiguousObjectsError
-    from labellerr_ds.errors import AuthError as AuthError
-    from labellerr_ds.errors import ConnectionFailedError as ConnectionFailedError
-    from labellerr_ds.errors import DiskError as DiskError
-    from labellerr_ds.errors import DownloadError as DownloadError
-    from labellerr_ds.errors import EmptyExportError as EmptyExportError
-    from labellerr_ds.errors import ExportFailedError as ExportFailedError
-    from labellerr_ds.errors import ExportTimeoutError as ExportTimeoutError
-    from labellerr_ds.errors import InvalidArgumentError as InvalidArgumentError
-    from labellerr_ds.errors import LabellerrError as LabellerrError
-    from labellerr_ds.errors import LabellerrWarning as LabellerrWarning
-    from labellerr_ds.errors import LimitError as LimitError
-    from labellerr_ds.errors import LinkExpiredError as LinkExpiredError
-    from labellerr_ds.errors import MirrorError as MirrorError
-    from labellerr_ds.errors import MissingExtraError as MissingExtraError
-    from labellerr_ds.errors import NotFoundError as NotFoundError
-    from labellerr_ds.errors import RateLimitedError as RateLimitedError
-    from labellerr_ds.errors import ReadError as ReadError
-    from labellerr_ds.errors import ServiceError as ServiceError
-    from labellerr_ds.errors import StorageError as StorageError
-    from labellerr_ds.errors import UnexpectedAnswerError as UnexpectedAnswerError
+    from labellerr_ds.api.export import export_dataset as export_dataset
+    from labellerr_ds.api.export import export_to_coco as export_to_coco
+    from labellerr_ds.api.export import export_to_dataframe as export_to_dataframe
+    from labellerr_ds.api.export import read_export as read_export
+    from labellerr_ds.api.export import scan_export as scan_export
+    from labellerr_ds.api.foreign import read_voc as read_voc
+    from labellerr_ds.api.foreign import read_yolo as read_yolo
+    from labellerr_ds.core.errors import AmbiguousCreateError as AmbiguousCreateError
+    from labellerr_ds.core.errors import AmbiguousObjectsError as AmbiguousObjectsError
+    from labellerr_ds.core.errors import AuthError as AuthError
+    from labellerr_ds.core.errors import ConnectionFailedError as ConnectionFailedError
+    from labellerr_ds.core.errors import DiskError as DiskError
+    from labellerr_ds.core.errors import DownloadError as DownloadError
+    from labellerr_ds.core.errors import EmptyExportError as EmptyExportError
+    from labellerr_ds.core.errors import ExportFailedError as ExportFailedError
+    from labellerr_ds.core.errors import ExportTimeoutError as ExportTimeoutError
+    from labellerr_ds.core.errors import InvalidArgumentError as InvalidArgumentError
+    from labellerr_ds.core.errors import LabellerrError as LabellerrError
+    from labellerr_ds.core.errors import LabellerrWarning as LabellerrWarning
+    from labellerr_ds.core.errors import LimitError as LimitError
+    from labellerr_ds.core.errors import LinkExpiredError as LinkExpiredError
+    from labellerr_ds.core.errors import MirrorError as MirrorError
+    from labellerr_ds.core.errors import MissingExtraError as MissingExtraError
+    from labellerr_ds.core.errors import NotFoundError as NotFoundError
+    from labellerr_ds.core.errors import RateLimitedError as RateLimitedError
+    from labellerr_ds.core.errors import ReadError as ReadError
+    from labellerr_ds.core.errors import ServiceError as ServiceError
+    from labellerr_ds.core.errors import StorageError as StorageError
+    from labellerr_ds.core.errors import UnexpectedAnswerError as UnexpectedAnswerError
+    from labellerr_ds.core.limits import Limits as Limits
+    from labellerr_ds.core.models import ExportFormat as ExportFormat
+    from labellerr_ds.core.models import ExportState as ExportState
+    from labellerr_ds.core.models import FileStatus as FileStatus
+    from labellerr_ds.core.models import S3Destination as S3Destination
+    from labellerr_ds.core.models import SignedLink as SignedLink
+    from labellerr_ds.dataset.combine import compare as compare
+    from labellerr_ds.dataset.combine import concat as concat
+    from labellerr_ds.dataset.combine import update as update
+    from labellerr_ds.dataset.dataset import Dataset as Dataset
+    from labellerr_ds.dataset.scan import ExportScan as ExportScan
+    from labellerr_ds.distributed.exports import convert_exports as convert_exports
+    from labellerr_ds.distributed.exports import read_exports_dask as read_exports_dask
+    from labellerr_ds.exports.connections import create_s3_connection as create_s3_connection
     from labellerr_ds.exports.create import create_export as create_export
     from labellerr_ds.exports.job import ExportJob as ExportJob
-    from labellerr_ds.exports.s3_connections import create_s3_connection as create_s3_connection
-    from labellerr_ds.folders import read_voc as read_voc
-    from labellerr_ds.folders import read_yolo as read_yolo
+    from labellerr_ds.formats.selection import ConversionReport as ConversionReport
     from labellerr_ds.images.pixels import open_image as open_image
-    from labellerr_ds.limits import Limits as Limits
     from labellerr_ds.mirror.mirror import Mirror as Mirror
     from labellerr_ds.mirror.sync import SyncResult as SyncResult
-    from labellerr_ds.models import ExportFormat as ExportFormat
-    from labellerr_ds.models import ExportState as ExportState
-    from labellerr_ds.models import FileStatus as FileStatus
-    from labellerr_ds.models import S3Destination as S3Destination
-    from labellerr_ds.models import SignedLink as SignedLink
-    from labellerr_ds.panels.picker import ExportPicker as ExportPicker
-    from labellerr_ds.panels.viewer import AnnotationViewer as AnnotationViewer
     from labellerr_ds.sandbox import Sandbox as Sandbox
-    from labellerr_ds.scan import ExportScan as ExportScan
     from labellerr_ds.service.client import Client as Client
     from labellerr_ds.service.project import Project as Project
+    from labellerr_ds.widgets.picker import ExportPicker as ExportPicker
+    from labellerr_ds.widgets.viewer import AnnotationViewer as AnnotationViewer
 
 __version__ = "0.1.0"
 
 # Where each public name lives; it is loaded at first use (PEP 562), so that the import stays light.
 _HOMES = {
-    "AmbiguousCreateError": "errors",
-    "AmbiguousObjectsError": "errors",
-    "AnnotationViewer": "panels.viewer",
-    "AuthError": "errors",
+    "AmbiguousCreateError": "core.errors",
+    "AmbiguousObjectsError": "core.errors",
+    "AnnotationViewer": "widgets.viewer",
+    "AuthError": "core.errors",
     "Client": "service.client",
     "Comparison": "analysis.comparison",
-    "ConnectionFailedError": "errors",
-    "ConversionReport": "converters.selection",
-    "Dataset": "dataset",
-    "DiskError": "errors",
-    "DownloadError": "errors",
-    "EmptyExportError": "errors",
-    "ExportFailedError": "errors",
-    "ExportFormat": "models",
+    "ConnectionFailedError": "core.errors",
+    "ConversionReport": "formats.selection",
+    "Dataset": "dataset.dataset",
+    "DiskError": "core.errors",
+    "DownloadError": "core.errors",
+    "EmptyExportError": "core.errors",
+    "ExportFailedError": "core.errors",
+    "ExportFormat": "core.models",
     "ExportJob": "exports.job",
-    "ExportPicker": "panels.picker",
-    "ExportScan": "scan",
-    "ExportState": "models",
-    "ExportTimeoutError": "errors",
-    "FileStatus": "models",
-    "InvalidArgumentError": "errors",
-    "LabellerrError": "errors",
-    "LabellerrWarning": "errors",
-    "LimitError": "errors",
-    "Limits": "limits",
-    "LinkExpiredError": "errors",
+    "ExportPicker": "widgets.picker",
+    "ExportScan": "dataset.scan",
+    "ExportState": "core.models",
+    "ExportTimeoutError": "core.errors",
+    "FileStatus": "core.models",
+    "InvalidArgumentError": "core.errors",
+    "LabellerrError": "core.errors",
+    "LabellerrWarning": "core.errors",
+    "LimitError": "core.errors",
+    "Limits": "core.limits",
+    "LinkExpiredError": "core.errors",
     "Mirror": "mirror.mirror",
-    "MirrorError": "errors",
-    "MissingExtraError": "errors",
-    "NotFoundError": "errors",
+    "MirrorError": "core.errors",
+    "MissingExtraError": "core.errors",
+    "NotFoundError": "core.errors",
     "Project": "service.project",
-    "RateLimitedError": "errors",
-    "ReadError": "errors",
-    "S3Destination": "models",
+    "RateLimitedError": "core.errors",
+    "ReadError": "core.errors",
+    "S3Destination": "core.models",
     "Sandbox": "sandbox",
-    "ServiceError": "errors",
-    "SignedLink": "models",
+    "ServiceError": "core.errors",
+    "SignedLink": "core.models",
     "Split": "analysis.split_result",
-    "StorageError": "errors",
+    "StorageError": "core.errors",
     "SyncResult": "mirror.sync",
-    "UnexpectedAnswerError": "errors",
-    "compare": "combine",
-    "concat": "combine",
-    "convert_exports": "cluster",
+    "UnexpectedAnswerError": "core.errors",
+    "compare": "dataset.combine",
+    "concat": "dataset.combine",
+    "convert_exports": "distributed.exports",
     "create_export": "exports.create",
-    "create_s3_connection": "exports.s3_connections",
-    "export_dataset": "door",
-    "export_to_coco": "door",
-    "export_to_dataframe": "door",
+    "create_s3_connection": "exports.connections",
+    "export_dataset": "api.export",
+    "export_to_coco": "api.export",
+    "export_to_dataframe": "api.export",
     "open_image": "images.pixels",
-    "read_export": "door",
-    "read_exports_dask": "cluster",
-    "read_voc": "folders",
-    "read_yolo": "folders",
-    "scan_export": "door",
-    "update": "combine",
+    "read_export": "api.export",
+    "read_exports_dask": "distributed.exports",
+    "read_voc": "api.foreign",
+    "read_yolo": "api.foreign",
+    "scan_export": "api.export",
+    "update": "dataset.combine",
 }
 
 __all__ = ["__version__", *_HOMES]

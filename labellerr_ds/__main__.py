@@ -8,7 +8,7 @@ STOPPED = 130
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a traceback, also while it is still being loaded."""
     try:
-        from labellerr_ds.cli import app
+        from labellerr_ds.cli.app import app
 
         app(prog_name="labellerr-ds")
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from labellerr_ds.redaction import redact_logs
+from labellerr_ds.core.redaction import redact_logs
 
 HERE = pathlib.Path(__file__).parent
 ACCESS_KEY, SECRET_KEY = "test:canaryaccess", "canary-secret-of-the-writer"

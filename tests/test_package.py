@@ -132,7 +132,7 @@ def test_the_scan_for_secrets_finds_a_deliberate_leak(tmp_path, how):
 
 
 def test_the_readme_names_every_command():
-    from labellerr_ds.cli import app
+    from labellerr_ds.cli.app import app
 
     readme = (ROOT / "README.md").read_text()
     for command in app.registered_commands:
@@ -151,7 +151,7 @@ def test_the_blocks_of_the_readme_run_as_they_stand(tmp_path, chosen):
 
 
 def test_every_issue_code_that_is_told_has_its_sentence():
-    from labellerr_ds import schema
+    from labellerr_ds.frames import schema
 
     source = "".join(path.read_text() for path in (ROOT / "labellerr_ds").rglob("*.py"))
     for code in schema.ISSUE_CODES:

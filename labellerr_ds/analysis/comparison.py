@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.card import card, counted
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.card import card, counted
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.frames import schema
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import box_ious
 from labellerr_ds.shapes.rle import BROKEN, RLE, rle_iou

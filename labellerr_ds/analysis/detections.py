@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
+from labellerr_ds.core.errors import InvalidArgumentError, MissingExtraError
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rasters import BOX
 

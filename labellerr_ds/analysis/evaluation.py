@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
 from labellerr_ds.analysis.predictions import SCORE
+from labellerr_ds.frames import schema
 from labellerr_ds.shapes import rasters
 
 

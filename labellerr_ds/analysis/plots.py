@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import GREY, NO_CLASS, colors_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError, ReadError
+from labellerr_ds.core.errors import InvalidArgumentError, ReadError
+from labellerr_ds.frames import schema
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import bounds, box_ious, ring_areas
 from labellerr_ds.shapes.rle import BROKEN, RLE, area_and_bbox, checked_counts

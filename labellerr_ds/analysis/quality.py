@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
 from labellerr_ds.analysis.predictions import suspicions
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import locate
 from labellerr_ds.images.pixels import open_image
 from labellerr_ds.images.similarity import alike, difference_hash, groups_of

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.frames import schema
 
 
 class Remapped(NamedTuple):

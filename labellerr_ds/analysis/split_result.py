@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from labellerr_ds.analysis.splits import balance, leaks
-from labellerr_ds.card import card
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.card import card
+from labellerr_ds.core.errors import InvalidArgumentError
 
-if TYPE_CHECKING:
-    from labellerr_ds.dataset import Dataset
+DatasetT = TypeVar("DatasetT", covariant=True)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Split:
+class Split(Generic[DatasetT]):
     """A dataset in parts; ``train, val, test = split`` are Datasets, ``split["val"]`` is one.
+
+    `Dataset.split` makes it.
 
     Attributes
     ----------
-    dataset : Dataset
-        The whole.
     files : DataFrame
-        A row a file: `file_id`, `file_name`, `split`, `group`. Keep it (``split.save(path)``), and pass it as
+        One row per file: `file_id`, `file_name`, `split`, `group`. Keep it (``split.save(path)``), and pass it as
         ``previous=`` when more files came.
     """
 
-    dataset: Dataset
     files: pd.DataFrame
+    _annotations: pd.DataFrame
+    _select: Callable[[NDArray[np.object_]], DatasetT]
 
-    def __iter__(self) -> Iterator[Dataset]:
+    def __iter__(self) -> Iterator[DatasetT]:
         return (self[name] for name in self.files["split"].cat.categories)
 
-    def __getitem__(self, name: str) -> Dataset:
+    def __getitem__(self, name: str) -> DatasetT:
         if name not in self.files["split"].cat.categories:
             raise InvalidArgumentError(
                 f"unknown split {name!r}; expected one of {', '.join(self.files['split'].cat.categories)}."
             )
-        mine = self.files.loc[self.files["split"] == name, "file_id"]
-        return self.dataset.where(self.dataset.files["file_id"].isin(mine).to_numpy(dtype=bool))
+        return self._select(self.files.loc[self.files["split"] == name, "file_id"].to_numpy(dtype=object))
 
     def __repr__(self) -> str:
         counts = self.files["split"].value_counts(sort=False)
@@ -73,4 +74,4 @@ class Split:
     @property
     def balance(self) -> pd.DataFrame:
         """How each class fell out: a row a class, for each split its files, annotations and share."""
-        return balance(self.files, self.dataset.annotations)
+        return balance(self.files, self._annotations)

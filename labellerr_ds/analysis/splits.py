@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import locate
 from labellerr_ds.images.similarity import alike, difference_hash, groups_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from labellerr_ds.card import card, counted
+from labellerr_ds.core.card import card, counted
 
 
 def html_summary(

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.frames import schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
     from labellerr_ds.analysis.plots import Plots
-    from labellerr_ds.panels.canvas_viewer import CanvasViewer
-    from labellerr_ds.panels.picture_viewer import PictureViewer
+    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
+    from labellerr_ds.widgets.picture_viewer import PictureViewer
 
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 _SIZE = ["image_width", "image_height"]
@@ -40,7 +40,7 @@ class LabellerrAccessor:
 
     def _turned(self, *names: str) -> pd.DataFrame:
         """The frame with rotated boxes where they lie, as polygons."""
-        from labellerr_ds.shapes.turned import turned_boxes
+        from labellerr_ds.shapes.rotated import turned_boxes
 
         return turned_boxes(self._need(*names, *_SHAPE))
 
@@ -61,7 +61,7 @@ class LabellerrAccessor:
 
         Examples
         --------
-        >>> from labellerr_ds import schema
+        >>> from labellerr_ds.frames import schema
         >>> columns = {"bbox_x": [1.0], "bbox_y": [2.0], "bbox_width": [3.0], "bbox_height": [4.0]}
         >>> schema.build("annotations", columns, 1).labellerr.boxes("xyxy").tolist()
         [[1.0, 2.0, 4.0, 6.0]]
@@ -379,7 +379,7 @@ class LabellerrAccessor:
         compare, images, classes, opacity, index, layout, backend
             As for `labellerr_ds.AnnotationViewer`.
         """
-        from labellerr_ds.panels.viewer import AnnotationViewer
+        from labellerr_ds.widgets.viewer import AnnotationViewer
 
         frame = self._need("file_id", "file_name", "category", *_SHAPE)
         return AnnotationViewer(

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.disk import check_room
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, warn
+from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, warn
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import ExportFormat, S3Destination, Statuses, resolve_format
+from labellerr_ds.core.since import Since
+from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
+from labellerr_ds.dataset.scan import ExportScan
 from labellerr_ds.exports.create import create_export
-from labellerr_ds.exports.images import ProjectImages
 from labellerr_ds.exports.outcome import empty_error, empty_result
 from labellerr_ds.exports.polling import checked_timeout
-from labellerr_ds.limits import Limits
-from labellerr_ds.models import ExportFormat, S3Destination, Statuses, resolve_format
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.read import read_tables
-from labellerr_ds.scan import ExportScan
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.read import read_tables
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.since import Since
-from labellerr_ds.transfer.source import locate
+from labellerr_ds.storage.project_images import ProjectImages
+from labellerr_ds.storage.source import locate
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-    from labellerr_ds.converters.portable import Classes
-    from labellerr_ds.converters.selection import Negatives
+    from labellerr_ds.formats.coco_json.portable import Classes
+    from labellerr_ds.formats.selection import Negatives
 
 Level = Literal["annotation", "file"]
 
@@ -395,7 +395,7 @@ def read_export(
     options = _options(format, categories, files, progress, limits)
     with ExitStack() as kept:
         tables = read_tables(locate(path_or_url, kept, progress=progress), options, strict=strict)
-    return Dataset.from_tables(tables, image_source=ProjectImages())
+    return dataset_of_tables(tables, image_source=ProjectImages())
 
 
 def scan_export(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.models import FileStatus, resolve_statuses
-from labellerr_ds.readers import pascal_voc, yolo
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.models import FileStatus, resolve_statuses
+from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
+from labellerr_ds.formats.voc import read as pascal_voc
+from labellerr_ds.formats.yolo import read as yolo
 
 
 def read_yolo(
@@ -62,7 +63,7 @@ def read_yolo(
     tables = yolo.read_yolo(
         Path(folder), None if images is None else Path(images), _word(status), strict=strict, progress=progress
     )
-    return Dataset.from_tables(tables)
+    return dataset_of_tables(tables)
 
 
 def read_voc(
@@ -113,7 +114,7 @@ def read_voc(
         raise InvalidArgumentError(f"corners must be 'auto', 'pixels', 'edges' or 'edges_from_1', got {corners!r}.")
     given = None if images is None else Path(images)
     tables = pascal_voc.read_voc(Path(folder), given, _word(status), corners, strict=strict, progress=progress)
-    return Dataset.from_tables(tables)
+    return dataset_of_tables(tables)
 
 
 def _word(status: str | FileStatus | None) -> str | None:

@@ -26,20 +26,20 @@ from typing import Annotated, Literal
 import pandas as pd
 import typer
 
-from labellerr_ds.card import counted
-from labellerr_ds.combine import compare as compare_datasets
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.disk import new_folder
-from labellerr_ds.door import export_dataset, read_export
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning, ReadError
-from labellerr_ds.exports import cache as exports_cache
+from labellerr_ds.api.export import export_dataset, read_export
+from labellerr_ds.api.foreign import read_voc, read_yolo
+from labellerr_ds.cli.output import Form, emit, preview, print_table, records_of, say, say_what
+from labellerr_ds.core.atomic import file_at, refuse
+from labellerr_ds.core.card import counted
+from labellerr_ds.core.disk import new_folder
+from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning, ReadError
+from labellerr_ds.core.models import ExportFormat, S3Destination, resolve_statuses
+from labellerr_ds.dataset.combine import compare as compare_datasets
+from labellerr_ds.dataset.dataset import Dataset
 from labellerr_ds.exports.job import ExportJob
-from labellerr_ds.folders import read_voc, read_yolo
-from labellerr_ds.models import ExportFormat, S3Destination, resolve_statuses
-from labellerr_ds.printing import Form, emit, preview, print_table, records_of, say, say_what
-from labellerr_ds.readers.recognise import is_frame
+from labellerr_ds.formats.recognise import is_frame
 from labellerr_ds.service.client import Client
-from labellerr_ds.target import file_at, refuse
+from labellerr_ds.storage import cache as exports_cache
 
 app = typer.Typer(
     no_args_is_help=True,

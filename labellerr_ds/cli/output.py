@@ -16,8 +16,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.dataset.dataset import Dataset
 
 _err = Console(stderr=True, highlight=False)
 _GAP = "  "

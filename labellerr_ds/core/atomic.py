@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labellerr_ds.disk import check_room, disk_errors
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.owners import digest, left_behind, prefix_of
+from labellerr_ds.core.disk import check_room, disk_errors
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.temp_names import digest, left_behind, prefix_of
 
 NEW, OLD = "new", "old"  # what lies beside a target
 SYNCED = 100  # files of a folder, of which each is known to be on the disk before they get their name

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from labellerr_ds.errors import DiskError, InvalidArgumentError
+from labellerr_ds.core.errors import DiskError, InvalidArgumentError
 
 LEAST_BYTES = 1 << 16  # of which nothing can be done with less
 _FAILURES = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labellerr_ds.errors import InvalidArgumentError, LimitError
+from labellerr_ds.core.errors import InvalidArgumentError, LimitError
 
 FREE_BYTES = 1 << 28  # what an archive may unpack to whatever its ratio
 

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Literal
 
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.errors import InvalidArgumentError, warn
 
 
 class FileStatus(str, Enum):

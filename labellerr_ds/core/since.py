@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.errors import InvalidArgumentError, warn
 
 log = logging.getLogger(__name__)
 

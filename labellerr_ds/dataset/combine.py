@@ -12,23 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError, warn
-from labellerr_ds.finish import finish, report
-from labellerr_ds.finish.union import is_number, unite_info
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables, image_source_of, tables_of_dataset
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge import finish, report
+from labellerr_ds.frames.merge.union import is_number, unite_info
+from labellerr_ds.frames.schema import Table
+from labellerr_ds.frames.tables import FILE_ROW, LIST_STATE, TABLE_NAMES, ListState, Tables, empty, from_frame, to_frame
 from labellerr_ds.images.colors import OWN
-from labellerr_ds.schema import Table
-from labellerr_ds.tables import (
-    FILE_ROW,
-    LIST_STATE,
-    TABLE_NAMES,
-    ListState,
-    Tables,
-    empty,
-    from_frame,
-    to_frame,
-)
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison
@@ -65,7 +56,7 @@ def concat(parts: Sequence[T]) -> T:
 
     Examples
     --------
-    >>> from labellerr_ds import schema
+    >>> from labellerr_ds.frames import schema
     >>> concat([schema.empty("files"), schema.empty("files")]).shape
     (0, 14)
     """
@@ -77,11 +68,11 @@ def concat(parts: Sequence[T]) -> T:
     datasets = [part for part in parts if isinstance(part, Dataset)]
     if len(datasets) < len(parts):
         raise InvalidArgumentError("concat takes DataFrames or Datasets, not a mixture.")
-    tables = finish(_batches([dataset.to_tables() for dataset in datasets]))
+    tables = finish(_batches([tables_of_dataset(dataset) for dataset in datasets]))
     _report(tables, pd.concat([dataset.issues for dataset in datasets]))
     tables = replace(tables, info=unite_info([dataset.info for dataset in datasets]))
-    source = next((dataset.image_source for dataset in datasets if dataset.image_source is not None), None)
-    return Dataset.from_tables(tables, image_source=source)
+    source = next((image_source_of(dataset) for dataset in datasets if image_source_of(dataset) is not None), None)
+    return dataset_of_tables(tables, image_source=source)
 
 
 def update(old: T, new: T) -> T:
@@ -105,7 +96,7 @@ def update(old: T, new: T) -> T:
 
     Examples
     --------
-    >>> from labellerr_ds import schema
+    >>> from labellerr_ds.frames import schema
     >>> old = schema.build("files", {"file_id": ["a", "b"], "status": ["review", "review"]}, 2)
     >>> new = schema.build("files", {"file_id": ["b"], "status": ["accepted"]}, 1)
     >>> update(old, new)[["file_id", "status"]].values.tolist()
@@ -324,7 +315,7 @@ def compare(a: Any, b: Any = None, *, iou: float = 0.5) -> Comparison:
 
     Examples
     --------
-    >>> from labellerr_ds.dataset import empty_dataset
+    >>> from labellerr_ds.dataset.dataset import empty_dataset
     >>> nothing = empty_dataset(None, {})
     >>> compare(nothing, nothing)
     Comparison(0 files: 0 same, 0 moved, 0 reclassified, 0 changed, 0 added, 0 removed)

@@ -15,19 +15,19 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.errors import InvalidArgumentError, LabellerrWarning
+from labellerr_ds.core.atomic import folder_at
+from labellerr_ds.core.errors import InvalidArgumentError, LabellerrWarning
+from labellerr_ds.formats.parquet.write import stored_schema, words_of, write_parquet
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import TABLE_NAMES, Tables, from_frame
 from labellerr_ds.images.colors import OWN, own_colors
-from labellerr_ds.parquet import stored_schema, words_of, write_parquet
-from labellerr_ds.tables import TABLE_NAMES, Tables, from_frame
-from labellerr_ds.target import folder_at
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
     from labellerr_ds.analysis.split_result import Split
-    from labellerr_ds.converters.portable import Classes
-    from labellerr_ds.converters.selection import ConversionReport, Frames, Negatives
+    from labellerr_ds.formats.coco_json.portable import Classes
+    from labellerr_ds.formats.selection import ConversionReport, Frames, Negatives
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.project import Project
 
@@ -57,9 +57,6 @@ class Dataset:
         csv only: the table as it was read, all text.
     predictions : DataFrame or None
         What a detector says of the files: an annotations frame with a `score`; see `with_predictions`.
-    image_source : callable or None
-        What `download_images` asks; whoever exports or reads a dataset gives it one. It holds the project that the
-        dataset came from in this process alone, and is pickled without it.
     """
 
     files: pd.DataFrame
@@ -69,23 +66,9 @@ class Dataset:
     info: dict[str, Any] = field(default_factory=dict)
     raw: pd.DataFrame | None = None
     predictions: pd.DataFrame | None = field(default=None, kw_only=True)
-    image_source: ImageSource | None = field(default=None, kw_only=True)
-
-    @classmethod
-    def from_tables(cls, tables: Tables, *, image_source: ImageSource | None = None) -> Dataset:
-        """The dataset of finished tables; see `labellerr_ds.finish`."""
-        return cls(**tables.frames(), info=dict(tables.info), image_source=image_source)
-
-    def to_tables(self) -> Tables:
-        """The frames in plain Arrow columns."""
-        raw, header = None, None
-        if self.raw is not None:
-            columns = {
-                str(place): schema.arrow_text(self.raw.iloc[:, place].array) for place in range(self.raw.shape[1])
-            }
-            raw, header = pa.table(columns), tuple(self.raw.columns)
-        tables = {str(name): from_frame(getattr(self, name), name) for name in TABLE_NAMES}
-        return Tables(**tables, info=self.info, raw=raw, raw_header=header)
+    # what `download_images` calls: it holds the project that the dataset came from in this process alone, and is
+    # pickled without it
+    _image_source: ImageSource | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         sizes = {key: self.info.get(key) for key in _INFO}
@@ -151,7 +134,7 @@ class Dataset:
         recompute : bool
             Areas and boxes from the pixels, instead of as they came.
         """
-        from labellerr_ds.converters import coco
+        from labellerr_ds.formats.coco_json import write as coco
 
         return coco.to_coco(
             self._frames(), self.info, negatives=negatives, classes=classes, rotated=rotated, recompute=recompute
@@ -189,7 +172,7 @@ class Dataset:
         overwrite : bool
             Replace a file that exists; it stays as it is until the new one is whole.
         """
-        from labellerr_ds.converters import coco
+        from labellerr_ds.formats.coco_json import write as coco
 
         return coco.write_coco_json(
             Path(path), self._frames(), self.info, archive=archive, renumber=renumber, negatives=negatives,
@@ -219,7 +202,7 @@ class Dataset:
                 f"to_parquet writes a folder of four tables, and {str(folder)!r} is the name of a file. For one table: "
                 "dataset.annotations.labellerr.plain().to_parquet(path)."
             )
-        tables = self.to_tables()
+        tables = tables_of_dataset(self)
         schemas = {name: stored_schema(name, words_of(tables, name)) for name in TABLE_NAMES}
         with folder_at(folder, overwrite=overwrite) as made:
             write_parquet(made, [tables], schemas=schemas)
@@ -269,7 +252,7 @@ class Dataset:
         ConversionReport
             With what was left out, and why; a warning counts it.
         """
-        from labellerr_ds.converters.yolo import to_yolo
+        from labellerr_ds.formats.yolo.write import to_yolo
 
         options: dict[str, Any] = {
             "task": task, "images": images, "split": split, "negatives": negatives, "rotated": rotated,
@@ -295,7 +278,7 @@ class Dataset:
         folder, images, split, negatives, rotated, overwrite
             As for `to_yolo`.
         """
-        from labellerr_ds.converters.pascal_voc import to_pascal_voc
+        from labellerr_ds.formats.voc.write import to_pascal_voc
 
         options: dict[str, Any] = {"images": images, "split": split, "negatives": negatives, "rotated": rotated}
         return self._published(to_pascal_voc, folder, overwrite, options)
@@ -320,7 +303,7 @@ class Dataset:
             As for `to_yolo`.
         order : {'given', 'large_first'}
         """
-        from labellerr_ds.converters.panoptic import to_panoptic
+        from labellerr_ds.formats.panoptic.write import to_panoptic
 
         options: dict[str, Any] = {"split": split, "negatives": negatives, "order": order}
         return self._published(to_panoptic, folder, overwrite, options)
@@ -350,7 +333,7 @@ class Dataset:
         images, split, negatives, rotated, overwrite
             As for `to_yolo`. A folder needs the images; files without one are left out, and counted.
         """
-        from labellerr_ds.converters.huggingface import to_huggingface
+        from labellerr_ds.formats.huggingface.write import to_huggingface
 
         options: dict[str, Any] = {
             "form": form, "images": images, "split": split, "negatives": negatives, "rotated": rotated,
@@ -368,7 +351,7 @@ class Dataset:
         return replace(written, folder=Path(folder))
 
     def _frames(self) -> Frames:
-        from labellerr_ds.converters.selection import Frames
+        from labellerr_ds.formats.selection import Frames
 
         return Frames(self.files, self.annotations, self.categories)
 
@@ -402,11 +385,11 @@ class Dataset:
         InvalidArgumentError
             Where neither the dataset nor the call has a project.
         """
-        if self.image_source is None:
+        if self._image_source is None:
             raise InvalidArgumentError(
                 "this dataset was made by hand and cannot download images: read it with read_export or export it."
             )
-        return self.image_source(self.files, Path(folder), project or self.info.get("project_id"), progress)
+        return self._image_source(self.files, Path(folder), project or self.info.get("project_id"), progress)
 
     def split(
         self,
@@ -419,7 +402,7 @@ class Dataset:
         previous: Any = None,
         seed: int = 0,
         images: Images | None = None,
-    ) -> Split:
+    ) -> Split[Dataset]:
         """Split the files for training, without leakage.
 
         A file's split follows from a hash of its group's key (its id without a group), so that a later
@@ -462,7 +445,11 @@ class Dataset:
             seed=seed,
             images=images,
         )
-        return Split(self, table)
+
+        def select(file_ids: NDArray[np.object_]) -> Dataset:
+            return self.where(self.files["file_id"].isin(file_ids).to_numpy(dtype=bool))
+
+        return Split(table, self.annotations, select)
 
     def only(self, files: str | Iterable[str]) -> Dataset:
         """The part of the dataset with these files, their annotations, and their issues.
@@ -530,7 +517,7 @@ class Dataset:
         predictions = None if self.predictions is None else renamed_rows(self.predictions, classes)
         return Dataset(
             made.files, made.annotations, made.categories, issues, info, predictions=predictions,
-            image_source=self.image_source,
+            _image_source=self._image_source,
         )  # fmt: skip
 
     def with_predictions(self, predictions: Any, *, coco: COCO | str | Path | None = None) -> Dataset:
@@ -591,7 +578,7 @@ class Dataset:
             _issues_of(self.issues, {"files": kept, "annotations": rows}),
             self.info,
             predictions=self._predictions_of(ids[kept]),
-            image_source=self.image_source,
+            _image_source=self._image_source,
         )
 
     def _predictions_of(self, file_ids: pd.Series) -> pd.DataFrame | None:
@@ -627,3 +614,25 @@ def empty_dataset(categories: pd.DataFrame | None, info: dict[str, Any]) -> Data
     """A Dataset of no files, with the right columns."""
     table = schema.empty("categories") if categories is None else categories
     return Dataset(schema.empty("files"), schema.empty("annotations"), table, schema.empty("issues"), info)
+
+
+def dataset_of_tables(tables: Tables, *, image_source: ImageSource | None = None) -> Dataset:
+    """Return the dataset of finished tables; see `labellerr_ds.frames.merge`."""
+    return Dataset(**tables.frames(), info=dict(tables.info), _image_source=image_source)
+
+
+def tables_of_dataset(dataset: Dataset) -> Tables:
+    """Return the frames of a dataset in plain Arrow columns."""
+    raw, header = None, None
+    if dataset.raw is not None:
+        columns = {
+            str(place): schema.arrow_text(dataset.raw.iloc[:, place].array) for place in range(dataset.raw.shape[1])
+        }
+        raw, header = pa.table(columns), tuple(dataset.raw.columns)
+    tables = {str(name): from_frame(getattr(dataset, name), name) for name in TABLE_NAMES}
+    return Tables(**tables, info=dataset.info, raw=raw, raw_header=header)
+
+
+def image_source_of(dataset: Dataset) -> ImageSource | None:
+    """Return what fetches the images of a dataset."""
+    return dataset._image_source

@@ -11,19 +11,19 @@ from typing import Literal
 
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.collector import collector_off
-from labellerr_ds.dataset import Dataset, ImageSource
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.finish import Plan, all_issues, apply, plan, report
-from labellerr_ds.models import Source
-from labellerr_ds.parquet import is_parquet, stored_schema, write_parquet
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.read import read_batches
-from labellerr_ds.schema import Table
-from labellerr_ds.spool import Spool
-from labellerr_ds.tables import TABLE_NAMES, Tables, empty, joined
-from labellerr_ds.target import folder_at, refuse
+from labellerr_ds.core.atomic import folder_at, refuse
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.gc import collector_off
+from labellerr_ds.core.models import Source
+from labellerr_ds.dataset.dataset import Dataset, ImageSource, dataset_of_tables
+from labellerr_ds.dataset.spill import Spool
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.parquet.write import is_parquet, stored_schema, write_parquet
+from labellerr_ds.formats.read import read_batches
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge import Plan, all_issues, apply, plan, report
+from labellerr_ds.frames.schema import Table
+from labellerr_ds.frames.tables import TABLE_NAMES, Tables, empty, joined
 
 ROW_GROUP_ROWS = 100_000
 
@@ -68,7 +68,7 @@ class ExportScan:
         """Datasets, each of some thousand rows; those of one iteration together are the export."""
         for tables in self._batches():
             if tables.files.num_rows or tables.annotations.num_rows or tables.issues.num_rows:
-                yield Dataset.from_tables(tables, image_source=self._image_source)
+                yield dataset_of_tables(tables, image_source=self._image_source)
 
     def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write a folder as `Dataset.to_parquet` does, without ever holding the whole; `read_export` reads it.
@@ -97,7 +97,7 @@ class ExportScan:
         whole, _ = self._look()
         schemas = {name: stored_schema(name, self._words(whole, name)) for name in TABLE_NAMES}
         nothing = {str(name): empty(name) for name in TABLE_NAMES}
-        info = Dataset.from_tables(Tables(**nothing, info=whole.info)).info
+        info = dataset_of_tables(Tables(**nothing, info=whole.info)).info
         batches = (replace(batch, info=info) for batch in _grown(self._batches()))
         with folder_at(folder, overwrite=overwrite) as made:
             write_parquet(made, batches, schemas=schemas)

@@ -12,9 +12,9 @@ from typing import Any, overload
 
 import pyarrow as pa
 
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.owners import scratch
-from labellerr_ds.tables import TABLE_NAMES, Tables
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.temp_names import scratch
+from labellerr_ds.frames.tables import TABLE_NAMES, Tables
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _ARROW = (*TABLE_NAMES, "raw")

@@ -1,5 +1,6 @@
-"""An export of many shards, read by several processes: each stages some, one unites them, each finishes its own.
+"""The same on Dask: exports of many shards, read by several processes.
 
-Nothing here knows an engine; `labellerr_ds.cluster` runs these functions on Dask. What goes between processes is
-picklable and has no credentials.
+Each process stages some shards, one unites them, each finishes its own. Only `tasks` knows Dask. What goes between
+processes is picklable and has no credentials. Imports: `dataset` and below; `shared_folder` is the storage of a
+cluster, `exports` has the public functions.
 """

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from labellerr_ds import schema
 from labellerr_ds.analysis.splits import check_shares, split_files
-from labellerr_ds.converters.selection import Frames, check_split, classes_of
-from labellerr_ds.converters.yolo import check_yaml_split, to_yolo
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError, LabellerrWarning
+from labellerr_ds.core.errors import InvalidArgumentError, LabellerrWarning
+from labellerr_ds.dataset.dataset import dataset_of_tables
+from labellerr_ds.distributed.partition import rows_of, whole_files
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.formats.selection import Frames, check_split, classes_of
+from labellerr_ds.formats.yolo.write import check_yaml_split, to_yolo
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import to_frame
 from labellerr_ds.shapes.rasters import FILLED
-from labellerr_ds.staging.partition import rows_of, whole_files
-from labellerr_ds.tables import to_frame
-from labellerr_ds.transfer.shared_folder import SharedFolder
 
 
 def drawn_classes(partition: str) -> set[str]:
@@ -79,7 +79,7 @@ def convert(
 ) -> Converted:
     """Write the files of a partition as YOLO or COCO."""
     folder, name = SharedFolder.there(out), PurePath(partition).stem
-    dataset = Dataset.from_tables(whole_files(partition, every_record=to == "coco"))
+    dataset = dataset_of_tables(whole_files(partition, every_record=to == "coco"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LabellerrWarning)  # one for all partitions says it
         if to == "coco":

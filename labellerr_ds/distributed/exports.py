@@ -16,23 +16,23 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from labellerr_ds.converters.selection import summed
-from labellerr_ds.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
-from labellerr_ds.finish import report
-from labellerr_ds.limits import Limits
-from labellerr_ds.models import ExportFormat, resolve_format
-from labellerr_ds.owners import scratch, scratched
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.recognise import refuse_several
-from labellerr_ds.staging.convert import Converted, Shares, classes_in, convert, drawn_classes, write_data_yaml
-from labellerr_ds.staging.partition import finished, lend, meta_of
-from labellerr_ds.staging.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
-from labellerr_ds.staging.stage import Staged, refuse, stage, stage_masks
-from labellerr_ds.staging.unite import Whole, united
-from labellerr_ds.target import folder_at
-from labellerr_ds.tasks import current, is_killed, reason, run, run_all
-from labellerr_ds.transfer.s3 import is_s3
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.core.atomic import folder_at
+from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import ExportFormat, resolve_format
+from labellerr_ds.core.temp_names import scratch, scratched
+from labellerr_ds.distributed.convert import Converted, Shares, classes_in, convert, drawn_classes, write_data_yaml
+from labellerr_ds.distributed.partition import finished, lend, meta_of
+from labellerr_ds.distributed.shards import Shard, form_of, masks_of, own_context, shape_columns_of, shards_of
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.stage import Staged, refuse, stage, stage_masks
+from labellerr_ds.distributed.tasks import current, is_killed, reason, run, run_all
+from labellerr_ds.distributed.unite import Whole, united
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.recognise import refuse_several
+from labellerr_ds.formats.selection import summed
+from labellerr_ds.frames.merge import report
+from labellerr_ds.storage.s3 import is_s3
 
 log = logging.getLogger(__name__)
 

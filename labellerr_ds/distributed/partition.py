@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.finish import apply
-from labellerr_ds.schema import Table
-from labellerr_ds.staging.pickles import dump, load
-from labellerr_ds.staging.stage import Batches
-from labellerr_ds.staging.unite import Partition
-from labellerr_ds.tables import Tables, table
-from labellerr_ds.transfer.s3 import AT_ONCE
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.distributed.pickles import dump, load
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.stage import Batches
+from labellerr_ds.distributed.unite import Partition
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge import apply
+from labellerr_ds.frames.schema import Table
+from labellerr_ds.frames.tables import Tables, table
+from labellerr_ds.storage.s3 import AT_ONCE
 
 
 def finished(partition: str, table: Table) -> pd.DataFrame:

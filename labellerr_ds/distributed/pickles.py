@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.distributed.shared_folder import SharedFolder
 
 
 def dump(folder: SharedFolder, name: str, value: Any) -> None:

@@ -10,20 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from labellerr_ds.errors import InvalidArgumentError, ReadError
-from labellerr_ds.limits import Limits
-from labellerr_ds.models import S3Object, Source
-from labellerr_ds.owners import scratched
-from labellerr_ds.readers.archive import GZIP, HEAD_BYTES, PNG, ZIP, Member
-from labellerr_ds.readers.csv import shape_columns
-from labellerr_ds.readers.json_windows import open_json
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.png import MaskContext, look_at_masks
-from labellerr_ds.readers.read import opened
-from labellerr_ds.readers.recognise import recognise
-from labellerr_ds.transfer.s3 import bucket_of, is_s3, split_url
-from labellerr_ds.transfer.shared_folder import SharedFolder
-from labellerr_ds.transfer.source import files_at, objects_at
+from labellerr_ds.core.errors import InvalidArgumentError, ReadError
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import S3Object, Source
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.formats.archive import GZIP, HEAD_BYTES, PNG, ZIP, Member
+from labellerr_ds.formats.csv.read import shape_columns
+from labellerr_ds.formats.json_windows import open_json
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.png.read import MaskContext, look_at_masks
+from labellerr_ds.formats.read import opened
+from labellerr_ds.formats.recognise import recognise
+from labellerr_ds.storage.s3 import bucket_of, is_s3, split_url
+from labellerr_ds.storage.source import files_at, objects_at
 
 PIECE_BYTES = 1 << 24  # of a JSON array that is cut
 

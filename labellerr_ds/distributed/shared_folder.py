@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from labellerr_ds.disk import disk_errors, new_folder
-from labellerr_ds.errors import DiskError, LabellerrError, NotFoundError, ReadError, warn
-from labellerr_ds.intervals import intervals
-from labellerr_ds.models import S3Object
-from labellerr_ds.owners import scratched
-from labellerr_ds.target import file_at, folder_at
-from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, bucket_of, is_s3, split_url
+from labellerr_ds.core.atomic import file_at, folder_at
+from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.disk import disk_errors, new_folder
+from labellerr_ds.core.errors import DiskError, LabellerrError, NotFoundError, ReadError, warn
+from labellerr_ds.core.models import S3Object
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.storage.s3 import AT_ONCE, Bucket, bucket_of, is_s3, split_url
 
 MARKER = "in-use"  # in a folder of one call, until it is removed
 PATIENCE_S = 40.0  # a disk of the network may show a file of another machine later: NFS keeps a listing for 30 s

@@ -10,15 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labellerr_ds.collector import collector_off
-from labellerr_ds.finish.look import Glance, glance
-from labellerr_ds.models import Source
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.png import MaskContext, read_some_masks
-from labellerr_ds.readers.read import read_batches
-from labellerr_ds.staging.shards import Shard, is_beside, member_at, members_of
-from labellerr_ds.tables import Tables
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.core.gc import collector_off
+from labellerr_ds.core.models import Source
+from labellerr_ds.distributed.shards import Shard, is_beside, member_at, members_of
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.png.read import MaskContext, read_some_masks
+from labellerr_ds.formats.read import read_batches
+from labellerr_ds.frames.merge.scan_ids import Glance, glance
+from labellerr_ds.frames.tables import Tables
 
 PARTS = 10_000_000  # parts that a shard may have
 NOTHING = pa.table({})

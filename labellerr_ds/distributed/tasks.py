@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
-from labellerr_ds.errors import ConnectionFailedError, InvalidArgumentError, LabellerrError, ReadError, warn
+from labellerr_ds.core.errors import ConnectionFailedError, InvalidArgumentError, LabellerrError, ReadError, warn
 
 T = TypeVar("T")
 Task = Callable[[], T]

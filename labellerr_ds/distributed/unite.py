@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.finish import Plan, all_issues, moved_issues, plan
-from labellerr_ds.finish.identity import Edits
-from labellerr_ds.finish.look import gathered
-from labellerr_ds.finish.union import codes_of, has_repeats
-from labellerr_ds.staging.pickles import dump
-from labellerr_ds.staging.stage import NOTHING, Batches, Staged
-from labellerr_ds.tables import Tables
-from labellerr_ds.transfer.s3 import AT_ONCE
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.distributed.pickles import dump
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.stage import NOTHING, Batches, Staged
+from labellerr_ds.frames.merge import Plan, all_issues, moved_issues, plan
+from labellerr_ds.frames.merge.identity import Edits
+from labellerr_ds.frames.merge.scan_ids import gathered
+from labellerr_ds.frames.merge.union import codes_of, has_repeats
+from labellerr_ds.frames.tables import Tables
+from labellerr_ds.storage.s3 import AT_ONCE
 
 
 class Whole(NamedTuple):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from labellerr_ds import vendor
-from labellerr_ds.errors import InvalidArgumentError, LabellerrError, ServiceError, StorageError
-from labellerr_ds.models import checked_bucket_path
-from labellerr_ds.redaction import Secret
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError, ServiceError, StorageError
+from labellerr_ds.core.models import checked_bucket_path
+from labellerr_ds.core.redaction import Secret
 from labellerr_ds.service import replies, requests
-from labellerr_ds.service.client import Client
+from labellerr_ds.service.client import Client, transport_of
+from labellerr_ds.service.connections import send_form
 from labellerr_ds.service.transport import RefusedError
-from labellerr_ds.transfer.s3 import own_keys
+from labellerr_ds.storage.s3 import own_keys
 
 
 def create_s3_connection(
@@ -51,7 +52,7 @@ def create_s3_connection(
     >>> client = Client.sandbox()
     >>> create_s3_connection(client, access_key="AKIA…", name="nightly", bucket_path="labels/nightly/")
     Traceback (most recent call last):
-    labellerr_ds.errors.InvalidArgumentError: access_key without secret_key: pass both, or neither.
+    labellerr_ds.core.errors.InvalidArgumentError: access_key without secret_key: pass both, or neither.
     """
     if not isinstance(client, Client):
         raise InvalidArgumentError(f"client must be a Client, got {type(client).__name__}.")
@@ -68,18 +69,18 @@ def create_s3_connection(
     own = (access_key.strip(), secret_key.strip()) if access_key and secret_key else own_keys()
     keys = (Secret(own[0]), Secret(own[1]))
     del own
-    fields = requests.connection_fields(*keys)
+    fields, transport = requests.connection_fields(*keys), transport_of(client)
     failure: LabellerrError | None = None
     try:
         tested = {**fields, "path": path, "data_type": vendor.CONNECTION_DATA_TYPE}
-        client.post_connection(vendor.TEST_CONNECTION, f"testing the S3 connection to {path}", tested, keys)
+        send_form(transport, vendor.TEST_CONNECTION, f"testing the S3 connection to {path}", tested, keys)
     except RefusedError as refusal:
         failure = StorageError(f"{refusal} The connection was not created. Check the keys, the bucket and its region.")
     if failure:
         raise failure
     created = {**fields, "name": name.strip(), "description": description, "client_id": client.client_id}
     try:
-        answer = client.post_connection(vendor.CREATE_CONNECTION, f"creating the S3 connection {name!r}", created, keys)
+        answer = send_form(transport, vendor.CREATE_CONNECTION, f"creating the S3 connection {name!r}", created, keys)
     except RefusedError as refusal:
         failure = ServiceError(str(refusal), status=refusal.status)
     if failure:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from labellerr_ds import vendor
-from labellerr_ds.errors import (
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import (
     AmbiguousCreateError,
     InvalidArgumentError,
     LabellerrError,
@@ -18,10 +18,7 @@ from labellerr_ds.errors import (
     ServiceError,
     warn,
 )
-from labellerr_ds.exports.job import ExportJob
-from labellerr_ds.exports.outcome import empty_error, is_empty
-from labellerr_ds.exports.s3_objects import Moment, checked_destination
-from labellerr_ds.models import (
+from labellerr_ds.core.models import (
     ExportFormat,
     ExportRequest,
     FileStatus,
@@ -31,10 +28,13 @@ from labellerr_ds.models import (
     resolve_format,
     resolve_statuses,
 )
+from labellerr_ds.core.since import Since, resolve_since
+from labellerr_ds.exports.job import ExportJob, created_job
+from labellerr_ds.exports.outcome import empty_error, is_empty
+from labellerr_ds.exports.s3_objects import Moment, checked_destination
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.service.project import Project
+from labellerr_ds.service.project import Project, endpoints_of
 from labellerr_ds.service.transport import RefusedError
-from labellerr_ds.since import Since, resolve_since
 
 SAME_MOMENT = timedelta(seconds=2)  # the list and the answers of a service need not round alike
 
@@ -98,26 +98,27 @@ def create_export(
         if text is not None and not isinstance(text, str):
             raise InvalidArgumentError(f"{key} must be a str, got {text!r}.")
     project = as_project(project, client)
-    _ = project.facts  # whether it is there; and the answer has the service's time
+    endpoints = endpoints_of(project)
+    _ = endpoints.facts()  # whether it is there; and the answer has the service's time
     question_ids = None if question_ids is None else _known_questions(question_ids, project)
     request = ExportRequest(
         wanted,
         form,
-        resolve_since(since, project.client.now),
+        resolve_since(since, endpoints.now),
         name or f"labellerr-ds {form} {uuid.uuid4().hex[:12]}",
         description or "created by labellerr_ds",
         question_ids,
         destination,
     )
-    started, before = Moment(time.monotonic(), time.time()), project.client.now()
+    started, before = Moment(time.monotonic(), time.time()), endpoints.now()
     try:
         try:
-            report_id, created_at = project.create_export(request)
+            report_id, created_at = endpoints.create_export(request)
         except RefusedError as refusal:
             if not _may_refuse_null(refusal, statuses, request):
                 raise
             request = replace(request, statuses=tuple(each for each in wanted if each is not FileStatus.NONE))
-            report_id, created_at = project.create_export(request)
+            report_id, created_at = endpoints.create_export(request)
             warn(
                 "the service refused the files without a status (null); the export was created without them and does "
                 "not include them."
@@ -132,7 +133,7 @@ def create_export(
         if isinstance(problem, NotFoundError) or 300 <= (problem.status or 0) < 500:
             raise
         report_id, created_at = _export_by_name(project, request, problem, before)
-    return ExportJob(project, report_id, request=request, created_at=created_at, started=started)
+    return created_job(project, report_id, request, created_at=created_at, started=started)
 
 
 def _may_refuse_null(refusal: RefusedError, statuses: Statuses, request: ExportRequest) -> bool:

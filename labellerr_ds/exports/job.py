@@ -16,23 +16,18 @@ from typing import Any, Literal
 import pandas as pd
 from tqdm.auto import tqdm
 
-from labellerr_ds import vendor
-from labellerr_ds.card import card
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import (
+from labellerr_ds.core import vendor
+from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.card import card
+from labellerr_ds.core.errors import (
     AmbiguousObjectsError,
     InvalidArgumentError,
     LabellerrError,
     NotFoundError,
     ReadError,
 )
-from labellerr_ds.exports import cache as cached
-from labellerr_ds.exports.images import ProjectImages
-from labellerr_ds.exports.polling import checked_timeout, looks, watch
-from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
-from labellerr_ds.intervals import intervals
-from labellerr_ds.limits import Limits
-from labellerr_ds.models import (
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import (
     ExportFormat,
     ExportRequest,
     ExportState,
@@ -43,15 +38,21 @@ from labellerr_ds.models import (
     resolve_statuses,
     status_word,
 )
-from labellerr_ds.owners import scratched
-from labellerr_ds.progress import Progress
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.read import read_tables
-from labellerr_ds.redaction import without_secrets
+from labellerr_ds.core.progress import Progress
+from labellerr_ds.core.redaction import without_secrets
+from labellerr_ds.core.since import Since, resolve_since
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
+from labellerr_ds.exports.polling import checked_timeout, looks, watch
+from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination, fetch_landed, window_of
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.read import read_tables
+from labellerr_ds.frames.tables import with_info
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.since import Since, resolve_since
-from labellerr_ds.tables import with_info
-from labellerr_ds.transfer.link import download
+from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.storage import cache as cached
+from labellerr_ds.storage.link import download
+from labellerr_ds.storage.project_images import ProjectImages
 
 LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
 
@@ -71,8 +72,6 @@ class ExportJob:
         files whose format has none (png) have it; `Dataset.info` tells both.
     client : Client, optional
         For a project id or name; else one is made of the credentials in the environment.
-    request, created_at, started, clock, sleep
-        What `create_export` knows about a new one; and the clocks, for tests.
 
     Attributes
     ----------
@@ -101,22 +100,20 @@ class ExportJob:
         statuses: Statuses | None = None,
         since: Since = None,
         client: Client | None = None,
-        request: ExportRequest | None = None,
-        created_at: datetime | None = None,
-        started: Moment | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not isinstance(report_id, str) or not report_id.strip():
             raise InvalidArgumentError(f"report_id must be a str, got {report_id!r}.")
         self.project = as_project(project, client)
-        self.report_id, self.request = report_id.strip(), request
-        self.destination = checked_destination(request.destination if request else destination)
-        asked = request.statuses if request else () if statuses is None else resolve_statuses(statuses)
-        self._statuses = tuple(status.value for status in asked)
-        self._since = request.since if request else resolve_since(since, self.project.client.now)
-        self._created_at, self._clock, self._sleep = created_at, clock, sleep
-        self._started = started
+        self._endpoints = endpoints_of(self.project)
+        self.report_id = report_id.strip()
+        self.request: ExportRequest | None = None
+        self.destination = checked_destination(destination)
+        self._statuses = tuple(status.value for status in (() if statuses is None else resolve_statuses(statuses)))
+        self._since = resolve_since(since, self._endpoints.now)
+        self._created_at: datetime | None = None
+        self._started: Moment | None = None  # when it was created by this process
+        self._clock: Callable[[], float] = time.monotonic
+        self._sleep: Callable[[float], None] = time.sleep
         self._verified = True  # whether what came last is known to be whole
         self._finished: Moment | None = None  # when it was first seen to be completed
 
@@ -181,20 +178,10 @@ class ExportJob:
         return self._look() or ExportState(self.report_id, "unknown")
 
     def _look(self, patience_s: float | None = None) -> ExportState | None:
-        state = self.project.export_states([self.report_id], patience_s=patience_s).get(self.report_id)
+        state = self._endpoints.export_states([self.report_id], patience_s=patience_s).get(self.report_id)
         if state and state.is_completed and self._finished is None:
             self._finished = Moment(self._clock(), time.time())
         return state
-
-    def looks(self) -> Iterator[tuple[ExportState, float]]:
-        """Look at the export until it is completed: the state, and the seconds until the next look.
-
-        Raises
-        ------
-        ExportFailedError, EmptyExportError, NotFoundError
-            As `wait`.
-        """
-        return looks(self._look, self.report_id, self.project.project_id, self.request)
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
         """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
@@ -265,7 +252,7 @@ class ExportJob:
         deadline = self._clock() + LINK_PATIENCE_S
         for interval in intervals(0.25):
             try:
-                return self.project.export_link(self.report_id)
+                return self._endpoints.export_link(self.report_id)
             except NotFoundError:
                 if self._clock() >= deadline or not self.status().is_completed:
                     raise
@@ -325,7 +312,7 @@ class ExportJob:
         except NotFoundError:  # a deployment without a list
             return None
         created = exports.loc[exports["report_id"] == self.report_id, "created_at"].dropna()
-        return None if created.empty else self.project.client.now() - created.iloc[0].to_pydatetime()
+        return None if created.empty else self._endpoints.now() - created.iloc[0].to_pydatetime()
 
     # --- the labels
 
@@ -386,17 +373,16 @@ class ExportJob:
                 if self.destination == "local" and download_to is None:
                     unreadable.enter_context(kept_if_unreadable(source.files[0][1], self._owner.key))
                 tables = read_tables(source, options, strict=strict)
-        client = self.project.client
-        info = without_secrets(dict(tables.info), {str(client.api_key), str(client.api_secret)})
+        info = without_secrets(dict(tables.info), set(self._endpoints.transport.secrets))
         tables = with_info(tables, {**info, **self._provenance(info)})
-        dataset = Dataset.from_tables(tables, image_source=ProjectImages(self.project))
+        dataset = dataset_of_tables(tables, image_source=ProjectImages(self.project))
         self._check_statuses(dataset)
         return dataset
 
     @property
     def _owner(self) -> cached.Owner:
-        client = self.project.client
-        return cached.Owner(client.base_url, str(client.client_id), self.project.project_id, self.report_id)
+        transport = self._endpoints.transport
+        return cached.Owner(transport.base_url, transport.client_id, self.project.project_id, self.report_id)
 
     def _through_cache(self, temporary: Path, progress: Progress) -> Path:
         """The file in a folder within the cache: out of it, or downloaded and kept in it."""
@@ -447,6 +433,28 @@ class ExportJob:
             "verified": self._verified,
             "exported_at": created.isoformat() if created else info.get("exported_at"),
         }
+
+
+def created_job(
+    project: Project, report_id: str, request: ExportRequest, *, created_at: datetime, started: Moment
+) -> ExportJob:
+    """Return the job of an export that was created just now, with what was requested."""
+    job = ExportJob(project, report_id, destination=request.destination)
+    job.request, job._since = request, request.since
+    job._statuses = tuple(status.value for status in request.statuses)
+    job._created_at, job._started = created_at, started
+    return job
+
+
+def states_of(job: ExportJob) -> Iterator[tuple[ExportState, float]]:
+    """Look at an export until it is completed: yield its state, and the seconds until the next look.
+
+    Raises
+    ------
+    ExportFailedError, EmptyExportError, NotFoundError
+        As `ExportJob.wait`.
+    """
+    return looks(job._look, job.report_id, job.project.project_id, job.request)
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from labellerr_ds import vendor
-from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import EmptyExportError, ExportFailedError, LabellerrError
-from labellerr_ds.models import ExportFormat, ExportRequest, ExportState, FileStatus
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import EmptyExportError, ExportFailedError, LabellerrError
+from labellerr_ds.core.models import ExportFormat, ExportRequest, ExportState, FileStatus
+from labellerr_ds.dataset.dataset import Dataset, empty_dataset
 from labellerr_ds.service.project import Project
 
 

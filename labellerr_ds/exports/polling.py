@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from labellerr_ds.errors import (
+from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.errors import (
     ExportTimeoutError,
     InvalidArgumentError,
     NotFoundError,
     RateLimitedError,
     ServiceError,
 )
+from labellerr_ds.core.models import ExportRequest, ExportState
 from labellerr_ds.exports.outcome import failure
-from labellerr_ds.intervals import intervals
-from labellerr_ds.models import ExportRequest, ExportState
 
 TIMEOUT_S = 3600.0
 LONGEST_WAIT_S = 60.0  # that a service may ask for

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from labellerr_ds import vendor
-from labellerr_ds.disk import local_name, new_folder
-from labellerr_ds.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
-from labellerr_ds.intervals import intervals
-from labellerr_ds.models import S3Destination, S3Object
-from labellerr_ds.progress import Progress
-from labellerr_ds.transfer.s3 import Bucket
+from labellerr_ds.core import vendor
+from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.disk import local_name, new_folder
+from labellerr_ds.core.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
+from labellerr_ds.core.models import S3Destination, S3Object
+from labellerr_ds.core.progress import Progress
+from labellerr_ds.storage.s3 import Bucket
 
 LISTING_LOOKS = 6  # how often a bucket is listed before what is not listed is not there
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
 
-from labellerr_ds.disk import check_room, disk_errors, is_stray
-from labellerr_ds.errors import ReadError
-from labellerr_ds.limits import Budget, Limits, exceeded
-from labellerr_ds.models import Source
-from labellerr_ds.owners import scratched
+from labellerr_ds.core.disk import check_room, disk_errors, is_stray
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.limits import Budget, Limits, exceeded
+from labellerr_ds.core.models import Source
+from labellerr_ds.core.temp_names import scratched
 
 HEAD_BYTES = 512  # what a file is recognised by
 PIECE_BYTES = 1 << 20

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds.schema import is_unclear
+from labellerr_ds.frames.schema import is_unclear
+from labellerr_ds.frames.tables import UNREAD
 from labellerr_ds.shapes.rasters import BOX
 from labellerr_ds.shapes.segmentation import compressed, decode_shape
-from labellerr_ds.tables import UNREAD
 
 PIECE_ROWS = 20_000
 Ids = dict[Any, int]

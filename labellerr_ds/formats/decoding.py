@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from labellerr_ds.errors import ReadError
+from labellerr_ds.core.errors import ReadError
 
 T = TypeVar("T")
 UNSET = msgspec.UNSET

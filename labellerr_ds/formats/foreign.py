@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.finish import finish, report
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.coco_json.read import read_coco_json
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.values import json_bytes
+from labellerr_ds.frames.merge import finish, report
+from labellerr_ds.frames.tables import Tables, joined, with_info
 from labellerr_ds.images.files import PICTURES
+from labellerr_ds.images.orientation import ORIENTATION
 from labellerr_ds.images.pixels import UNREADABLE
-from labellerr_ds.images.upright import ORIENTATION
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.coco_json import read_coco_json
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.values import json_bytes
-from labellerr_ds.tables import Tables, joined, with_info
 
 _ON_ITS_SIDE = range(5, 9)  # EXIF 2.32, 4.6.4: the orientations that exchange width and height
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.finish.union import Issue, issue_rows
-from labellerr_ds.tables import empty, table
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge.union import Issue, issue_rows
+from labellerr_ds.frames.tables import empty, table
 
 
 class IssueLog:

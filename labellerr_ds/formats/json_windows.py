@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.decoding import (
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.decoding import (
     UNSET,
     check_utf8,
     cut_short,
@@ -31,7 +31,7 @@ from labellerr_ds.readers.decoding import (
     plain,
     raw_fields,
 )
-from labellerr_ds.readers.text import as_utf8, is_utf16
+from labellerr_ds.formats.text import as_utf8, is_utf16
 
 T = TypeVar("T")
 SPAN_BYTES = 1 << 23

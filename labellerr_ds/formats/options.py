@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.limits import Limits
-from labellerr_ds.readers.json_windows import SPAN_BYTES
-from labellerr_ds.schema import TABLES, build
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.formats.json_windows import SPAN_BYTES
+from labellerr_ds.frames.schema import TABLES, build
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-from labellerr_ds.collector import collector_off
-from labellerr_ds.errors import ReadError
-from labellerr_ds.finish import finish, report
-from labellerr_ds.limits import Limits
-from labellerr_ds.models import Source
-from labellerr_ds.parquet import is_parquet, read_parquet
-from labellerr_ds.readers.archive import Member, members
-from labellerr_ds.readers.coco_json import read_coco_json
-from labellerr_ds.readers.csv import read_csv, shape_columns
-from labellerr_ds.readers.native_json import read_native_json
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.png import read_masks
-from labellerr_ds.readers.recognise import format_of, recognise, refuse_frames, refuse_others
-from labellerr_ds.tables import Tables, with_status
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.gc import collector_off
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import Source
+from labellerr_ds.formats.archive import Member, members
+from labellerr_ds.formats.coco_json.read import read_coco_json
+from labellerr_ds.formats.csv.read import read_csv, shape_columns
+from labellerr_ds.formats.native_json.read import read_native_json
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.parquet.write import is_parquet, read_parquet
+from labellerr_ds.formats.png.read import read_masks
+from labellerr_ds.formats.recognise import format_of, recognise, refuse_frames, refuse_others
+from labellerr_ds.frames.merge import finish, report
+from labellerr_ds.frames.tables import Tables, with_status
 
 _READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
 
@@ -52,7 +52,7 @@ def read_tables(source: Source, options: ReadOptions, *, strict: bool = False) -
 
 
 def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
-    """The batches of an export, in order and not finished: see `labellerr_ds.finish`.
+    """The batches of an export, in order and not finished: see `labellerr_ds.frames.merge`.
 
     Parameters
     ----------

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from labellerr_ds.errors import ReadError
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.archive import HEAD_BYTES, PNG, Member
+from labellerr_ds.formats.csv.read import is_table
+from labellerr_ds.formats.png.mask_folders import LOOKED_AT
+from labellerr_ds.formats.png.mask_pixels import is_photograph
+from labellerr_ds.formats.text import HEADER_BYTES, as_text, as_utf8
+from labellerr_ds.formats.yolo.read import LINE
 from labellerr_ds.images.files import PICTURES
-from labellerr_ds.readers.archive import HEAD_BYTES, PNG, Member
-from labellerr_ds.readers.csv import is_table
-from labellerr_ds.readers.mask_folders import LOOKED_AT
-from labellerr_ds.readers.mask_pixels import is_photograph
-from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8
-from labellerr_ds.readers.yolo import LINE
 
 _FRAME = re.compile(
     rb"\A(PAR1|\s*annotation_id,file_id,|\s*file_id,file_name,status,label_state,|\s*file_name,status,(category,type|"

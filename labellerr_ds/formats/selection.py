@@ -12,12 +12,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.card import card, counted
-from labellerr_ds.disk import local_name
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.card import card, counted
+from labellerr_ds.core.disk import local_name
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images, locate, unique_names
-from labellerr_ds.images.upright import copy_upright
+from labellerr_ds.images.orientation import copy_upright
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rasters import Shape
 

@@ -6,7 +6,7 @@ import csv
 import io
 from itertools import chain
 
-from labellerr_ds import vendor
+from labellerr_ds.core import vendor
 
 _KNOWN = frozenset(chain.from_iterable(vendor.CSV_COLUMNS.values()))
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from labellerr_ds import schema
-from labellerr_ds.models import status_word
-from labellerr_ds.since import to_milliseconds
+from labellerr_ds.core.models import status_word
+from labellerr_ds.core.since import to_milliseconds
+from labellerr_ds.frames import schema
 
 INT64 = range(-(2**63), 2**63)
 Int64 = Annotated[int, msgspec.Meta(ge=INT64.start, le=INT64.stop - 1)]

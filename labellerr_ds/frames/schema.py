@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds.models import FileStatus
+from labellerr_ds.core.models import FileStatus
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 
 SCHEMA_VERSION = 2

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.schema import Table
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.schema import Table
 
 TABLE_NAMES: tuple[Table, ...] = ("files", "annotations", "categories", "issues")
 

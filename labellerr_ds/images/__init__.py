@@ -1,5 +1,4 @@
-"""Images on disk, and annotations drawn on them."""
+"""Images on disk: their names, sizes and orientation; and annotations drawn on them.
 
-from labellerr_ds.images.pixels import open_image
-
-__all__ = ["open_image"]
+Imports: `shapes` and `core`.
+"""

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds.disk import local_name
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.disk import local_name
+from labellerr_ds.core.errors import InvalidArgumentError
 
 INDEX = "images.csv"
 """In a folder that `Dataset.download_images` filled: which file is whose."""

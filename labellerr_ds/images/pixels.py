@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from labellerr_ds.errors import warn
+from labellerr_ds.core.errors import warn
 from labellerr_ds.images.files import Images, locate
 
 UNREADABLE = (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError)

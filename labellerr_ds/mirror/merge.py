@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import joined, table
 from labellerr_ds.mirror.rows import SCHEMA, tombstones
-from labellerr_ds.tables import joined, table
 
 CHANGE = ("added", "changed", "removed")
 OWN_KEYS = ["file_id", "file_name", "status", "content_hash"]

@@ -21,14 +21,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
-from labellerr_ds.card import card
-from labellerr_ds.combine import compare
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.disk import new_folder
-from labellerr_ds.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
-from labellerr_ds.exports.images import ProjectImages
+from labellerr_ds.core.card import card
+from labellerr_ds.core.disk import new_folder
+from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
+from labellerr_ds.core.models import Statuses, resolve_statuses
+from labellerr_ds.core.since import Since, instant_of, to_milliseconds
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.dataset.combine import compare
+from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables, image_source_of
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.tasks import is_cluster, opened
 from labellerr_ds.exports.polling import checked_timeout
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import with_info
 from labellerr_ds.mirror.merge import CHANGE, categories_of
 from labellerr_ds.mirror.rows import DERIVED, tables_of
 from labellerr_ds.mirror.store import LOCK, BusyError, Snapshot, Store, Version
@@ -43,15 +48,10 @@ from labellerr_ds.mirror.sync import (
     read_here,
     read_on,
 )
-from labellerr_ds.models import Statuses, resolve_statuses
-from labellerr_ds.owners import scratched
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.service.project import Project
-from labellerr_ds.since import Since, instant_of, to_milliseconds
-from labellerr_ds.tables import with_info
-from labellerr_ds.tasks import is_cluster, opened
-from labellerr_ds.transfer.s3 import delta_options, is_s3
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.storage.project_images import ProjectImages
+from labellerr_ds.storage.s3 import delta_options, is_s3
 
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison
@@ -196,7 +196,7 @@ class Mirror:
         if folder is not None and _is_within(str(folder), self.path):
             raise InvalidArgumentError(f"folder must not be in the mirror, {self.path!r}; got {str(folder)!r}.")
         project = as_project(project, client if cluster is None else None)
-        _ = project.facts  # whether it is there
+        _ = endpoints_of(project).facts()  # whether it is there
         with ExitStack() as kept:
             read: Read = partial(read_here, progress=progress)
             if cluster is not None:
@@ -311,12 +311,17 @@ class Mirror:
             _check_digest(rows, lock)
         tables = tables_of(rows, categories_of(snapshot.categories()))
         tables = with_info(tables, self._info(chosen, wanted))
-        dataset = Dataset.from_tables(tables, image_source=ProjectImages())
+        dataset = dataset_of_tables(tables, image_source=ProjectImages())
         if names is None:
             return dataset
         kept = dataset.annotations[[name for name in dataset.annotations.columns if name in {"file_id", *names}]]
         return Dataset(
-            dataset.files, kept, dataset.categories, dataset.issues, dataset.info, image_source=dataset.image_source
+            dataset.files,
+            kept,
+            dataset.categories,
+            dataset.issues,
+            dataset.info,
+            _image_source=image_source_of(dataset),
         )
 
     def versions(self) -> pd.DataFrame:
@@ -368,7 +373,7 @@ class Mirror:
         datasets = []
         for snapshot, chosen in sides:
             tables = tables_of(snapshot.rows(None, where), categories_of(snapshot.categories()))
-            datasets.append(Dataset.from_tables(with_info(tables, self._info(chosen, None))))
+            datasets.append(dataset_of_tables(with_info(tables, self._info(chosen, None))))
         return compare(datasets[0], datasets[1])
 
     def scan(
@@ -566,5 +571,5 @@ def _since(
             "requested once."
         )
         return None
-    is_due = full_every is not None and project.client.now() - moment(snapshot.full_at) >= full_every
+    is_due = full_every is not None and endpoints_of(project).now() - moment(snapshot.full_at) >= full_every
     return None if is_due else moment(snapshot.latest.sync.watermark) - overlap

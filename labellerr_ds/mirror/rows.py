@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.finish.identity import hashes
-from labellerr_ds.schema import Column
-from labellerr_ds.tables import Tables, complete, empty, table
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge.identity import hashes
+from labellerr_ds.frames.schema import Column
+from labellerr_ds.frames.tables import Tables, complete, empty, table
 
 FROM_FILE = {
     "file_id": "file_id", "file_name": "file_name", "status": "status",

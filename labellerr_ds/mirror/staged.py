@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labellerr_ds.errors import ReadError
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.distributed.partition import whole_files
+from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.mirror.merge import OWN_KEYS, Part, Rows
 from labellerr_ds.mirror.rows import SCHEMA, rows_of
-from labellerr_ds.staging.partition import whole_files
-from labellerr_ds.transfer.shared_folder import SharedFolder
 
 
 class RowFile(NamedTuple):

@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import dataset
 
-from labellerr_ds.disk import check_room, new_folder
-from labellerr_ds.errors import InvalidArgumentError, MirrorError, MissingExtraError
+from labellerr_ds.core.disk import check_room, new_folder
+from labellerr_ds.core.errors import InvalidArgumentError, MirrorError, MissingExtraError
+from labellerr_ds.core.redaction import redact
 from labellerr_ds.mirror.merge import ChangedRows
 from labellerr_ds.mirror.rows import FILES_A_PIECE, SCHEMA
-from labellerr_ds.redaction import redact
-from labellerr_ds.transfer.s3 import is_s3
+from labellerr_ds.storage.s3 import is_s3
 
 FORMAT = 1
 """The version of how a mirror is laid out; one of a later version is refused."""

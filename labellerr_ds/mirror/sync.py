@@ -13,25 +13,26 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.card import card
-from labellerr_ds.cluster import lend_out, read_shards
-from labellerr_ds.errors import EmptyExportError, NotFoundError
+from labellerr_ds.core.card import card
+from labellerr_ds.core.errors import EmptyExportError, NotFoundError
+from labellerr_ds.core.models import FileStatus, Source
+from labellerr_ds.core.since import to_milliseconds
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.dataset.dataset import tables_of_dataset
+from labellerr_ds.distributed.exports import lend_out, read_shards
+from labellerr_ds.distributed.shards import cut
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.tasks import run_all
 from labellerr_ds.exports.create import create_export
 from labellerr_ds.exports.job import ExportJob, kept_if_unreadable
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import Tables, empty, from_frame
 from labellerr_ds.mirror.merge import CHANGE, KEYS, NO_KEYS, Changes, Rows, changes, united_categories
 from labellerr_ds.mirror.rows import rows_of
 from labellerr_ds.mirror.staged import stage_rows, staged_rows
 from labellerr_ds.mirror.store import Snapshot, Store, Sync
-from labellerr_ds.models import FileStatus, Source
-from labellerr_ds.owners import scratched
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.service.project import Project
-from labellerr_ds.since import to_milliseconds
-from labellerr_ds.staging.shards import cut
-from labellerr_ds.tables import Tables, empty, from_frame
-from labellerr_ds.tasks import run_all
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.service.project import Project, endpoints_of
 
 Read = Callable[[ExportJob, int], tuple[Rows, pa.Table]]
 """Reads an export that was created then, Unix milliseconds: its rows, and its categories."""
@@ -123,7 +124,7 @@ class Export(NamedTuple):
 
 def exported(project: Project, since: datetime | None, read: Read, *, timeout: float | None, progress: bool) -> Export:
     """Create an export of all statuses, wait for it and read it; all files without `since`."""
-    asked_at = to_milliseconds(project.client.now())
+    asked_at = to_milliseconds(endpoints_of(project).now())
     try:
         job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
         job.wait(timeout, progress=progress)
@@ -148,7 +149,7 @@ def _not_covered(statuses: Sequence[str] | None) -> tuple[str, ...]:
 
 def read_here(job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
     """An export read in this process."""
-    tables = job.load(progress=progress, cache=False).to_tables()
+    tables = tables_of_dataset(job.load(progress=progress, cache=False))
     return Rows.of(rows_of(tables, at)), tables.categories
 
 

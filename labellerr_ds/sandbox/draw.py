@@ -14,7 +14,8 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from labellerr_ds.sandbox import scene
-from labellerr_ds.sandbox.world import SHAPES, Answers, File, Project, Question
+from labellerr_ds.sandbox.types import SHAPES, Answers, File, Question
+from labellerr_ds.sandbox.world import Project
 
 Labels = NDArray[np.uint16]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from labellerr_ds.sandbox.world import Answers, File, Project, Question, Thing
+from labellerr_ds.sandbox.types import Answers, File, Question, Thing
 
 ERRORS = ("shifted", "duplicate", "missing", "swapped")
 SHARE = 0.3  # of the files
@@ -19,7 +18,7 @@ _SEEN, _IMAGINED = 0.97, 0.04  # of what is there; and how many more that are no
 _BOXES = ("car", "pedestrian")
 
 
-class Planted(NamedTuple):
+class InjectedError(NamedTuple):
     """A wrong label.
 
     Attributes
@@ -41,9 +40,9 @@ class Planted(NamedTuple):
     bbox: tuple[float, float, float, float]
 
 
-def plant(project: Project, file: File, answers: Answers) -> tuple[Answers, list[Planted]]:
+def inject(seed: int, file: File, answers: Answers) -> tuple[Answers, list[InjectedError]]:
     """The answers with an error in them, in some of the files; and what it is."""
-    rng = random.Random(f"{project.seed}:{file.index}:planted")
+    rng = random.Random(f"{seed}:{file.index}:planted")
     questions = {question.name: place for place, (question, _) in enumerate(answers) if question.type == "BoundingBox"}
     if rng.random() >= SHARE or set(questions) != set(_BOXES):
         return answers, []
@@ -74,7 +73,7 @@ def plant(project: Project, file: File, answers: Answers) -> tuple[Answers, list
             changed[other] = [*answers[questions[other]][1], wrong]
     made = [(question, changed.get(question.name, answer) if question.type == "BoundingBox" else answer)
             for question, answer in answers]  # fmt: skip
-    record = Planted(file.file_id, error, name, wrong.answer_id if wrong else None, _box(thing.shapes[None]))
+    record = InjectedError(file.file_id, error, name, wrong.answer_id if wrong else None, _box(thing.shapes[None]))
     return made, [record]
 
 
@@ -92,26 +91,26 @@ def _box(shape: Any) -> tuple[float, float, float, float]:
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
-def planted(project: Project) -> pd.DataFrame:
-    """All wrong labels: `file_id`, `file_name`, `error`, `category`, `annotation_id`, `bbox_x`, …."""
+def injected_errors(seed: int, files: Iterable[tuple[File, Answers]]) -> pd.DataFrame:
+    """Wrong labels of files with these true answers: `file_id`, `file_name`, `error`, `category`, `bbox_x`, …."""
     rows = []
-    for file in project.alive():
-        for error in plant(project, file, project.true_answers(file))[1]:
+    for file, answers in files:
+        for error in inject(seed, file, answers)[1]:
             sides = dict(zip(("bbox_x", "bbox_y", "bbox_width", "bbox_height"), error.bbox, strict=True))
             row = {"error": error.error, "category": error.category, "annotation_id": error.annotation_id}
             rows.append({"file_id": error.file_id, "file_name": file.file_name, **row, **sides})
     return pd.DataFrame(rows)
 
 
-def predictions(project: Project) -> pd.DataFrame:
+def predictions(seed: int, files: Iterable[tuple[File, Answers]]) -> pd.DataFrame:
     """What a detector says of every labelled image: `file_id`, `file_name`, `category`, `score`, `bbox_x`, ….
 
     It sees nearly all that is there, some of it imprecisely, and now and then something that is not, unsure of it.
     """
     rows: list[dict[str, Any]] = []
-    for file in project.alive():
-        rng = random.Random(f"{project.seed}:{file.index}:predictions")
-        for question, things in project.true_answers(file):
+    for file, answers in files:
+        rng = random.Random(f"{seed}:{file.index}:predictions")
+        for question, things in answers:
             if question.type not in ("BoundingBox", "polygon"):
                 continue
             boxes = [_box(thing.shapes[None]) for thing in things]

@@ -10,7 +10,8 @@ import wave
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from labellerr_ds.sandbox.world import File, Project
+from labellerr_ds.sandbox.types import File
+from labellerr_ds.sandbox.world import Project
 
 SECONDS = 62  # of a call; segments begin in the first sixty
 PAGE = (620, 877)  # A4 at 75 dots an inch

@@ -26,9 +26,10 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from labellerr_ds.sandbox import bucket, draw, media, planted, truth, writers
+from labellerr_ds.sandbox import bucket, draw, injected, media, truth, writers
 from labellerr_ds.sandbox.exports import Export, Exports, RefusedError
-from labellerr_ds.sandbox.world import File, Project, Question, World
+from labellerr_ds.sandbox.types import Answers, File, Question
+from labellerr_ds.sandbox.world import Project, World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,7 +277,7 @@ class Sandbox:
             `category` (in truth), `annotation_id` (missing where the label is), `bbox_x`, … (in truth).
         """
         with self._lock:
-            return planted.planted(self._world.projects[self.project_ids[-1]])
+            return injected.injected_errors(*self._flawed())
 
     def predictions(self) -> pd.DataFrame:
         """What a detector says of the images of "Street scenes with errors"; made up, as all here.
@@ -287,7 +288,12 @@ class Sandbox:
             `file_id`, `file_name`, `category`, `score`, `bbox_x`, `bbox_y`, `bbox_width`, `bbox_height`.
         """
         with self._lock:
-            return planted.predictions(self._world.projects[self.project_ids[-1]])
+            return injected.predictions(*self._flawed())
+
+    def _flawed(self) -> tuple[int, list[tuple[File, Answers]]]:
+        """The seed of the project with errors, and its files with their true answers."""
+        project = self._world.projects[self.project_ids[-1]]
+        return project.seed, [(file, project.true_answers(file)) for file in project.alive()]
 
     def mask_classes(self, project_id: str) -> list[str]:
         """The question of each class of `masks`, from 1."""

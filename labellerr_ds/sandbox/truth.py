@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from labellerr_ds.sandbox.world import MISSING, SHAPES, File, Project, Question, Thing, as_json
+from labellerr_ds.sandbox.types import MISSING, SHAPES, File, Question, Thing
+from labellerr_ds.sandbox.world import Project, as_json
 from labellerr_ds.sandbox.writers import seconds, shoelace, tight_box
 
 FILE_COLUMNS = [

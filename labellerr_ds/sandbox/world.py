@@ -12,10 +12,10 @@ import math
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from labellerr_ds.sandbox import planted, scene
+from labellerr_ds.sandbox import injected, scene
+from labellerr_ds.sandbox.types import MISSING, SHAPES, Answers, File, Question, Thing
 
 STATUSES = (
     "none", "assigned", "review", "r_assigned", "client_review", "cr_assigned", "accepted", "rejected",
@@ -34,63 +34,6 @@ BACK = {
     "cr_assigned": "client_rejected", "accepted": "client_review",
 }  # fmt: skip
 DAY = 24 * 3600 * 1000
-SHAPES = ("BoundingBox", "polygon", "polyline", "dot")
-MISSING = object()
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question of a template; a class, where it asks for shapes."""
-
-    question_id: str
-    name: str
-    type: str
-    color: str | None = None
-    options: tuple[str, ...] = ()
-    about: str | None = None  # the question whose objects this one is asked about
-
-
-@dataclass
-class Thing:
-    """One object: its shape in each frame (frame None: an image), and what hangs on it."""
-
-    question: Question
-    answer_id: str | None
-    shapes: dict[int | None, Any]
-    children: list[tuple[Question, Any]] = field(default_factory=list)
-    attributes: Any = MISSING
-
-
-Answers = list[tuple[Question, Any]]
-
-
-@dataclass
-class File:
-    """A file as it is now."""
-
-    index: int
-    file_id: str
-    file_name: str
-    width: int | None
-    height: int | None
-    size_mb: float
-    created_ms: int
-    updated_ms: int
-    status: str
-    remarks: str
-    answered: bool
-    revision: int = 0
-    deleted_ms: int | None = None
-
-    @property
-    def file_format(self) -> str:
-        """The name's ending."""
-        return self.file_name.rsplit(".", 1)[1]
-
-    @property
-    def stem(self) -> str:
-        """The name without its folders and its ending."""
-        return self.file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 def _uuid(rng: random.Random) -> str:
@@ -279,10 +222,10 @@ class Project:
     def answers(self, file: File) -> Answers:
         """What the file's questions are answered with now, in the order of the template."""
         answers = self.true_answers(file)
-        return planted.plant(self, file, answers)[0] if self.kind == "flawed" else answers
+        return injected.inject(self.seed, file, answers)[0] if self.kind == "flawed" else answers
 
     def true_answers(self, file: File) -> Answers:
-        """The answers without the errors that are planted in one of the projects."""
+        """The answers without the errors that are injected into one of the projects."""
         if not file.answered:
             return []
         answers = self.first_answers(file)

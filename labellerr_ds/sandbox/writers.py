@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from labellerr_ds.sandbox import draw
-from labellerr_ds.sandbox.world import MISSING, SHAPES, Answers, File, Project, Question, Thing, as_json
+from labellerr_ds.sandbox.types import MISSING, SHAPES, Answers, File, Question, Thing
+from labellerr_ds.sandbox.world import Project, as_json
 
 Variants = frozenset[str]
 

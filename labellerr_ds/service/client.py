@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
-from labellerr_ds import schema, vendor
-from labellerr_ds.errors import (
-    AuthError,
-    InvalidArgumentError,
-)
-from labellerr_ds.redaction import Secret
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import AuthError, InvalidArgumentError
+from labellerr_ds.core.redaction import Secret
+from labellerr_ds.core.since import read_moment
+from labellerr_ds.frames import schema
 from labellerr_ds.service import replies
+from labellerr_ds.service.connections import delete_connection, list_connections
+from labellerr_ds.service.endpoints import Endpoints
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.transport import Transport
-from labellerr_ds.since import read_moment
 
 if TYPE_CHECKING:
     from labellerr_ds.sandbox import Sandbox
@@ -94,8 +93,8 @@ class Client:
         self.api_key, self.api_secret = Secret(values["api_key"]), Secret(values["api_secret"])
         self.client_id = str(values["client_id"])
         self.base_url = base_url or os.environ.get("LABELLERR_BASE_URL") or vendor.DEFAULT_BASE_URL
-        self.transport = Transport(self.base_url, self.api_key, self.api_secret, self.client_id)
-        self.base_url = self.transport.base_url
+        self._transport = Transport(self.base_url, self.api_key, self.api_secret, self.client_id)
+        self.base_url = self._transport.base_url
 
     @classmethod
     def sandbox(cls, server: Sandbox | None = None) -> Client:
@@ -133,7 +132,7 @@ class Client:
         DataFrame
             `project_id`, `name`, `data_type`, `status`, `created_at`.
         """
-        listed = replies.projects(self.transport.get(vendor.PROJECTS, "listing the projects"))
+        listed = replies.projects(self._transport.get(vendor.PROJECTS, "listing the projects"))
         created = [item.get("created_at") for item in listed]
         return pd.DataFrame(
             {
@@ -161,7 +160,7 @@ class Client:
             raise InvalidArgumentError(
                 f"project_id must be a non-empty str, got {project_id!r}; client.projects() lists the projects."
             )
-        return Project(self, project_id.strip())
+        return Project(Endpoints(self._transport, project_id.strip(), self.projects))
 
     def s3_connections(self) -> pd.DataFrame:
         """The S3 connections that exports can go to; `labellerr_ds.create_s3_connection` makes one.
@@ -171,15 +170,7 @@ class Client:
         DataFrame
             `connection_id`, `name`, `description`, `created_at`.
         """
-        listed = replies.connections(
-            self.transport.get(
-                vendor.LIST_CONNECTIONS, "listing the S3 connections", vendor.CONNECTIONS, headers=self._email()
-            )
-        )
-        columns: dict[str, Any] = {
-            key: schema.text([item[key] for item in listed]) for key in ("connection_id", "name", "description")
-        }
-        return pd.DataFrame({**columns, "created_at": schema.times([item["created_at"] for item in listed])})
+        return list_connections(self._transport)
 
     def delete_s3_connection(self, connection_id: str) -> None:
         """Delete an S3 connection; what was exported through it stays in its bucket.
@@ -188,24 +179,12 @@ class Client:
         ----------
         connection_id : str
         """
-        if not isinstance(connection_id, str) or not connection_id.strip():
-            raise InvalidArgumentError(
-                f"connection_id must be a str, got {connection_id!r}; client.s3_connections() lists them."
-            )
-        body = {"connection_id": connection_id.strip()}
-        what = f"deleting the S3 connection {connection_id.strip()}"
-        self.transport.post(vendor.DELETE_CONNECTION, what, body, headers=self._email())
+        delete_connection(self._transport, connection_id)
 
-    def post_connection(self, path: str, what: str, fields: dict[str, str], secrets: tuple[str, ...]) -> Any:
-        """Send a form about an S3 connection, once; `secrets` are in its fields."""
-        return self.transport.post_form(path, what, fields, self._email(), secrets)
 
-    def _email(self) -> dict[str, str]:
-        return {vendor.EMAIL_HEADER: self.api_key}
-
-    def now(self) -> datetime:
-        """The service's time, UTC, by its latest answer; before there is one, this machine's."""
-        return self.transport.now()
+def transport_of(client: Client) -> Transport:
+    """Return the transport of a client, for the other rooms; users do not see it."""
+    return client._transport
 
 
 class VendorClient(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from labellerr_ds import vendor
-from labellerr_ds.errors import UnexpectedAnswerError
-from labellerr_ds.models import ExportState, SignedLink, State
-from labellerr_ds.since import parse_timestamp, read_moment
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import UnexpectedAnswerError
+from labellerr_ds.core.models import ExportState, SignedLink, State
+from labellerr_ds.core.since import parse_timestamp, read_moment
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

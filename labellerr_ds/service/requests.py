@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labellerr_ds import vendor
-from labellerr_ds.models import ExportRequest, FileStatus, S3Destination
-from labellerr_ds.redaction import Secret
-from labellerr_ds.since import to_milliseconds
+from labellerr_ds.core import vendor
+from labellerr_ds.core.models import ExportRequest, FileStatus, S3Destination
+from labellerr_ds.core.redaction import Secret
+from labellerr_ds.core.since import to_milliseconds
 
 
 def export_body(request: ExportRequest) -> dict[str, Any]:

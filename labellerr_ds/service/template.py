@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from labellerr_ds import schema, vendor
+from labellerr_ds.core import vendor
+from labellerr_ds.frames import schema
 
 _NAMED = frozenset({"question_id", "color", *vendor.TEMPLATE_QUESTION_KEYS, *vendor.TEMPLATE_TYPE_KEYS})
 

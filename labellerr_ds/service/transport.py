@@ -25,8 +25,8 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
 from urllib3.util.retry import Retry
 
-from labellerr_ds import vendor
-from labellerr_ds.errors import (
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import (
     AuthError,
     ConnectionFailedError,
     InvalidArgumentError,
@@ -36,7 +36,7 @@ from labellerr_ds.errors import (
     ServiceError,
     UnexpectedAnswerError,
 )
-from labellerr_ds.redaction import Secret, redact, redact_logs
+from labellerr_ds.core.redaction import Secret, redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 ANSWER_TIMEOUT_S = 120.0  # for all of an answer, which may come byte by byte
@@ -157,11 +157,11 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise InvalidArgumentError(f"base_url must be 'https://host', got {redact(str(base_url))!r}.")
         self.base_url = base_url.rstrip("/")
-        self._secrets = (Secret(api_key), Secret(api_secret))
-        self._client_id, self._timeout_s = client_id, timeout_s
+        self.secrets = (Secret(api_key), Secret(api_secret))
+        self.client_id, self._timeout_s = client_id, timeout_s
         self._headers = {
-            "api_key": self._secrets[0],
-            "api_secret": self._secrets[1],
+            "api_key": self.secrets[0],
+            "api_secret": self.secrets[1],
             "client_id": client_id,
             "source": vendor.SOURCE,
             "origin": vendor.DASHBOARD,
@@ -177,7 +177,7 @@ class Transport:
 
     def redact(self, text: str) -> str:
         """A text of the service without queries of URLs, and without the credentials."""
-        return redact(text, self._secrets)
+        return redact(text, self.secrets)
 
     def get(
         self, path: str, what: str, params: Params | None = None, *, headers: Mapping[str, str] | None = None
@@ -227,7 +227,7 @@ class Transport:
         request_id = str(uuid.uuid4())
         session = self._session if patience_s is None else self._once
         most = ANSWER_TIMEOUT_S if patience_s is None else max(1.0, min(patience_s, ANSWER_TIMEOUT_S))
-        query = {**(params or {}), "client_id": self._client_id, "uuid": request_id}
+        query = {**(params or {}), "client_id": self.client_id, "uuid": request_id}
         failure = None
         try:
             send = partial(
@@ -280,7 +280,7 @@ class Transport:
     def _check(self, answer: _Answer, what: str, request_id: str, secrets: tuple[str, ...]) -> None:
         if answer.status in (200, 201):
             return
-        words = redact(answer.error, (*self._secrets, *secrets))[:300]
+        words = redact(answer.error, (*self.secrets, *secrets))[:300]
         answered = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
             raise AuthError(f"{what}: {answered}. Check the headers api_key and api_secret.")

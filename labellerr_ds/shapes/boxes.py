@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labellerr_ds import vendor
+from labellerr_ds.core import vendor
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.errors import InvalidArgumentError, warn
 from labellerr_ds.shapes.boxes import box_corners
 from labellerr_ds.shapes.rle import (
     BROKEN,

@@ -19,7 +19,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_exten
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.shapes.rle import BROKEN, compress_counts, rle_area
 
 

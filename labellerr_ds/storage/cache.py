@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 import platformdirs
 
-from labellerr_ds.disk import check_room
-from labellerr_ds.errors import DiskError
-from labellerr_ds.owners import left_in, prefix_of
+from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.errors import DiskError
+from labellerr_ds.core.temp_names import left_in, prefix_of
 
 LARGEST_BYTES = 10 * 10**9  # of all entries together
 HASHED_BYTES = 64 * 10**6  # up to which a file is hashed whenever it is opened

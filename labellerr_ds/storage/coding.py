@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from labellerr_ds.errors import DownloadError
+from labellerr_ds.core.errors import DownloadError
 
 PIECE_BYTES = 1 << 20
 HARMLESS_BYTES = 1 << 28

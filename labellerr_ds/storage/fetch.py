@@ -13,10 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from labellerr_ds.disk import check_room
-from labellerr_ds.errors import DownloadError
-from labellerr_ds.intervals import intervals
-from labellerr_ds.transfer.parts import part
+from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.errors import DownloadError
+from labellerr_ds.storage.parts import part
 
 Advance = Callable[[int], None]
 TRIES = 8  # in a row that bring hardly anything

@@ -14,14 +14,14 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
-from labellerr_ds import schema
-from labellerr_ds.disk import local_name, new_folder
-from labellerr_ds.errors import LabellerrError, NotFoundError, warn
+from labellerr_ds.core.disk import local_name, new_folder
+from labellerr_ds.core.errors import LabellerrError, NotFoundError, warn
+from labellerr_ds.core.models import SignedLink
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
-from labellerr_ds.models import SignedLink
-from labellerr_ds.service.project import Project
-from labellerr_ds.transfer.link import download
-from labellerr_ds.transfer.parts import part
+from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.storage.link import download
+from labellerr_ds.storage.parts import part
 
 AT_ONCE = 8
 LINKS_AT_ONCE = 50
@@ -119,7 +119,7 @@ class _Index:
 def _links(project: Project, file_ids: list[str]) -> Iterator[tuple[str, SignedLink | str]]:
     """A link for each file, or why there is none; one that is gone must not cost the others theirs."""
     try:
-        yield from zip(file_ids, project.file_links(file_ids), strict=True)
+        yield from zip(file_ids, endpoints_of(project).file_links(file_ids), strict=True)
     except NotFoundError as problem:
         if len(file_ids) == 1:
             yield file_ids[0], str(problem)
@@ -139,7 +139,7 @@ def _fetch(project: Project, file_id: str, link: SignedLink, folder: Path, name:
 
 
 def _link_of(project: Project, file_id: str) -> SignedLink:
-    return project.file_links([file_id])[0]
+    return endpoints_of(project).file_links([file_id])[0]
 
 
 def _odd_size(path: Path, stated_mb: Any) -> str | None:

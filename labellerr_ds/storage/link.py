@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from labellerr_ds.disk import local_name, new_folder
-from labellerr_ds.errors import DownloadError, LinkExpiredError, warn
-from labellerr_ds.models import SignedLink
-from labellerr_ds.progress import Progress, counting
+from labellerr_ds.core.disk import local_name, new_folder
+from labellerr_ds.core.errors import DownloadError, LinkExpiredError, warn
+from labellerr_ds.core.models import SignedLink
+from labellerr_ds.core.progress import Progress, counting
 from labellerr_ds.service.transport import LinkAnswer, LinkBrokenError, host_of, links, seconds_of
-from labellerr_ds.transfer.checksums import crc32c_of, md5_of
-from labellerr_ds.transfer.coding import BrokenCodingError, gunzipped
-from labellerr_ds.transfer.fetch import BrokenStreamError, DamagedError, Stream, fetch
+from labellerr_ds.storage.checksums import crc32c_of, md5_of
+from labellerr_ds.storage.coding import BrokenCodingError, gunzipped
+from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, fetch
 
 PIECE_BYTES = 1 << 18
 RENEWALS = 3  # in a row that bring nothing

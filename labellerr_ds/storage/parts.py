@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from labellerr_ds.disk import disk_errors
-from labellerr_ds.owners import digest, given_up, left_behind, prefix_of
+from labellerr_ds.core.disk import disk_errors
+from labellerr_ds.core.temp_names import digest, given_up, left_behind, prefix_of
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from labellerr_ds.errors import AuthError, InvalidArgumentError
+from labellerr_ds.core.errors import AuthError, InvalidArgumentError
 from labellerr_ds.service.client import ProjectLike, as_project
 from labellerr_ds.service.project import Project
-from labellerr_ds.transfer.images import download_images
+from labellerr_ds.storage.images import download_images
 
 
 class ProjectImages:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from labellerr_ds.disk import check_room
-from labellerr_ds.errors import (
+from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.errors import (
     AuthError,
     InvalidArgumentError,
     LabellerrError,
@@ -29,12 +29,12 @@ from labellerr_ds.errors import (
     NotFoundError,
     StorageError,
 )
-from labellerr_ds.models import S3Object
-from labellerr_ds.progress import Progress, counting
-from labellerr_ds.redaction import Secret, redact, redact_logs
-from labellerr_ds.transfer.checksums import md5_of, multipart_etag
-from labellerr_ds.transfer.fetch import BrokenStreamError, DamagedError, Stream, fetch
-from labellerr_ds.transfer.s3_errors import KEYS, changed, failures
+from labellerr_ds.core.models import S3Object
+from labellerr_ds.core.progress import Progress, counting
+from labellerr_ds.core.redaction import Secret, redact, redact_logs
+from labellerr_ds.storage.checksums import md5_of, multipart_etag
+from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, fetch
+from labellerr_ds.storage.s3_errors import KEYS, changed, failures
 
 AT_ONCE = 16  # objects on their way at the same time
 PIECE_BYTES = 1 << 20

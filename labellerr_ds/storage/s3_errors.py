@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labellerr_ds.errors import (
+from labellerr_ds.core.errors import (
     AuthError,
     ConnectionFailedError,
     DownloadError,
@@ -15,7 +15,7 @@ from labellerr_ds.errors import (
     NotFoundError,
     StorageError,
 )
-from labellerr_ds.redaction import redact
+from labellerr_ds.core.redaction import redact
 
 _WRONG_KEYS = {
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired",

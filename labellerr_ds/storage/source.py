@@ -6,11 +6,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from labellerr_ds.disk import is_stray
-from labellerr_ds.errors import InvalidArgumentError, ReadError
-from labellerr_ds.models import S3Object, Source
-from labellerr_ds.owners import scratched
-from labellerr_ds.transfer.s3 import Bucket, split_url
+from labellerr_ds.core.disk import is_stray
+from labellerr_ds.core.errors import InvalidArgumentError, ReadError
+from labellerr_ds.core.models import S3Object, Source
+from labellerr_ds.core.temp_names import scratched
+from labellerr_ds.storage.s3 import Bucket, split_url
 
 
 def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -> Source:

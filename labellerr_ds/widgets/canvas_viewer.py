@@ -8,9 +8,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labellerr_ds.panels.display import script, style
-from labellerr_ds.panels.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
-from labellerr_ds.panels.viewer_state import ViewerState
+from labellerr_ds.widgets.display import script, style
+from labellerr_ds.widgets.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
+from labellerr_ds.widgets.viewer_state import ViewerState
 
 FILTERS = ("status", "label_state", "category", "answer", "issue", "name")
 AT_ONCE = 48  # pages that one message may ask for

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from labellerr_ds.errors import AuthError, LabellerrError, NotFoundError
+from labellerr_ds.core.errors import AuthError, LabellerrError, NotFoundError
 from labellerr_ds.service.project import Project
 
 FIRST_S, LONGEST_S = 10.0, 60.0  # between two looks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from labellerr_ds.errors import (
+from labellerr_ds.core.errors import (
     AmbiguousCreateError,
     AuthError,
     ConnectionFailedError,

@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from labellerr_ds.models import ExportFormat, FileStatus
-from labellerr_ds.panels.display import PanelShell
+from labellerr_ds.core.models import ExportFormat, FileStatus
+from labellerr_ds.widgets.display import PanelShell
 
 CARRIES = {
     ExportFormat.JSON: "json: everything, answers to questions too",

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from labellerr_ds.errors import LabellerrError
-from labellerr_ds.service.project import Project
-from labellerr_ds.transfer.link import read_link
+from labellerr_ds.core.errors import LabellerrError
+from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.storage.link import read_link
 
 AT_ONCE = 8
 KEPT = 64  # images; those asked for longest ago go first
@@ -61,7 +61,7 @@ class LinkedImages:
 
     def _links(self, file_ids: list[str]) -> list[str | None]:
         try:
-            return [link.url for link in self._project.file_links(file_ids)]
+            return [link.url for link in endpoints_of(self._project).file_links(file_ids)]
         except LabellerrError:
             if len(file_ids) == 1:
                 return [None]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
+from labellerr_ds.formats.text import as_text
 from labellerr_ds.images.colors import NO_CLASS
-from labellerr_ds.readers.text import as_text
 
 SOUNDS = {
     ".aac": "audio/aac", ".flac": "audio/flac", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".oga": "audio/ogg",

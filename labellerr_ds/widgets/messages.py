@@ -14,10 +14,10 @@ from labellerr_ds.images import pdf
 from labellerr_ds.images.colors import NO_CLASS
 from labellerr_ds.images.pixels import UNREADABLE, open_image, to_rgb
 from labellerr_ds.images.render import NO_SIZE
-from labellerr_ds.panels.media import MEDIA, Media, media_of
-from labellerr_ds.panels.pages import MATCHED, Pages, Source, side_of
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, checked_counts
+from labellerr_ds.widgets.media import MEDIA, Media, media_of
+from labellerr_ds.widgets.pages import MATCHED, Pages, Source, side_of
 
 LONGEST = 2048  # pixels of a picture's longer side, as it is sent
 THUMBNAIL = 256

@@ -13,16 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.combine import below_each_other, compare
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.dataset.combine import below_each_other, compare
+from labellerr_ds.dataset.dataset import Dataset
+from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS, colors_of
 from labellerr_ds.images.files import finder
-from labellerr_ds.panels.linked_images import LinkedImages
-from labellerr_ds.panels.media import MEDIA, kind_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
+from labellerr_ds.widgets.linked_images import LinkedImages
+from labellerr_ds.widgets.media import MEDIA, kind_of
 
 MATCHED = "label"  # that a prediction matches
 CHANGE_COLORS = {

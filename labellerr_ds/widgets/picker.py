@@ -13,15 +13,17 @@ import ipywidgets as widgets
 import pandas as pd
 import traitlets
 
-from labellerr_ds.dataset import Dataset
-from labellerr_ds.errors import InvalidArgumentError, LabellerrError
-from labellerr_ds.models import ExportFormat, FileStatus, S3Destination, Statuses, resolve_format, resolve_statuses
-from labellerr_ds.panels.display import Shown
-from labellerr_ds.panels.failures import failure_text, remedy
-from labellerr_ds.panels.form import Filled, Form
-from labellerr_ds.panels.session import BUSY, STATES, Destination, Session
+from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError
+from labellerr_ds.core.models import ExportFormat, FileStatus, S3Destination, Statuses, resolve_format, resolve_statuses
+from labellerr_ds.core.since import Since, resolve_since
+from labellerr_ds.dataset.dataset import Dataset
 from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.since import Since, resolve_since
+from labellerr_ds.service.connections import list_connections
+from labellerr_ds.service.project import endpoints_of
+from labellerr_ds.widgets.display import Shown
+from labellerr_ds.widgets.failures import failure_text, remedy
+from labellerr_ds.widgets.form import Filled, Form
+from labellerr_ds.widgets.session import BUSY, STATES, Destination, Session
 
 _open: weakref.WeakValueDictionary[str, ExportPicker] = weakref.WeakValueDictionary()
 
@@ -260,7 +262,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
 
     def _read_connections(self) -> None:
         try:
-            connections = self.project.client.s3_connections()
+            connections = list_connections(endpoints_of(self.project).transport)
         except LabellerrError as problem:
             self._form.problems["destination"].value = failure_text(problem, self.project.project_id)
             return

@@ -11,21 +11,16 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from labellerr_ds.dataset import Dataset, empty_dataset
-from labellerr_ds.errors import (
-    EmptyExportError,
-    ExportFailedError,
-    InvalidArgumentError,
-    NotFoundError,
-)
+from labellerr_ds.core.errors import EmptyExportError, ExportFailedError, InvalidArgumentError, NotFoundError
+from labellerr_ds.core.models import FileStatus, S3Destination
+from labellerr_ds.core.since import resolve_since
+from labellerr_ds.dataset.dataset import Dataset, empty_dataset
 from labellerr_ds.exports.create import create_export
-from labellerr_ds.exports.job import ExportJob
-from labellerr_ds.models import FileStatus, S3Destination
-from labellerr_ds.panels.cancellation import StoppedError, Work
-from labellerr_ds.panels.export_list import ExportList
-from labellerr_ds.panels.failures import failure_text
-from labellerr_ds.service.project import Project
-from labellerr_ds.since import resolve_since
+from labellerr_ds.exports.job import ExportJob, states_of
+from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.widgets.cancellation import StoppedError, Work
+from labellerr_ds.widgets.export_list import ExportList
+from labellerr_ds.widgets.failures import failure_text
 
 STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done", "done_empty", "failed")
 BUSY = frozenset({"listing", "running", "downloading"})
@@ -110,9 +105,10 @@ class Session:
         """Run an export, and load it."""
 
         def doing(work: Work) -> None:
+            endpoints = endpoints_of(self.project)
             try:
-                _ = self.project.facts  # the service's time comes with it
-                instant = resolve_since(since, self.project.client.now)
+                _ = endpoints.facts()  # the service's time comes with it
+                instant = resolve_since(since, endpoints.now)
             except InvalidArgumentError as problem:  # by the service's clock, so it could not be known before
                 work.check()
                 self.complain("since", str(problem))
@@ -228,7 +224,7 @@ class Session:
         with self._lock:
             work.check()
             self.job, self.report_id = job, job.report_id
-        for count, (state, interval) in enumerate(job.looks(), start=1):
+        for count, (state, interval) in enumerate(states_of(job), start=1):
             begun = time.monotonic()
             while not state.is_completed and (left := interval - (time.monotonic() - begun)) > 0:
                 clock = _clock(time.monotonic() - self.began)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from labellerr_ds.errors import InvalidArgumentError
-from labellerr_ds.panels.display import in_vscode
-from labellerr_ds.panels.pages import Pages
-from labellerr_ds.panels.viewer_state import hidden_classes, picture_of
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.widgets.display import in_vscode
+from labellerr_ds.widgets.pages import Pages
+from labellerr_ds.widgets.viewer_state import hidden_classes, picture_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
     from labellerr_ds.analysis.comparison import Comparison
-    from labellerr_ds.dataset import Dataset
-    from labellerr_ds.panels.canvas_viewer import CanvasViewer
-    from labellerr_ds.panels.picture_viewer import PictureViewer
+    from labellerr_ds.dataset.dataset import Dataset
+    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
+    from labellerr_ds.widgets.picture_viewer import PictureViewer
 
 Backend = Literal["auto", "canvas", "image", "static"]
 BACKENDS = ("auto", "canvas", "image", "static")
@@ -112,9 +112,9 @@ def AnnotationViewer(  # noqa: N802
         pages.close()
         return picture
     if backend == "image" or (backend == "auto" and in_vscode()):
-        from labellerr_ds.panels.picture_viewer import PictureViewer
+        from labellerr_ds.widgets.picture_viewer import PictureViewer
 
         return PictureViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)
-    from labellerr_ds.panels.canvas_viewer import CanvasViewer
+    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
 
     return CanvasViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)

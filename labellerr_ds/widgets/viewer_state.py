@@ -9,11 +9,11 @@ from typing import Any, Literal
 import traitlets
 from PIL import Image
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.images import render
-from labellerr_ds.panels.display import Shown
-from labellerr_ds.panels.messages import open_picture
-from labellerr_ds.panels.pages import MATCHED, Pages, side_of
+from labellerr_ds.widgets.display import Shown
+from labellerr_ds.widgets.messages import open_picture
+from labellerr_ds.widgets.pages import MATCHED, Pages, side_of
 
 STILL = 900  # pixels of the longer side of what a saved notebook shows
 

@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import labellerr_ds as lds
-from labellerr_ds import schema
 from labellerr_ds.analysis import plots
+from labellerr_ds.frames import schema
 from labellerr_ds.images import render
 from labellerr_ds.images.colors import PALETTE
 

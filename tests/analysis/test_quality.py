@@ -75,14 +75,14 @@ def test_points_outside_are_found_and_any_index_will_do(tmp_path):
         assert frame.set_axis(index).labellerr.check()["row"].tolist() == index[1:]
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_an_unknown_class_is_found(tmp_path):
     told = checked(tmp_path, [GOOD, {**GOOD, "bbox": [50, 50, 9, 9], "category_id": 9}])
     assert told["problem"].tolist() == ["unknown_class"]
     assert told["category"].isna().all()
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_broken_rle_is_found_and_nothing_native_sees_it(tmp_path):
     told = checked(
         tmp_path, [{"segmentation": {"size": [80, 100], "counts": [3]}, "bbox": [0, 0, 9, 9], "category_id": 1}]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds import schema
 from labellerr_ds.analysis import splits
-from labellerr_ds.dataset import Dataset
+from labellerr_ds.dataset.dataset import Dataset
+from labellerr_ds.frames import schema
 from labellerr_ds.sandbox import Sandbox
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}

@@ -453,13 +453,15 @@ def test_a_picker_stops_fails_tries_again_and_finds_nothing(notebook):
     page.get_by_role("button", name="Stop waiting").click()
     opened.said("keeps running on Labellerr")
     secret = opened.execute("print(sandbox.api_secret[::-1])").strip()[::-1]
-    opened.execute("real = client.transport.base_url; client.transport.base_url = 'http://127.0.0.1:9'")
+    opened.execute(
+        "transport = client._transport; real = transport.base_url; transport.base_url = 'http://127.0.0.1:9'"
+    )
     page.get_by_role("button", name="Refresh", exact=True).click()
     opened.said("No answer")
     page.get_by_role("button", name="Details").click()
     assert secret not in page.inner_html(".labellerr-panel")
     opened.picture("picker_failed", ".labellerr-panel")
-    opened.execute("client.transport.base_url = real")
+    opened.execute("transport.base_url = real")
     page.get_by_role("button", name="Retry").click()
     opened.said("Choose statuses")
     opened.execute("sandbox.stop()")

@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 import labellerr_ds as lds
-from labellerr_ds.cli import app
+from labellerr_ds.cli.app import app
 from labellerr_ds.sandbox import Sandbox
 
-SAMPLES = pathlib.Path(__file__).parent / "samples"
+SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
 
 
 def run(*arguments: str):
@@ -498,7 +498,7 @@ def test_the_message_of_a_check_is_shortened_and_no_id_is(served, monkeypatch, w
 def test_ctrl_c_while_it_is_being_loaded_ends_without_a_traceback():
     code = "import builtins, labellerr_ds.__main__ as entry\nplain = builtins.__import__\n" + (
         "def stop(name, *rest, **more):\n"
-        "    if name == 'labellerr_ds.cli':\n        raise KeyboardInterrupt\n"
+        "    if name == 'labellerr_ds.cli.app':\n        raise KeyboardInterrupt\n"
         "    return plain(name, *rest, **more)\n"
         "builtins.__import__ = stop\nentry.main()\n"
     )

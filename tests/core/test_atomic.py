@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.target import file_at, folder_at
+from labellerr_ds.core.atomic import file_at, folder_at
 
 
 def tree(folder):

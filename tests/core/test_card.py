@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.card import card, counted
+from labellerr_ds.core.card import card, counted
 
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.LabellerrWarning")
-def test_each_object_says_what_is_in_it_and_what_comes_next(project, tmp_path):
+def test_each_object_says_what_is_in_it_and_what_comes_next(client, project, tmp_path):
     dataset = lds.export_dataset(project, "all", progress=False)
     changed = dataset.annotations.iloc[:-40]
     shown = {
@@ -30,7 +30,7 @@ def test_each_object_says_what_is_in_it_and_what_comes_next(project, tmp_path):
     assert "train" in told["split"]
     assert "removed 40" in told["comparison"]
     for text in told.values():
-        assert "http" not in text.replace(project.client.base_url, "")  # nothing is asked of another host
+        assert "http" not in text.replace(client.base_url, "")  # nothing is asked of another host
         assert "<script" not in text
         assert "text-align:left" in text
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from labellerr_ds.collector import collector_off
+from labellerr_ds.core.gc import collector_off
 
 
 @pytest.fixture(autouse=True)

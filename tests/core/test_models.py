@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.models import FileStatus, resolve_format, resolve_statuses
+from labellerr_ds.core.models import FileStatus, resolve_format, resolve_statuses
 
 
 def test_there_are_fifteen_statuses_each_with_its_description():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.since import read_moment, resolve_since, to_milliseconds
+from labellerr_ds.core.since import read_moment, resolve_since, to_milliseconds
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 AWARE = datetime(2026, 11, 1, 8, 30, tzinfo=timezone.utc)

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import tempfile
 
-from labellerr_ds.owners import scratch, scratched
+from labellerr_ds.core.temp_names import scratch, scratched
 
 KILLED = """
 import os, signal
-from labellerr_ds.owners import scratch
+from labellerr_ds.core.temp_names import scratch
 (scratch("test") / "member").write_bytes(b"x" * 1000)
 os.kill(os.getpid(), signal.SIGKILL)
 """

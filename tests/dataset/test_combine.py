@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 
 
 def box(own, x=1):

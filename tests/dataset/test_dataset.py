@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds import schema
-from labellerr_ds.dataset import Dataset
+from labellerr_ds.dataset.dataset import Dataset
+from labellerr_ds.frames import schema
 
-SAMPLES = pathlib.Path(__file__).parent / "samples"
+SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
 TABLES = ["files", "annotations", "categories", "issues"]
 
 

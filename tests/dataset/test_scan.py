@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import scan as module
-from labellerr_ds.readers import png
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.scan import ExportScan
-from labellerr_ds.tables import TABLE_NAMES
+from labellerr_ds.dataset import scan as module
+from labellerr_ds.dataset.scan import ExportScan
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.png import read as png
+from labellerr_ds.frames.tables import TABLE_NAMES
 
-SAMPLES = pathlib.Path(__file__).parent / "samples"
+SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
 
 
 @pytest.fixture

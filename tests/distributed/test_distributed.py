@@ -23,15 +23,16 @@ import yaml
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds import finish, schema
-from labellerr_ds.cluster import convert_exports, read_shards
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.staging import partition
-from labellerr_ds.staging.convert import Converted
-from labellerr_ds.staging.pickles import load
-from labellerr_ds.staging.shards import shards_of
-from labellerr_ds.staging.stage import stage
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.distributed import partition
+from labellerr_ds.distributed.convert import Converted
+from labellerr_ds.distributed.exports import convert_exports, read_shards
+from labellerr_ds.distributed.pickles import load
+from labellerr_ds.distributed.shards import shards_of
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.distributed.stage import stage
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.frames import merge as finish
+from labellerr_ds.frames import schema
 
 distributed = pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
@@ -98,7 +99,7 @@ def shards(tmp_path_factory, serve):
     return home, project.categories()
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 @pytest.mark.parametrize(("table", "template"), [("annotations", True), ("annotations", False), ("files", False)])
 @pytest.mark.parametrize("form", ["json", "coco_json", "csv", "png"])
 def test_the_rows_are_those_of_read_export(cluster, shards, form, table, template):
@@ -116,7 +117,7 @@ def label_files(folders, split="train"):
     return sorted(sorted(path.read_text().splitlines()) for path in paths)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 @pytest.mark.parametrize("form", ["json", "coco_json"])
 def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster, shards, tmp_path, form):
     home, categories = shards
@@ -131,7 +132,7 @@ def test_a_partition_is_converted_to_yolo_with_the_numbers_of_the_whole(cluster,
     assert settings["val"] == settings["train"]
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_partitions_are_split_as_the_whole_would_be(cluster, shards, tmp_path):
     home, categories = shards
     shares = {"train": 0.7, "val": 0.2, "test": 0.1}
@@ -162,7 +163,7 @@ def test_a_wrong_split_is_known_before_a_shard_is_read(tmp_path, to, split, mess
         convert_exports("nowhere", tmp_path / "out", to, split=split)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_partition_is_converted_to_coco_that_reads_as_one(cluster, shards, tmp_path):
     home, _ = shards
     made = convert_exports(home / "coco_json", tmp_path / "coco", "coco", cluster, shards_a_task=30)
@@ -185,7 +186,9 @@ def test_a_partition_that_lends_to_many_is_finished_once_for_all_of_them(tmp_pat
         labels = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": part}
         (tmp_path / f"{number:02}.json").write_text(json.dumps(labels))
     applied = []
-    monkeypatch.setattr("labellerr_ds.cluster.current", lambda _: None)  # in this process, where it is counted
+    monkeypatch.setattr(
+        "labellerr_ds.distributed.exports.current", lambda _: None
+    )  # in this process, where it is counted
     monkeypatch.setattr(partition, "apply", lambda *given: applied.append(given[1].part) or finish.apply(*given))
     made = convert_exports(tmp_path, tmp_path / "coco", "coco", shards_a_task=1)
     assert len(applied) == 2 * count - 1  # all but the first lend, and all write
@@ -193,7 +196,7 @@ def test_a_partition_that_lends_to_many_is_finished_once_for_all_of_them(tmp_pat
     assert sum(counts.values()) == 800
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_what_partitions_write_for_each_other_has_the_size_of_what_it_says(tmp_path):
     parts = [(range(5_000), "no such status"), *(((-number, -number - 1), "accepted") for number in range(1, 5))]
     for number, (ids, status) in enumerate(parts):
@@ -265,7 +268,7 @@ def use(settings):
     os.environ.update(settings)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_shards_in_a_bucket(cluster, shards, store, tmp_path):
     home, _ = shards
     cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
@@ -282,7 +285,7 @@ def test_shards_in_a_bucket(cluster, shards, store, tmp_path):
         same(ddf, lds.read_export(tmp_path / form, progress=False).annotations)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_workers_that_share_no_disk_stage_and_convert_in_a_bucket(cluster, shards, store, tmp_path):
     home, _ = shards
     cluster.run(use, {key: value for key, value in os.environ.items() if key.startswith("AWS_")})
@@ -392,7 +395,7 @@ class Deadly:
         return self._client.submit(partial(deadly, task, self._word, self._once), **more)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_worker_that_is_killed_in_between_loses_nothing(cluster, shards, tmp_path):
     home, _ = shards
     once = str(tmp_path / "died")
@@ -431,8 +434,8 @@ def test_a_shard_that_waited_beside_a_deadly_one_is_not_blamed(tmp_path, monkeyp
                 raise distributed.KilledWorker("task", None, 3)
         return stage(first, some, *more)
 
-    monkeypatch.setattr("labellerr_ds.cluster.current", lambda _: None)
-    monkeypatch.setattr("labellerr_ds.cluster.stage", dying)
+    monkeypatch.setattr("labellerr_ds.distributed.exports.current", lambda _: None)
+    monkeypatch.setattr("labellerr_ds.distributed.exports.stage", dying)
     with pytest.warns(lds.LabellerrWarning, match=r"1 of 6 shards could not be read: .*002.json: its worker died"):
         ddf = lds.read_exports_dask(tmp_path, "files", shards_a_task=3, on_error="collect")
     assert ddf.compute()["file_id"].tolist() == ["f0", "f1", "f3", "f4", "f5"]
@@ -454,7 +457,7 @@ class Elsewhere(Deadly):
 
 
 def test_a_folder_that_the_workers_have_to_themselves_is_refused(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
+    monkeypatch.setattr("labellerr_ds.distributed.shared_folder.PATIENCE_S", 0.1)
     written_to(tmp_path, 2)
     with pytest.raises(lds.InvalidArgumentError, match="workers do not see the folder .* pass folder="):
         lds.read_exports_dask(tmp_path, client=Elsewhere(cluster, ""))
@@ -481,12 +484,12 @@ def no_keys(*_):
 
 def test_a_reason_that_is_about_no_shard_is_raised_as_it_is(tmp_path, monkeypatch):
     written_to(tmp_path, 3)
-    monkeypatch.setattr("labellerr_ds.cluster.stage", no_keys)
+    monkeypatch.setattr("labellerr_ds.distributed.exports.stage", no_keys)
     with pytest.raises(lds.AuthError, match="^no AWS keys"):
         lds.read_exports_dask(tmp_path, shards_a_task=1)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path):
     corners = {"xmin": 1, "ymin": 1, "xmax": 2, "ymax": 2}
     box = {"question_id": "q", "question_type": "BoundingBox", "answer": [{"answer": corners}]}
@@ -504,15 +507,17 @@ def test_a_file_without_an_id_does_not_make_each_process_hold_all_files(tmp_path
 
 
 def test_an_out_that_the_workers_have_to_themselves_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("labellerr_ds.transfer.shared_folder.PATIENCE_S", 0.1)
-    monkeypatch.setattr("labellerr_ds.cluster.convert", lambda *_, **__: Converted("elsewhere", Counter(), []))
+    monkeypatch.setattr("labellerr_ds.distributed.shared_folder.PATIENCE_S", 0.1)
+    monkeypatch.setattr(
+        "labellerr_ds.distributed.exports.convert", lambda *_, **__: Converted("elsewhere", Counter(), [])
+    )
     (tmp_path / "shards").mkdir()
     written_to(tmp_path / "shards", 2)
     with pytest.raises(lds.InvalidArgumentError, match="workers do not see .* out must be"):
         convert_exports(tmp_path / "shards", tmp_path / "yolo", "yolo")
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_damaged_shard_is_named(shards, tmp_path):
     home, _ = shards
     for path in sorted((home / "json").iterdir())[:6]:

@@ -8,8 +8,8 @@ import pytest
 import stores
 
 import labellerr_ds as lds
-from labellerr_ds.transfer import shared_folder
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.distributed import shared_folder
+from labellerr_ds.distributed.shared_folder import SharedFolder
 
 
 @pytest.fixture(params=["disk", "moto", "swift"])

@@ -8,7 +8,7 @@ import clusters
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import tasks
+from labellerr_ds.distributed import tasks
 
 dask = pytest.importorskip("dask")
 pytest.importorskip("distributed")

@@ -10,8 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import errors, schema
 from labellerr_ds.analysis.quality import PROBLEMS
+from labellerr_ds.core import errors
+from labellerr_ds.frames import schema
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 GUIDES = sorted((DOCS / "guide").glob("*.md"))
@@ -90,7 +91,7 @@ def test_every_command_and_notebook_is_there(site):
         assert (site / "notebooks" / f"{notebook.stem}.html").is_file()
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_the_python_of_a_guide_runs(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -9,6 +9,8 @@ import stores
 
 import labellerr_ds as lds
 from labellerr_ds.sandbox import Sandbox
+from labellerr_ds.service.client import transport_of
+from labellerr_ds.service.connections import send_form
 
 KEYS = {"access_key": stores.ACCESS_KEY, "secret_key": stores.SECRET_KEY}
 
@@ -118,14 +120,14 @@ def test_the_service_takes_a_path_with_and_without_its_scheme(moto, scheme):
         client = lds.Client.sandbox(sandbox)
         fields = {"credentials": keys, "connector": "s3", "connection_type": "export", "data_type": "image"}
         form = {**fields, "path": f"{scheme}labels/any/", "name": "any", "description": "d"}
-        tested = client.post_connection("/connectors/connections/test", "testing", form, ())
+        tested = send_form(transport_of(client), "/connectors/connections/test", "testing", form, ())
         assert tested["response"]
-        made = client.post_connection("/connectors/connections/create", "creating", form, ())["response"]
+        made = send_form(transport_of(client), "/connectors/connections/create", "creating", form, ())["response"]
         body = {
             "export_name": "n", "export_description": "d", "export_format": "json", "statuses": ["accepted"],
             "question_ids": ["all"], "export_destination": "s3", **made,
             "export_folder_path": f"{scheme}labels/any{len(scheme)}/",
         }  # fmt: skip
         project_id = sandbox.project_ids[0]
-        created = client.transport.post("/sdk/export/files", "creating", body, {"project_id": project_id})
+        created = transport_of(client).post("/sdk/export/files", "creating", body, {"project_id": project_id})
         assert moto.keys(f"any{len(scheme)}/") == [f"any{len(scheme)}/{created['response']['report_id']}_export.json"]

@@ -8,7 +8,7 @@ import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
-from labellerr_ds.intervals import intervals
+from labellerr_ds.core.backoff import intervals
 
 JSON = {"Content_Type": "application/json"}
 
@@ -30,7 +30,9 @@ class Time:
 def job_of(server, time=None):
     time = time or Time()
     client = lds.Client("key1", "secret1", "c", server.url)
-    return lds.ExportJob(client.project("p"), "r", clock=time.clock, sleep=time.sleep)
+    job = lds.ExportJob(client.project("p"), "r")
+    job._clock, job._sleep = time.clock, time.sleep
+    return job
 
 
 def states(*bodies):
@@ -196,11 +198,8 @@ def test_a_call_that_cannot_be_meant_is_refused_before_anything_is_created(proje
 
 
 def test_an_export_to_s3_has_no_link(project):
-    request = lds.create_export(project, ["accepted"]).request
-    from dataclasses import replace
-
     destination = lds.S3Destination("bucket/folder/", connection_id="c")
-    job = lds.ExportJob(project, "r", request=replace(request, destination=destination))
+    job = lds.ExportJob(project, "r", destination=destination)
     with pytest.raises(lds.InvalidArgumentError, match="went to S3 and has no link"):
         job.link()
 

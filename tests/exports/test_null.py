@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.models import names_none
+from labellerr_ds.core.models import names_none
 from labellerr_ds.sandbox import Sandbox
 from labellerr_ds.sandbox.exports import RefusedError
+from labellerr_ds.service.project import endpoints_of
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_nothing_without_null_is_sent_twice(refusing):
 )
 def test_other_refusals_are_not_taken_for_one_of_null(fresh, monkeypatch, status, words, error):
     project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
-    _ = project.facts
+    endpoints_of(project).facts()
     monkeypatch.setattr("labellerr_ds.service.transport.time.sleep", lambda _: None)
 
     def refuse(*_):

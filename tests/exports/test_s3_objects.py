@@ -213,7 +213,7 @@ def test_what_was_written_is_kept_where_it_is_asked_for(moto, world, own_keys, t
         def failing(*arguments):
             raise lds.ConnectionFailedError("gone")
 
-        patched.setattr("labellerr_ds.transfer.s3.Bucket.open", failing)
+        patched.setattr("labellerr_ds.storage.s3.Bucket.open", failing)
         with pytest.raises(lds.ConnectionFailedError):
             job.download(tmp_path / "kept", progress=False)
     assert len(lds.read_export(kept, categories=project.categories()).annotations) == len(loaded.annotations)
@@ -234,7 +234,7 @@ def test_an_export_that_is_not_done_is_not_looked_for(moto, own_keys):
 
 def test_the_report_fails_in_the_services_words_where_the_bucket_refuses(swift, world):
     sandbox, project, connection = world(swift)
-    client = project.client
+    client = lds.Client.sandbox(sandbox)
     reader = {"access_key": stores.READER_KEY, "secret_key": stores.READER_SECRET}
     # may read, may not write: the test of a connection says so, and an export through one that slipped by as well
     with pytest.raises(lds.StorageError, match="AccessDenied.*not created"):

@@ -243,7 +243,7 @@ def test_34_a_file_larger_than_the_memory_is_told(tmp_path):
     rows = [{**FILE, "file_id": f"f{number}", "file_metadata": {"key": "x" * 400}} for number in range(40_000)]
     (tmp_path / "export.json").write_text(json.dumps(rows))
     child = (
-        "import resource, sys, warnings, labellerr_ds as lds, labellerr_ds.readers.read\n"
+        "import resource, sys, warnings, labellerr_ds as lds, labellerr_ds.formats.read\n"
         "warnings.simplefilter('ignore')\n"
         "lds.read_export(sys.argv[2])\n"  # what is imported then is there
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rawserver import answer, serving
 
 import labellerr_ds as lds
+from labellerr_ds.service.project import endpoints_of
 
 JSON = {"Content_Type": "application/json"}
 KEYS = {"api_key": "canary-key-1234", "api_secret": "canary-secret-5678", "client_id": "c1"}
@@ -176,7 +177,7 @@ def test_21_an_address_is_told_without_a_name_and_password_in_it():
         pass
     url = server.url.replace("http://", "http://canary-user:canary-password@")
     with pytest.raises(lds.ConnectionFailedError) as caught:
-        lds.Client(**KEYS, base_url=url).project("p").export_states(["r"])
+        endpoints_of(lds.Client(**KEYS, base_url=url).project("p")).export_states(["r"])
     assert "canary" not in str(caught.value)
     assert f"127.0.0.1:{server.port}" in str(caught.value)
 

@@ -18,10 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 100
 
-FETCH, LINK, TRANSPORT = "transfer/fetch.py", "transfer/link.py", "service/transport.py"
-ARCHIVE, PIXELS, DISK = "readers/archive.py", "readers/mask_pixels.py", "disk.py"
+FETCH, LINK, TRANSPORT = "storage/fetch.py", "storage/link.py", "service/transport.py"
+ARCHIVE, PIXELS, DISK = "formats/archive.py", "formats/png/mask_pixels.py", "core/disk.py"
 NETWORK, SERVICE, FILES, DISKS = (f"tests/faults/test_{name}.py" for name in ("network", "service", "files", "disk"))
-CACHE, SINCE = "tests/exports/test_cache.py", "tests/test_since.py"
+CACHE, SINCE = "tests/storage/test_cache.py", "tests/core/test_since.py"
 
 Change = tuple[str, str, str]
 """A file of the package, a piece of it, and what stands there without the protection."""
@@ -53,7 +53,7 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
      SERVICE, "test_09"),
     (10, "a look for what was created", [("exports/create.py", "if len(found) == 1:", "if False:")], SERVICE, "test_10"),
     (12, "the deadline", [("exports/polling.py", "if left <= 0:", "if False:")], SERVICE, "test_12"),
-    (13, "text is text", [("vendor.py", "return value if value is None or isinstance(value, str) else json.dumps",
+    (13, "text is text", [("core/vendor.py", "return value if value is None or isinstance(value, str) else json.dumps",
                            "return value if True else json.dumps")], SERVICE, "test_13"),
     (14, "refused credentials", [(TRANSPORT, "if answer.status == 401:", "if False:"),
                                  (TRANSPORT, "if 400 <= answer.status < 500 and", "if False and")], SERVICE, "test_14"),
@@ -63,8 +63,8 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
     (16, "an answer without an end", [(TRANSPORT, "if time.monotonic() > deadline:", "if False:")], SERVICE, "test_16"),
     (16, "headers in time", [(TRANSPORT, "box.get(timeout=seconds)", "box.get()")], NETWORK, "test_16_headers"),
     (17, "a page", [(LINK, "if page := _PAGE.match(first):", "if page := None:")], NETWORK, "test_17"),
-    (18, "the end of the coding", [("transfer/coding.py", "if not decoder.eof:", "if False:")], NETWORK, "test_18"),
-    (18, "growth", [("transfer/coding.py", "if made > HARMLESS_BYTES and", "if False and")], NETWORK, "test_18"),
+    (18, "the end of the coding", [("storage/coding.py", "if not decoder.eof:", "if False:")], NETWORK, "test_18"),
+    (18, "growth", [("storage/coding.py", "if made > HARMLESS_BYTES and", "if False and")], NETWORK, "test_18"),
     (19, "MD5", [(LINK, "if self._md5 and", "if False and")], NETWORK, "test_19"),
     (19, "CRC32C", [(LINK, "if self._crc32c and", "if False and")], NETWORK, "test_19"),
     (20, "no credential beyond the API", [(TRANSPORT, "allow_redirects=False", "allow_redirects=True")],
@@ -73,19 +73,19 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
                                         "return parts.netloc")], SERVICE, "test_21"),
     (22, "room before an export", [(DISK, "    if free < needed:", "    if False:")], DISKS, "test_22"),
     (22, "a full disk in words", [(DISK, "if problem.errno not in _FAILURES:", "if True:")], DISKS, "test_22"),
-    (23, "what a killed process got", [("transfer/parts.py", "_take_over(final, key, Path(name), out)", "pass")],
+    (23, "what a killed process got", [("storage/parts.py", "_take_over(final, key, Path(name), out)", "pass")],
      NETWORK, "test_23_the_next"),
-    (23, "a writer beside", [("target.py", "os.rename(made, path)\n        return", "shutil.copytree(made, path)\n        return")],
+    (23, "a writer beside", [("core/atomic.py", "os.rename(made, path)\n        return", "shutil.copytree(made, path)\n        return")],
      DISKS, "test_23"),
-    (24, "living processes", [("owners.py", "if process in (0, os.getpid()):", "if True:"),
-                              ("owners.py", "return process != 0", "return False")], NETWORK, "test_24"),
-    (25, "a manifest", [("parquet.py", "        _check(stored.get(\"manifest\"), paths, tables)\n", "")],
-     "tests/test_dataset.py", "checksum"),
-    (26, "bare numbers", [("since.py", "if isinstance(since, numbers.Number):", "if False:")], SINCE, "number"),
-    (27, "what a person interrupts", [("transfer/parts.py", "isinstance(problem, KeyboardInterrupt)", "False")],
+    (24, "living processes", [("core/temp_names.py", "if process in (0, os.getpid()):", "if True:"),
+                              ("core/temp_names.py", "return process != 0", "return False")], NETWORK, "test_24"),
+    (25, "a manifest", [("formats/parquet/write.py", "        _check(stored.get(\"manifest\"), paths, tables)\n", "")],
+     "tests/dataset/test_dataset.py", "checksum"),
+    (26, "bare numbers", [("core/since.py", "if isinstance(since, numbers.Number):", "if False:")], SINCE, "number"),
+    (27, "what a person interrupts", [("storage/parts.py", "isinstance(problem, KeyboardInterrupt)", "False")],
      NETWORK, "test_27"),
     (28, "names in an archive", [(ARCHIVE, "        if filenames:", "        if False:")], FILES, "test_28"),
-    (29, "what unpacks to too much", [("limits.py", "if of > FREE_BYTES and", "if False and")], FILES, "test_29"),
+    (29, "what unpacks to too much", [("core/limits.py", "if of > FREE_BYTES and", "if False and")], FILES, "test_29"),
     (29, "shared bytes", [(ARCHIVE, "if each.header_offset < end:", "if False:")], FILES, "test_29_two"),
     (30, "a mask's parts", [(PIXELS, "if damage := _damage(body):", "if damage := None:")], FILES, "test_30"),
     (30, "a mask's size", [(PIXELS, "if image.width * image.height > largest:", "if False:")], FILES, "test_30"),
@@ -93,13 +93,13 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
      FILES, "test_31"),
     (32, "RLE that holds together", [("shapes/rle.py", "if (runs < 0).any() or runs.sum() != height * width:", "if False:")],
      "tests/shapes/test_rle.py", ""),
-    (34, "memory", [("readers/read.py", "except MemoryError:", "except ZeroDivisionError:")], FILES, "test_34"),
-    (36, "quotes", [("readers/csv_cells.py", "return bool(in_turn) and len(quotes) % 2 == 0", "return True")],
-     "tests/readers/test_csv.py", ""),
-    (37, "formulas", [("accessor.py", 'lambda text: "\'" + text', "lambda text: text")], DISKS, "test_37"),
-    (39, "keys in a traceback", [("redaction.py", "        return \"'…'\"", "        return str.__repr__(self)")],
+    (34, "memory", [("formats/read.py", "except MemoryError:", "except ZeroDivisionError:")], FILES, "test_34"),
+    (36, "quotes", [("formats/csv/cells.py", "return bool(in_turn) and len(quotes) % 2 == 0", "return True")],
+     "tests/formats/csv/test_csv.py", ""),
+    (37, "formulas", [("api/accessor.py", 'lambda text: "\'" + text', "lambda text: text")], DISKS, "test_37"),
+    (39, "keys in a traceback", [("core/redaction.py", "        return \"'…'\"", "        return str.__repr__(self)")],
      "tests/service", ""),
-    (40, "what is in the cache", [("exports/cache.py", "if not _is_whole(mine, entry, owner, home / ENTRY):", "if False:")],
+    (40, "what is in the cache", [("storage/cache.py", "if not _is_whole(mine, entry, owner, home / ENTRY):", "if False:")],
      CACHE, ""),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import places
+from reading_paths import places
 
 import labellerr_ds as lds
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 
 HAND = pathlib.Path(__file__).parents[1] / "hand"
 QUESTIONS = sorted(path.stem for path in HAND.glob("*.json") if "." not in path.stem)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.readers.json_windows import JsonFile
+from labellerr_ds.formats.json_windows import JsonFile
 
 text = st.text(alphabet=st.sampled_from('a"\\\\[]{},: é\n'), max_size=8)
 values = st.recursive(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 
 BOX = {"xmin": 1, "ymin": 2, "xmax": 5, "ymax": 9}
 

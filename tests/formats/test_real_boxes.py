@@ -15,7 +15,7 @@ from PIL import Image
 import labellerr_ds as lds
 
 pytestmark = clusters.MARKS
-SAMPLE = pathlib.Path(__file__).parent / "samples" / "coco_boxes_accepted.json"
+SAMPLE = pathlib.Path(__file__).parents[1] / "samples" / "coco_boxes_accepted.json"
 KEY = "0a1b2c.3d4e5f60718293a4b5c6d7e8f9"
 TYPES = ["polygon", "polygon", "bbox", "polygon", "polygon", "polygon"]
 

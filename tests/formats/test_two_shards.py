@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds.panels.pages import Pages
+from labellerr_ds.widgets.pages import Pages
 
 WIDTH, HEIGHT = 200, 100
 FILES = {"f1": "a.jpg", "f2": "b.jpg", "f3": "a.jpg", "f4": "A.png"}

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labellerr_ds import schema
-from labellerr_ds.models import FileStatus
+from labellerr_ds.core.models import FileStatus
+from labellerr_ds.frames import schema
 
 TEXT = "str" if pd.__version__ >= "3" else "string"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from labellerr_ds import schema, tables
+from labellerr_ds.frames import schema, tables
 
 
 @pytest.mark.parametrize("name", schema.TABLES)

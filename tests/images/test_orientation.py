@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import labellerr_ds as lds
-from labellerr_ds.images.upright import ORIENTATION, copy_upright
+from labellerr_ds.images.orientation import ORIENTATION, copy_upright
 
 
 def picture(path, orientation, *, order="big", **options):

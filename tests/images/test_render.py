@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.images import render
 from labellerr_ds.images.colors import PALETTE, rgb
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.mirror.mirror import TRIES
 from labellerr_ds.mirror.store import BusyError, Snapshot
 from labellerr_ds.mirror.sync import committed

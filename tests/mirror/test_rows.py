@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.dataset.dataset import dataset_of_tables, tables_of_dataset
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import Tables, complete, table
 from labellerr_ds.mirror.rows import rows_of, tables_of, tombstones
-from labellerr_ds.tables import Tables, complete, table
 
 NOW = 1_764_000_000_000
 
@@ -43,8 +44,8 @@ def made_of(files, annotations=()):
 @pytest.mark.parametrize("name", ["Street scenes", "Traffic videos", "Product reviews", "Phone calls"])
 def test_an_export_comes_back_from_rows_as_it_was(client, name):
     dataset = lds.export_dataset(client.project(name), "all", progress=False)
-    tables = dataset.to_tables()
-    back = lds.Dataset.from_tables(tables_of(rows_of(tables, NOW), tables.categories))
+    tables = tables_of_dataset(dataset)
+    back = dataset_of_tables(tables_of(rows_of(tables, NOW), tables.categories))
     files, annotations = in_order(dataset)
     pd.testing.assert_frame_equal(back.files, files)
     pd.testing.assert_frame_equal(back.annotations, annotations)
@@ -63,8 +64,8 @@ def test_issues_come_back_at_the_rows_that_they_are_about(tmp_path):
     with pytest.warns(lds.LabellerrWarning, match="swapped_corners"):
         dataset = lds.read_export(tmp_path / "export.json")
     assert dataset.annotations["annotation_id"].tolist() == ["a", "c", "b"]
-    tables = dataset.to_tables()
-    back = lds.Dataset.from_tables(tables_of(rows_of(tables, NOW), tables.categories))
+    tables = tables_of_dataset(dataset)
+    back = dataset_of_tables(tables_of(rows_of(tables, NOW), tables.categories))
     assert back.annotations["annotation_id"].tolist() == ["c", "b", "a"]
     assert back.issues[["code", "id", "position"]].values.tolist() == [["swapped_corners", "early", 1]]
 
@@ -104,9 +105,9 @@ def test_two_files_have_one_hash_only_where_they_say_the_same(one, other):
 
 def test_a_hash_does_not_depend_on_the_files_beside_it_nor_on_when_it_was_exported(project):
     dataset = lds.export_dataset(project, "all", progress=False)
-    whole = rows_of(dataset.to_tables(), NOW)
+    whole = rows_of(tables_of_dataset(dataset), NOW)
     hashes = dict(zip(whole["file_id"].to_pylist(), whole["content_hash"].to_pylist(), strict=True))
-    half = rows_of(dataset.only(list(hashes)[::2]).to_tables(), NOW + 1)
+    half = rows_of(tables_of_dataset(dataset.only(list(hashes)[::2])), NOW + 1)
     assert {name: hashes[name] for name in list(hashes)[::2]} == dict(
         zip(half["file_id"].to_pylist(), half["content_hash"].to_pylist(), strict=True)
     )

@@ -17,18 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.cluster import lend_out, read_shards
-from labellerr_ds.limits import Limits
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.models import Source
+from labellerr_ds.distributed import shards
+from labellerr_ds.distributed.exports import lend_out, read_shards
+from labellerr_ds.distributed.shards import cut
+from labellerr_ds.distributed.shared_folder import SharedFolder
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.read import read_tables
 from labellerr_ds.mirror.rows import rows_of
 from labellerr_ds.mirror.staged import stage_rows, staged_rows
 from labellerr_ds.mirror.sync import committed
-from labellerr_ds.models import Source
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.read import read_tables
-from labellerr_ds.staging import shards
-from labellerr_ds.staging.shards import cut
-from labellerr_ds.transfer.s3 import Bucket
-from labellerr_ds.transfer.shared_folder import SharedFolder
+from labellerr_ds.storage.s3 import Bucket
 
 pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
@@ -138,7 +138,7 @@ def nested(rows):
     return [{**row, "issues": sorted(row["issues"], key=repr)} for row in listed]
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 @given(st.lists(st.lists(RECORD, max_size=3), min_size=1, max_size=5))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_in_several_shards_is_one_row_as_of_one_reading(tmp_path_factory, parts):
@@ -307,7 +307,7 @@ def test_a_piece_that_cannot_be_read_fails_the_sync_and_changes_nothing(
     mirror.sync(project, client=cluster, progress=False)
     before = stored(mirror)
     fresh.advance(days=3)
-    monkeypatch.setattr("labellerr_ds.cluster.stage", failing)
+    monkeypatch.setattr("labellerr_ds.distributed.exports.stage", failing)
     with pytest.raises(lds.ReadError, match=r"shards could not be read: .*a fault of the reader.*was kept at ") as told:
         mirror.sync(project, True, client=cluster, progress=False)
     assert "on_error" not in str(told.value)

@@ -27,7 +27,7 @@ import pytest
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds import vendor
+from labellerr_ds.core import vendor
 from labellerr_ds.sandbox import VARIANTS, scene
 from labellerr_ds.shapes.rle import rle_to_mask
 

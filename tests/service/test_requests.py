@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import labellerr_ds as lds
-from labellerr_ds import models
+from labellerr_ds.core import models
 from labellerr_ds.service import requests
 
 

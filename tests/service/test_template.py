@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds import template
+from labellerr_ds.service import template
 
 
 def test_a_template_keeps_what_has_no_column():

@@ -9,6 +9,8 @@ import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
+from labellerr_ds.service.client import transport_of
+from labellerr_ds.service.project import endpoints_of
 from labellerr_ds.service.transport import redact
 
 CANARY = {"api_key": "canary-key-1234", "api_secret": "canary-secret-5678", "client_id": "c1"}
@@ -76,7 +78,7 @@ def test_asking_for_a_status_may_be_repeated():
         return answer(502) if number == 1 else answer(200, b'{"status": []}', **JSON)
 
     with serving(stumbling) as server:
-        assert client_of(server).project("p").export_states(["r"]) == {}
+        assert endpoints_of(client_of(server).project("p")).export_states(["r"]) == {}
         assert [came.method for came in server.log] == ["POST", "POST"]
 
 
@@ -99,7 +101,7 @@ def test_nobody_there_is_a_connection_error_that_names_the_host_only():
     with serving(lambda came, number: None) as server:
         pass
     with pytest.raises(lds.ConnectionFailedError, match=f"127.0.0.1:{server.port}") as caught:
-        client_of(server).project("p").export_states(["r"])
+        endpoints_of(client_of(server).project("p")).export_states(["r"])
     assert caught.value.request_id
 
 
@@ -122,7 +124,7 @@ def test_no_secret_is_in_a_repr_a_log_a_message_or_a_traceback(tmp_path, caplog)
         client = client_of(server)
         job = lds.ExportJob(client.project("p"), "r")
         link = lds.SignedLink(f"{server.url}/store/x.json?X-Signature={SECRETS[2]}")
-        told += [repr(each) for each in (client, client.transport, client.project("p"), job, link)]
+        told += [repr(each) for each in (client, transport_of(client), client.project("p"), job, link)]
         for call in (client.projects, job.status, job.link, lambda: download(link, tmp_path)):
             with pytest.raises(lds.LabellerrError) as caught:
                 call()
@@ -157,7 +159,7 @@ def test_queries_are_taken_out(text, safe):
 
 
 def download(link, folder):
-    from labellerr_ds.transfer.link import download as fetch
+    from labellerr_ds.storage.link import download as fetch
 
     return fetch(link, folder, progress=False)
 

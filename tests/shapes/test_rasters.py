@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 from shapes_of import rings
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.shapes.boxes import ring_areas
 from labellerr_ds.shapes.rle import (
     boxes_to_rle,

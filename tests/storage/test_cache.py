@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import labellerr_ds as lds
-from labellerr_ds.cli import app
-from labellerr_ds.exports import cache
+from labellerr_ds.cli.app import app
+from labellerr_ds.storage import cache
 
 
 @pytest.fixture(autouse=True)

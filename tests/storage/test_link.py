@@ -9,8 +9,8 @@ import pytest
 from rawserver import answer, serving
 
 import labellerr_ds as lds
-from labellerr_ds.transfer import fetch as transfer_fetch
-from labellerr_ds.transfer.link import download, local_name
+from labellerr_ds.storage import fetch as transfer_fetch
+from labellerr_ds.storage.link import download, local_name
 
 
 @pytest.fixture(autouse=True)

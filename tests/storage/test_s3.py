@@ -20,8 +20,8 @@ import stores
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds.transfer import fetch, s3
-from labellerr_ds.transfer.s3 import AT_ONCE, Bucket, split_url
+from labellerr_ds.storage import fetch, s3
+from labellerr_ds.storage.s3 import AT_ONCE, Bucket, split_url
 
 SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
 NATIVE = (SAMPLES / "native_review.json").read_bytes()

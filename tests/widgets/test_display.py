@@ -12,7 +12,7 @@ from IPython.core.formatters import DisplayFormatter
 from nbclient import NotebookClient
 
 import labellerr_ds as lds
-from labellerr_ds.panels import display
+from labellerr_ds.widgets import display
 
 MAKE = """
 import warnings; warnings.simplefilter("ignore")

@@ -14,10 +14,10 @@ from PIL import Image
 from shapes_of import cocos, read
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS
-from labellerr_ds.panels.messages import packet, read_picture
-from labellerr_ds.panels.pages import Pages
+from labellerr_ds.widgets.messages import packet, read_picture
+from labellerr_ds.widgets.pages import Pages
 
 
 def message(pages, page=0):
@@ -103,7 +103,7 @@ def test_frames_of_videos_are_found_by_file_and_frame(serve, tmp_path, monkeypat
     videos = lds.export_dataset(lds.Client.sandbox(sandbox).project(sandbox.project_ids[1]), "all", progress=False)
     row = videos.annotations.dropna(subset=["frame"]).iloc[0]
     Image.new("RGB", (8, 6)).save(tmp_path / "frame.png")
-    monkeypatch.setattr("labellerr_ds.panels.pages.LOOKED_FOR", 1000)
+    monkeypatch.setattr("labellerr_ds.widgets.pages.LOOKED_FOR", 1000)
     pages = Pages(videos, None, {(row["file_id"], row["frame"]): tmp_path / "frame.png"})
     found = [page for page in range(len(pages)) if pages.source(page) is not None]
     assert [pages.name(page) for page in found] == [f"{row['file_name']}, frame {row['frame']}"]
@@ -207,7 +207,7 @@ def test_images_that_cannot_be_meant_are_refused(dataset, images):
         Pages(dataset, None, images)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_file_name_that_no_disk_takes_is_not_there(dataset, tmp_path):
     files = dataset.files.assign(file_name="x" * 300)
     long = lds.Dataset(files, dataset.annotations, dataset.categories, dataset.issues)

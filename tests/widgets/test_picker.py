@@ -8,11 +8,12 @@ import time
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.panels import export_list
-from labellerr_ds.panels import session as module
-from labellerr_ds.panels.cancellation import StoppedError
-from labellerr_ds.panels.session import BUSY, STATES
 from labellerr_ds.sandbox import Sandbox
+from labellerr_ds.service.project import endpoints_of
+from labellerr_ds.widgets import export_list
+from labellerr_ds.widgets import session as module
+from labellerr_ds.widgets.cancellation import StoppedError
+from labellerr_ds.widgets.session import BUSY, STATES
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def told(picker, field):
     return picker._form.problems[field].value
 
 
-def test_an_export_is_run_and_loaded(project):
+def test_an_export_is_run_and_loaded(client, project):
     picker = lds.ExportPicker(project, statuses=["accepted"], format="coco_json").wait(30)
     seen = []
     picker.observe(lambda change: seen.append(change["new"]), "state")
@@ -49,18 +50,18 @@ def test_an_export_is_run_and_loaded(project):
     assert picker.dataset.info["report_id"] == picker.report_id
     assert picker.report_id in picker.code
     assert "picker.df" in line(picker)
-    again = eval(picker.code, {"lds": lds, "client": project.client})
+    again = eval(picker.code, {"lds": lds, "client": client})
     assert len(again) == len(picker.dataset)
 
 
-def test_the_code_line_repeats_what_the_form_says(unused):
+def test_the_code_line_repeats_what_the_form_says(unused, fresh):
     picker = lds.ExportPicker(unused, statuses=["accepted", None], since="7d", format="csv").wait(30)
     assert picker.state == "empty"
     assert "no exports yet" in line(picker)
     picker._form.name.value = "nightly"
     expected = "['none', 'accepted'], since='7d', format='csv', name='nightly')"
     assert picker._form.code.value == f"lds.export_dataset(client.project({unused.project_id!r}), {expected}"
-    assert len(eval(picker.code, {"lds": lds, "client": unused.client})) > 0
+    assert len(eval(picker.code, {"lds": lds, "client": lds.Client.sandbox(fresh)})) > 0
     picker._form.destination.value = "s3"
     assert "destination=lds.S3Destination('', connection_id='')" in picker._form.code.value
 
@@ -227,13 +228,13 @@ def test_after_a_failure_a_click_tries_again_and_what_was_loaded_stays(fresh):
     picker.run()
     picker.wait(30)
     kept = picker.dataset
-    project.client.transport.base_url = "http://127.0.0.1:9"
+    endpoints_of(project).transport.base_url = "http://127.0.0.1:9"
     picker._form.list.value = picker._form.list.options[-1][1]
     picker.refresh()
     assert picker.wait(60).state == "failed"
     assert "picker.df is still what was loaded at" in line(picker)
     assert picker.dataset is kept
-    project.client.transport.base_url = fresh.base_url
+    endpoints_of(project).transport.base_url = fresh.base_url
     picker._form.remedy.click()
     assert picker.wait(30).state == "idle"
     assert picker._form.remedy.layout.display == "none"
@@ -371,7 +372,8 @@ def test_trying_again_to_load_loads_the_same_and_creates_nothing(fresh, monkeypa
     project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
     report_id = lds.create_export(project, ["review"]).report_id
     picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
-    monkeypatch.setattr(lds.ExportJob, "looks", _raises(lds.ExportFailedError("it failed", report_id=report_id)))
+    failing = _raises(lds.ExportFailedError("it failed", report_id=report_id))
+    monkeypatch.setattr("labellerr_ds.widgets.session.states_of", failing)
     picker.load(report_id)
     assert picker.wait(30).state == "failed"
     monkeypatch.undo()
@@ -414,7 +416,7 @@ def test_a_result_without_files_keeps_what_was_read(unused, monkeypatch):
     assert picker.dataset.info["report_id"] == picker.report_id
 
 
-def test_an_export_that_went_to_s3_asks_for_its_folder(unused):
+def test_an_export_that_went_to_s3_asks_for_its_folder(unused, fresh):
     destination = lds.S3Destination("labels/nightly/", connection_id="c1")
     picker = lds.ExportPicker(unused).wait(30)
     picker._form.destinations["r1"] = "s3"
@@ -422,4 +424,5 @@ def test_an_export_that_went_to_s3_asks_for_its_folder(unused):
     assert "say here to which folder" in told(picker, "destination")
     picker._session.job = lds.ExportJob(unused, "r1", destination=destination)
     picker.state = "stopped"
-    assert eval(picker.code.removesuffix(".load()"), {"lds": lds, "client": unused.client}).destination == destination
+    names = {"lds": lds, "client": lds.Client.sandbox(fresh)}
+    assert eval(picker.code.removesuffix(".load()"), names).destination == destination

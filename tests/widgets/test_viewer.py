@@ -12,11 +12,11 @@ from PIL import Image
 from traitlets import TraitError
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import PALETTE, rgb
-from labellerr_ds.panels.canvas_viewer import CanvasViewer
-from labellerr_ds.panels.display import script
-from labellerr_ds.panels.picture_viewer import PictureViewer
+from labellerr_ds.widgets.canvas_viewer import CanvasViewer
+from labellerr_ds.widgets.display import script
+from labellerr_ds.widgets.picture_viewer import PictureViewer
 
 BACKENDS = ["canvas", "image"]
 
@@ -198,7 +198,7 @@ def test_one_class_may_be_named_alone_and_help_tells_the_parameters(dataset):
 
 
 def test_a_page_that_cannot_be_made_is_told_and_the_others_come(dataset, monkeypatch):
-    from labellerr_ds.panels import canvas_viewer
+    from labellerr_ds.widgets import canvas_viewer
 
     viewer, make = lds.AnnotationViewer(dataset), canvas_viewer.packet
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds.tables import empty, from_frame, joined, table
+from labellerr_ds.frames.tables import empty, from_frame, joined, table
 
 
 class TemplateCategories:

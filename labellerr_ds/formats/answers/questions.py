@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labellerr_ds import vendor
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.rows import AnnotationRows, Found, Row
-from labellerr_ds.readers.shapes import is_blank, is_points, looks_like, read_shape
-from labellerr_ds.readers.speech import ITEM_KEYS, read_speech
-from labellerr_ds.readers.tracks import read_track
-from labellerr_ds.readers.values import as_id, json_text
-from labellerr_ds.tables import ListState
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.answers.rows import AnnotationRows, Found, Row
+from labellerr_ds.formats.answers.shapes import is_blank, is_points, looks_like, read_shape
+from labellerr_ds.formats.answers.speech import ITEM_KEYS, read_speech
+from labellerr_ds.formats.answers.tracks import read_track
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.values import as_id, json_text
+from labellerr_ds.frames.tables import ListState
 
 _QUESTION_KEYS = frozenset(
     {"question_id", "answer", "answer_id", *vendor.ANSWER_QUESTION_KEYS, *vendor.ANSWER_TYPE_KEYS}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labellerr_ds.readers.categories import TemplateCategories
-from labellerr_ds.readers.questions import Answers
-from labellerr_ds.tables import LIST_STATE, Tables, table
+from labellerr_ds.formats.answers.categories import TemplateCategories
+from labellerr_ds.formats.answers.questions import Answers
+from labellerr_ds.frames.tables import LIST_STATE, Tables, table
 
 FILE_COLUMNS = (
     "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",

@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema, vendor
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.values import json_text
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.values import json_text
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import FILE_ROW, ListState, Unread, dictionary
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums
 from labellerr_ds.shapes.rasters import BOX
-from labellerr_ds.tables import FILE_ROW, ListState, Unread, dictionary
 
 Ints = NDArray[np.int64]
 

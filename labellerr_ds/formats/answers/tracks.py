@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from labellerr_ds import vendor
-from labellerr_ds.readers.rows import AnnotationRows, Row
-from labellerr_ds.readers.shapes import frames_of, read_shape
-from labellerr_ds.readers.values import number, whole
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.answers.rows import AnnotationRows, Row
+from labellerr_ds.formats.answers.shapes import frames_of, read_shape
+from labellerr_ds.formats.values import number, whole
 
 _FRAME_KEYS = frozenset({"frame", "answer", "timestamp", "children", "attributes", "answer_id", vendor.SCREEN_RATE_KEY})
 

@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from labellerr_ds import vendor
-from labellerr_ds.readers.decoding import UNSET, decoder, first_fit, plain, raw_items
-from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.rows import Column, Row
-from labellerr_ds.readers.shapes import LEAST_POINTS
-from labellerr_ds.readers.values import Int64
-from labellerr_ds.tables import ListState
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.answers.questions import Answers, Question
+from labellerr_ds.formats.answers.rows import Column, Row
+from labellerr_ds.formats.answers.shapes import LEAST_POINTS
+from labellerr_ds.formats.decoding import UNSET, decoder, first_fit, plain, raw_items
+from labellerr_ds.formats.values import Int64
+from labellerr_ds.frames.tables import ListState
 
 T = TypeVar("T")
 Number = Int64 | float  # as it came: the text of a shape keeps 1 and 1.0 apart

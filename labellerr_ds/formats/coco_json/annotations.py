@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.coco_shapes import (
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.coco_json.shapes import (
     is_line,
     is_marks,
     is_polygon,
@@ -24,13 +23,14 @@ from labellerr_ds.readers.coco_shapes import (
     may_be_polygons,
     not_polygons,
 )
-from labellerr_ds.readers.coco_tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
-from labellerr_ds.readers.decoding import UNSET, any_json, decoder, plain, raw_fields
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
+from labellerr_ds.formats.coco_json.tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
+from labellerr_ds.formats.decoding import UNSET, any_json, decoder, plain, raw_fields
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import FILE_ROW, UNREAD, Unread, dictionary, table
 from labellerr_ds.shapes.boxes import bounds, ring_areas
 from labellerr_ds.shapes.rle import area_and_bbox, checked_counts
-from labellerr_ds.tables import FILE_ROW, UNREAD, Unread, dictionary, table
 
 NONE = msgspec.Raw(b"")
 _NAN = float("nan")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.shapes.rle import BROKEN, checked_counts, checked_ring, checked_size
 
 

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds import schema, vendor
-from labellerr_ds.converters.coco_rows import ids_of
-from labellerr_ds.converters.selection import FINISHED, NO_IMAGES, Frames, Negatives, check_negatives
-from labellerr_ds.errors import InvalidArgumentError, warn
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.formats.coco_rows import ids_of
+from labellerr_ds.formats.selection import FINISHED, NO_IMAGES, Frames, Negatives, check_negatives
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images, locate, unique_names
-from labellerr_ds.shapes.turned import turned_boxes
+from labellerr_ds.shapes.rotated import turned_boxes
 
 Classes = Literal["by_name", "as_exported"]
 Left = Counter[tuple[str, str]]

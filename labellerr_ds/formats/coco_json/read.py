@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.coco_annotations import Annotation, AnnotationReader
-from labellerr_ds.readers.coco_tables import Image, ImageReader, read_categories
-from labellerr_ds.readers.decoding import json_error
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.json_windows import JsonFile, Outline, open_json
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.values import milliseconds
-from labellerr_ds.redaction import is_key
-from labellerr_ds.tables import ListState, Tables, table
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.redaction import is_key
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.coco_json.annotations import Annotation, AnnotationReader
+from labellerr_ds.formats.coco_json.tables import Image, ImageReader, read_categories
+from labellerr_ds.formats.decoding import json_error
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.json_windows import JsonFile, Outline, open_json
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.values import milliseconds
+from labellerr_ds.frames.tables import ListState, Tables, table
 
 _LISTS = ("images", "annotations", "categories")
 _KNOWN = frozenset({*_LISTS, "info", "licenses"})

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from labellerr_ds.readers.decoding import plain
-from labellerr_ds.readers.values import number
+from labellerr_ds.formats.decoding import plain
+from labellerr_ds.formats.values import number
 from labellerr_ds.shapes.rle import BROKEN, LEAST_NUMBERS, checked_counts, is_ring
 
 _IN_NUMBERS = b"0123456789.-+ \n\r\t"  # without the sign of an exponent, which may be too large for a float

@@ -11,10 +11,9 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.readers.decoding import plain
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.values import (
+from labellerr_ds.formats.decoding import plain
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.values import (
     NO_STATUS,
     Int64,
     Moment,
@@ -26,7 +25,8 @@ from labellerr_ds.readers.values import (
     status_of,
     whole,
 )
-from labellerr_ds.tables import LIST_STATE, ListState, table
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import LIST_STATE, ListState, table
 
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from labellerr_ds.collector import collector_off
-from labellerr_ds.converters.coco_rows import annotations_of, categories_of, images_of, unread_of
-from labellerr_ds.converters.portable import Classes, archived, portable, with_unique_names
-from labellerr_ds.converters.selection import Frames, Negatives
-from labellerr_ds.errors import warn
+from labellerr_ds.core.atomic import file_at, refuse
+from labellerr_ds.core.errors import warn
+from labellerr_ds.core.gc import collector_off
+from labellerr_ds.formats.coco_json.portable import Classes, archived, portable, with_unique_names
+from labellerr_ds.formats.coco_rows import annotations_of, categories_of, images_of, unread_of
+from labellerr_ds.formats.selection import Frames, Negatives
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes.rle import BROKEN, FARTHEST, checked_counts, checked_ring, polygons_to_rle, rle_area, rle_bbox
-from labellerr_ds.target import file_at, refuse
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -48,7 +48,7 @@ def to_coco(
 
 
 def _made(frames: Frames, info: dict[str, Any], *, recompute: bool) -> COCO:
-    from labellerr_ds.converters.checked_coco import CheckedCOCO
+    from labellerr_ds.formats.coco_json.checked import CheckedCOCO
 
     files, annotations, categories = frames
     pictures = list(images_of(files, info))

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.text import HEADER_BYTES, as_text, as_utf8, header_of
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.text import HEADER_BYTES, as_text, as_utf8, header_of
 
 FEW_BYTES = 1 << 13
 _ROW = re.compile(r"row (\d+)")  # in the words of pandas

@@ -14,21 +14,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema, vendor
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.categories import TemplateCategories
-from labellerr_ds.readers.csv_cells import table_of
-from labellerr_ds.readers.decoding import UNSET, any_json
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.records import batch_of
-from labellerr_ds.readers.shapes import is_blank, looks_like_shape
-from labellerr_ds.readers.text import header_of, spelled
-from labellerr_ds.readers.typed_answers import TypedAnswers
-from labellerr_ds.readers.values import json_text, milliseconds, number, status_of, whole
-from labellerr_ds.tables import LIST_STATE, ListState, Tables
+from labellerr_ds.core import vendor
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.answers.categories import TemplateCategories
+from labellerr_ds.formats.answers.questions import Answers, Question
+from labellerr_ds.formats.answers.records import batch_of
+from labellerr_ds.formats.answers.shapes import is_blank, looks_like_shape
+from labellerr_ds.formats.answers.typed_answers import TypedAnswers
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.csv.cells import table_of
+from labellerr_ds.formats.decoding import UNSET, any_json
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.text import header_of, spelled
+from labellerr_ds.formats.values import json_text, milliseconds, number, status_of, whole
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import LIST_STATE, ListState, Tables
 
 _OBJECTS = ("{", "[{")
 """The begin of cells that hold an object, or several: an answer, if it is one, that was not recognised."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from labellerr_ds import schema
-from labellerr_ds.converters.selection import Frames, Item, Negatives, Selection, Splits, by_split
-from labellerr_ds.errors import InvalidArgumentError, MissingExtraError
+from labellerr_ds.core.errors import InvalidArgumentError, MissingExtraError
+from labellerr_ds.formats.selection import Frames, Item, Negatives, Selection, Splits, by_split
+from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images
-from labellerr_ds.shapes.turned import turned_boxes
+from labellerr_ds.shapes.rotated import turned_boxes
 
 Form = Literal["imagefolder", "parquet"]
 TYPES = tuple(sorted(schema.SHAPE_TYPES))

@@ -7,27 +7,18 @@ from typing import Any
 
 import msgspec
 
-from labellerr_ds import vendor
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.categories import TemplateCategories
-from labellerr_ds.readers.decoding import UNSET, decoder, first_fit, plain, raw_fields
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.json_windows import open_json
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.questions import Answers
-from labellerr_ds.readers.records import batch_of, columns_of
-from labellerr_ds.readers.typed_answers import QUESTIONS, TypedAnswers
-from labellerr_ds.readers.values import (
-    NO_STATUS,
-    Int64,
-    Moment,
-    json_text,
-    milliseconds,
-    number,
-    status_of,
-    whole,
-)
-from labellerr_ds.tables import ListState, Tables
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.answers.categories import TemplateCategories
+from labellerr_ds.formats.answers.questions import Answers
+from labellerr_ds.formats.answers.records import batch_of, columns_of
+from labellerr_ds.formats.answers.typed_answers import QUESTIONS, TypedAnswers
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.decoding import UNSET, decoder, first_fit, plain, raw_fields
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.json_windows import open_json
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.values import NO_STATUS, Int64, Moment, json_text, milliseconds, number, status_of, whole
+from labellerr_ds.frames.tables import ListState, Tables
 
 _KNOWN = {
     "file_id", "file_name", "file_metadata", "created_at", "file_status", "remarks", "activities", "latest_answer",

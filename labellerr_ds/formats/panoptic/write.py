@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from labellerr_ds.converters.coco_rows import ids_of as coco_ids
-from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.formats.coco_rows import ids_of as coco_ids
+from labellerr_ds.formats.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, label_regions, rle_area
 

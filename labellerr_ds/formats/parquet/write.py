@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
-from labellerr_ds.errors import ReadError
-from labellerr_ds.models import Source
-from labellerr_ds.schema import Table
-from labellerr_ds.tables import TABLE_NAMES, Tables, complete, dictionary
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.models import Source
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.schema import Table
+from labellerr_ds.frames.tables import TABLE_NAMES, Tables, complete, dictionary
 
 INFO, RAW = "info.json", "raw.parquet"
 SCHEMA = 1  # of the folder

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from labellerr_ds import schema
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.decoding import any_json
-from labellerr_ds.readers.text import as_text, header_of
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.decoding import any_json
+from labellerr_ds.formats.text import as_text, header_of
+from labellerr_ds.frames import schema
 
 RGB = tuple[int, int, int]
 NAMES_ALONE = frozenset({"classes", "class_names", "codes", "labels", "label_names", "names", "obj"})

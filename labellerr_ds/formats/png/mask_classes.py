@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from labellerr_ds import schema, vendor
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.color_maps import RGB, color_map, rgb
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.png.color_maps import RGB, color_map, rgb
+from labellerr_ds.frames import schema
 
 
 @dataclass

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.mask_folders import UUID, Folders
-from labellerr_ds.readers.values import json_text
-from labellerr_ds.tables import LIST_STATE, ListState
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.png.mask_folders import UUID, Folders
+from labellerr_ds.formats.values import json_text
+from labellerr_ds.frames.tables import LIST_STATE, ListState
 
 
 class MaskFiles:

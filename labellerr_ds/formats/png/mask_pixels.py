@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from labellerr_ds.core.limits import Limits
+from labellerr_ds.formats.archive import PNG, Member
+from labellerr_ds.formats.png.color_maps import RGB
 from labellerr_ds.images.pixels import UNREADABLE
-from labellerr_ds.limits import Limits
-from labellerr_ds.readers.archive import PNG, Member
-from labellerr_ds.readers.color_maps import RGB
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 
 COLORS_OF_A_PHOTOGRAPH = 512  # more than a mask has classes

@@ -13,17 +13,17 @@ import pandas as pd
 import pyarrow as pa
 from tqdm.auto import tqdm
 
-from labellerr_ds import schema
-from labellerr_ds.readers.archive import Member
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.mask_classes import Classes, read_classes, with_added
-from labellerr_ds.readers.mask_files import MaskFiles
-from labellerr_ds.readers.mask_folders import Folders, look_at_folders
-from labellerr_ds.readers.mask_pixels import Mask, decode_mask, merged
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.values import json_text
+from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.png.mask_classes import Classes, read_classes, with_added
+from labellerr_ds.formats.png.mask_files import MaskFiles
+from labellerr_ds.formats.png.mask_folders import Folders, look_at_folders
+from labellerr_ds.formats.png.mask_pixels import Mask, decode_mask, merged
+from labellerr_ds.formats.values import json_text
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import FILE_ROW, ListState, Tables, from_frame, table
 from labellerr_ds.shapes.rle import LabelRegion
-from labellerr_ds.tables import FILE_ROW, ListState, Tables, from_frame, table
 
 AHEAD = 128  # masks that are decoded before their rows are made
 

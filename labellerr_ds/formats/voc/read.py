@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.as_coco import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
-from labellerr_ds.tables import Tables
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.foreign import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
+from labellerr_ds.frames.tables import Tables
 
 Corners = Literal["auto", "pixels", "edges", "edges_from_1"]
 _FLAGS = ("truncated", "difficult", "occluded")

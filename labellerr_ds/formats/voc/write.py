@@ -11,9 +11,9 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
+from labellerr_ds.formats.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.images.files import Images
-from labellerr_ds.shapes.turned import turned_boxes
+from labellerr_ds.shapes.rotated import turned_boxes
 
 
 def to_pascal_voc(

@@ -16,9 +16,9 @@ from typing import Any
 import yaml
 from tqdm.auto import tqdm
 
-from labellerr_ds.errors import ReadError
-from labellerr_ds.readers.as_coco import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
-from labellerr_ds.tables import Tables
+from labellerr_ds.core.errors import ReadError
+from labellerr_ds.formats.foreign import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
+from labellerr_ds.frames.tables import Tables
 
 NAME_LISTS = ("classes.txt", "obj.names", "predefined_classes.txt", "labels.txt", "_darknet.labels", "classes.names")
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}

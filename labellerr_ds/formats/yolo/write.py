@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labellerr_ds.converters.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
-from labellerr_ds.errors import InvalidArgumentError
+from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.formats.selection import ConversionReport, Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.images.files import Images
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.contours import clip_ring, join_rings

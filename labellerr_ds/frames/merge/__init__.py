@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labellerr_ds import schema
-from labellerr_ds.errors import ReadError, warn
-from labellerr_ds.finish.look import Ints, column_of, final_files, final_rows
-from labellerr_ds.finish.plan import Plan, plan
-from labellerr_ds.finish.positions import filled_ids
-from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, empty, joined
+from labellerr_ds.core.errors import ReadError, warn
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge.generated_ids import filled_ids
+from labellerr_ds.frames.merge.plan import Plan, plan
+from labellerr_ds.frames.merge.scan_ids import Ints, column_of, final_files, final_rows
+from labellerr_ds.frames.tables import FILE_ROW, Tables, complete, dictionary, empty, joined
 
 TOGETHER_ROWS = 100_000
 

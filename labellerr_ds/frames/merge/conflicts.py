@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.finish.identity import (
+from labellerr_ds.frames.merge.identity import (
     ID_COLUMNS,
     Edits,
     Place,
@@ -23,9 +23,9 @@ from labellerr_ds.finish.identity import (
     resolve,
     row_hashes,
 )
-from labellerr_ds.finish.look import Ints, Seen, column_of, final_rows
-from labellerr_ds.finish.union import FilesUnion
-from labellerr_ds.tables import FILE_ROW, Tables
+from labellerr_ds.frames.merge.scan_ids import Ints, Seen, column_of, final_rows
+from labellerr_ds.frames.merge.union import FilesUnion
+from labellerr_ds.frames.tables import FILE_ROW, Tables
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds import schema
-from labellerr_ds.finish.look import Ints, Seen, final_rows
-from labellerr_ds.finish.union import Issue, codes_of, has_repeats
-from labellerr_ds.tables import UNREAD, ListState, Unread
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge.scan_ids import Ints, Seen, final_rows
+from labellerr_ds.frames.merge.union import Issue, codes_of, has_repeats
+from labellerr_ds.frames.tables import UNREAD, ListState, Unread
 
 NOWHERE = -1
 """The row of an object that belongs to no file."""

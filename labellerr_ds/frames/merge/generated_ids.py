@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.finish.identity import home_of
-from labellerr_ds.tables import Tables
+from labellerr_ds.frames.merge.identity import home_of
+from labellerr_ds.frames.tables import Tables
 
 Ints = NDArray[np.int64]
 _CATEGORY_BITS = 24

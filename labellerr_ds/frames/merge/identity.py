@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds.finish.union import NUMBERS, Issue, apart, is_number
+from labellerr_ds.frames.merge.union import NUMBERS, Issue, apart, is_number
 
 ID_COLUMNS = ("annotation_id", "category_id", "question_id", "parent_id", "track_id", "coco_id")
 _NO_FILE = "unknown"

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labellerr_ds import schema
-from labellerr_ds.finish.doubts import resolve_doubts
-from labellerr_ds.finish.evidence import Evidence, gather_evidence, info_with_unread, with_unread
-from labellerr_ds.finish.identity import Edits
-from labellerr_ds.finish.look import Ints, Seen, column_of, final_files, final_rows, look
-from labellerr_ds.finish.positions import missing_positions
-from labellerr_ds.finish.union import FilesUnion, Issue, has_repeats, issue_rows, unite_files, unite_info
-from labellerr_ds.tables import FILE_ROW, Tables, complete, dictionary, table
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.merge.conflicts import resolve_doubts
+from labellerr_ds.frames.merge.evidence import Evidence, gather_evidence, info_with_unread, with_unread
+from labellerr_ds.frames.merge.generated_ids import missing_positions
+from labellerr_ds.frames.merge.identity import Edits
+from labellerr_ds.frames.merge.scan_ids import Ints, Seen, column_of, final_files, final_rows, look
+from labellerr_ds.frames.merge.union import FilesUnion, Issue, has_repeats, issue_rows, unite_files, unite_info
+from labellerr_ds.frames.tables import FILE_ROW, Tables, complete, dictionary, table
 
 
 @dataclass(frozen=True)

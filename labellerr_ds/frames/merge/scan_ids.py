@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.finish.identity import hashes
-from labellerr_ds.finish.union import SUFFIXED, CategoriesUnion
-from labellerr_ds.tables import FILE_ROW, LIST_STATE, Tables, Unread
+from labellerr_ds.frames.merge.identity import hashes
+from labellerr_ds.frames.merge.union import SUFFIXED, CategoriesUnion
+from labellerr_ds.frames.tables import FILE_ROW, LIST_STATE, Tables, Unread
 
 Ints = NDArray[np.int64]
 REPORTS = ("bad_row", "bad_segmentation", "duplicate_file_id", "unparsed_answer", "unreadable_image")

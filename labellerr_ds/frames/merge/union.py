@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.tables import UNREAD
+from labellerr_ds.frames.tables import UNREAD
 
 DERIVED = frozenset({"label_state", "annotation_count"})
 """Columns of files that follow from the annotations, and so say nothing about whether two records are equal."""

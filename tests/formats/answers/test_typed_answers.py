@@ -7,11 +7,12 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lanes import assert_equal_frames, assert_lanes_agree, mutated, read
-from usual_answers import box, numbers, point, questions, words
+from reading_paths import assert_equal_frames, assert_lanes_agree, mutated, read
+from typical_answers import box, numbers, point, questions, words
 
-from labellerr_ds import vendor
-from labellerr_ds.readers import native_json, typed_answers
+from labellerr_ds.core import vendor
+from labellerr_ds.formats.answers import typed_answers
+from labellerr_ds.formats.native_json import read as native_json
 
 answers = st.lists(questions(nested=True), max_size=4)
 metadata = st.fixed_dictionaries(
@@ -96,5 +97,7 @@ def test_a_file_of_the_usual_form_never_meets_the_careful_lane(tmp_path, monkeyp
         "answer": [{"answer": shape}],
     }
     path.write_text(json.dumps([{"file_id": "f", "latest_answer": [question]}]))
-    monkeypatch.setattr("labellerr_ds.readers.questions.Answers.answer", lambda *_: pytest.fail("the careful lane"))
+    monkeypatch.setattr(
+        "labellerr_ds.formats.answers.questions.Answers.answer", lambda *_: pytest.fail("the careful lane")
+    )
     assert read(path).annotations["bbox_width"].tolist() == [2.0]

@@ -8,7 +8,7 @@ import warnings
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import read
+from reading_paths import read
 
 import labellerr_ds as lds
 

@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import assert_lanes_agree, mutated, read
+from reading_paths import assert_lanes_agree, mutated, read
 
 import labellerr_ds as lds
-from labellerr_ds.converters import coco_rows
-from labellerr_ds.readers import coco_annotations, coco_json
-from labellerr_ds.readers.decoding import decoder
+from labellerr_ds.formats import coco_rows
+from labellerr_ds.formats.coco_json import annotations as coco_annotations
+from labellerr_ds.formats.coco_json import read as coco_json
+from labellerr_ds.formats.decoding import decoder
 
 sides = st.integers(0, 80).map(lambda number: number / 4)
 whole_numbers = st.integers(0, 9)

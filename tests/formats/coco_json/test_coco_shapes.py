@@ -142,7 +142,7 @@ def test_a_mask_larger_than_any_memory_is_none(read):
 
 
 @pytest.mark.parametrize("box", [[1, None, 3, 4], [1, 2, 3], {"x": 1}, "1 2 3 4", [1e308, 1e308, 1e308, 1e308]])
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_box_that_is_none_stops_no_converter(read, tmp_path, box):
     dataset = read({"bbox": box, "area": 4})
     for annotation in dataset.to_coco().anns.values():  # none where nothing of it was understood

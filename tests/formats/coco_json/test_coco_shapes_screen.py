@@ -7,7 +7,7 @@ import json
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from labellerr_ds.readers.coco_shapes import is_polygon, may_be_polygons, not_polygons
+from labellerr_ds.formats.coco_json.shapes import is_polygon, may_be_polygons, not_polygons
 
 numbers = (
     st.integers(-(2**70), 2**70)

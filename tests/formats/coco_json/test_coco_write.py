@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import labellerr_ds as lds
 from labellerr_ds.shapes.rle import mask_to_rle
 
-SAMPLES = pathlib.Path(__file__).parents[1] / "samples"
-HAND = pathlib.Path(__file__).parents[1] / "hand"
+SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
+HAND = pathlib.Path(__file__).parents[2] / "hand"
 
 
 def test_the_coco_sample_is_written_back_without_loss(tmp_path):
@@ -141,7 +141,7 @@ def test_a_dataset_against_itself_has_an_ap_of_one(tmp_path, kind, first):
     )
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_dataset_of_the_sandbox_against_itself_has_an_ap_of_one(project):
     for form in ("json", "csv", "coco_json", "png"):  # points and lines as well
         coco = lds.export_to_coco(project, ["accepted", "review"], format=form, progress=False)

@@ -100,7 +100,7 @@ def two_cars(read):
     ])  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_classes_of_one_name_are_one_and_questions_are_none(two_cars):
     coco = two_cars.to_coco()
     assert [each["name"] for each in coco.dataset["categories"]] == ["car"]
@@ -123,7 +123,7 @@ def test_the_lowest_id_of_a_name_is_kept(tmp_path):
     assert coco.anns[1]["category_id"] == 3
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_an_annotation_without_a_class_stays_out_and_is_counted(tmp_path):
     told = {
         "images": [{"id": 1, "width": 9, "height": 9, "file_name": "a.jpg"}],
@@ -162,7 +162,7 @@ def test_file_names_are_unique_and_those_of_the_images(read, tmp_path):
     assert labels == sorted(f"{name.rpartition('.')[0]}.txt" for name in names)
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_all_statuses_of_the_sandbox_give_the_same_images_in_coco_and_yolo(project, tmp_path):
     dataset = lds.export_dataset(project, "all", progress=False)
     coco = dataset.to_coco()
@@ -172,7 +172,7 @@ def test_all_statuses_of_the_sandbox_give_the_same_images_in_coco_and_yolo(proje
     assert not pd.Series([image["file_name"] for image in coco.dataset["images"]]).isna().any()
 
 
-@pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+@pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 def test_a_file_that_lost_its_shapes_is_no_negative(tmp_path):
     told = {
         "images": [

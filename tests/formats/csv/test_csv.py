@@ -10,17 +10,18 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import assert_equal_frames
-from usual_answers import questions
+from reading_paths import assert_equal_frames
+from typical_answers import questions
 
 import labellerr_ds as lds
-from labellerr_ds import schema
-from labellerr_ds.readers import csv, csv_cells
-from labellerr_ds.readers.issues import IssueLog
-from labellerr_ds.readers.questions import Answers, Question
-from labellerr_ds.readers.text import HEADER_BYTES
-from labellerr_ds.readers.typed_answers import TypedAnswers
-from labellerr_ds.tables import table
+from labellerr_ds.formats.answers.questions import Answers, Question
+from labellerr_ds.formats.answers.typed_answers import TypedAnswers
+from labellerr_ds.formats.csv import cells as csv_cells
+from labellerr_ds.formats.csv import read as csv
+from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.text import HEADER_BYTES
+from labellerr_ds.frames import schema
+from labellerr_ds.frames.tables import table
 
 HEADER = "file_id,file_name,file_status"
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 from labellerr_ds.shapes.rle import rle_to_mask
 
 # Two classes on a mask of 3 rows and 5 columns; 0 is background.

@@ -10,7 +10,7 @@ import pytest
 
 import labellerr_ds as lds
 
-pytestmark = pytest.mark.filterwarnings("ignore::labellerr_ds.errors.LabellerrWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 BOX = {"xmin": 1, "ymin": 1, "xmax": 5, "ymax": 5}
 
 
@@ -171,8 +171,8 @@ def test_cells_of_all_rows_of_a_file_are_kept(tmp_path):
 
 
 def test_no_reader_can_leave_out_the_state_of_its_lists():
-    from labellerr_ds.finish import plan
-    from labellerr_ds.tables import Tables, empty, table
+    from labellerr_ds.frames.merge import plan
+    from labellerr_ds.frames.tables import Tables, empty, table
 
     files = table("files", {"file_id": ["f1"]}, 1)
     with pytest.raises(ValueError, match="list_state"):

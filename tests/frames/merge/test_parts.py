@@ -15,9 +15,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import labellerr_ds as lds
-from labellerr_ds.readers.options import ReadOptions
-from labellerr_ds.readers.read import read_tables
-from labellerr_ds.transfer.source import locate
+from labellerr_ds.dataset.dataset import dataset_of_tables
+from labellerr_ds.formats.options import ReadOptions
+from labellerr_ds.formats.read import read_tables
+from labellerr_ds.storage.source import locate
 
 ANY = ["", "parts"]
 VARIANTS = {
@@ -173,7 +174,7 @@ def read(path_or_url, template, **sizes):
         source = locate(path_or_url, kept, progress=False)
         tables = read_tables(source, ReadOptions(categories=template, progress=False, **sizes))
     assert len(warned) <= 2
-    return lds.Dataset.from_tables(tables)
+    return dataset_of_tables(tables)
 
 
 def rows_of(frame):

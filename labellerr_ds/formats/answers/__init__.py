@@ -1,0 +1,1 @@
+"""Answers to questions: what native json and csv share."""

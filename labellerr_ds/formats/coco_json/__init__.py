@@ -1,0 +1,1 @@
+"""COCO: images, annotations and categories in one JSON object; read and written."""

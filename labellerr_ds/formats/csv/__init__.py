@@ -1,0 +1,1 @@
+"""Labellerr's csv: one row per file, one column per question."""

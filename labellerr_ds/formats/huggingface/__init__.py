@@ -1,0 +1,1 @@
+"""Image folders and `datasets` of Hugging Face; written."""

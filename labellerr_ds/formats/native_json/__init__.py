@@ -1,0 +1,1 @@
+"""Labellerr's own json: one object per file, with its answers."""

@@ -1,0 +1,1 @@
+"""COCO panoptic segmentation; written."""

@@ -1,0 +1,1 @@
+"""PNG masks: one image per class and file."""

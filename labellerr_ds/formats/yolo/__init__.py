@@ -1,0 +1,1 @@
+"""YOLO folders: one text file per image; read and written."""
