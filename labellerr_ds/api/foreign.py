@@ -1,4 +1,4 @@
-"""What a team has already: folders in YOLO's and Pascal VOC's form, as the same Dataset."""
+"""Read existing folders in YOLO's and Pascal VOC's form as the same Dataset."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.models import FileStatus, resolve_statuses
 from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
+from labellerr_ds.formats.foreign import tables_of_parts
 from labellerr_ds.formats.voc import read as pascal_voc
 from labellerr_ds.formats.yolo import read as yolo
 
@@ -60,10 +61,8 @@ def read_yolo(
     >>> read_yolo(folder).annotations[["category", "bbox_x", "bbox_y", "bbox_width", "bbox_height"]].values.tolist()
     [['car', 40.0, 15.0, 20.0, 20.0]]
     """
-    tables = yolo.read_yolo(
-        Path(folder), None if images is None else Path(images), _word(status), strict=strict, progress=progress
-    )
-    return dataset_of_tables(tables)
+    parts = yolo.read_yolo(Path(folder), None if images is None else Path(images), _word(status), progress=progress)
+    return dataset_of_tables(tables_of_parts(parts, "yolo", strict=strict))
 
 
 def read_voc(
@@ -113,8 +112,8 @@ def read_voc(
     if corners not in ("auto", "pixels", "edges", "edges_from_1"):
         raise InvalidArgumentError(f"corners must be 'auto', 'pixels', 'edges' or 'edges_from_1', got {corners!r}.")
     given = None if images is None else Path(images)
-    tables = pascal_voc.read_voc(Path(folder), given, _word(status), corners, strict=strict, progress=progress)
-    return dataset_of_tables(tables)
+    parts = pascal_voc.read_voc(Path(folder), given, _word(status), corners, progress=progress)
+    return dataset_of_tables(tables_of_parts(parts, "pascal_voc", strict=strict))
 
 
 def _word(status: str | FileStatus | None) -> str | None:

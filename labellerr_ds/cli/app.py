@@ -166,13 +166,7 @@ def main(
 
 
 LEAST_FILES = 15  # so that each status has one
-_DEMO = {"json": "street.json", "coco_json": "street.coco.json", "csv": "street.csv", "png": "street.masks.zip"}
-_HOLDS = {
-    "json": "one row for each shape or answer; holds everything",
-    "coco_json": "one row for each shape; no answers, no polylines",
-    "csv": "the same rows as json",
-    "png": "one row for each class of an image; pixels of boxes and polygons",
-}
+_DEMO_NAMES = {"coco_json": "street.coco.json", "png": "street.masks.zip"}  # other formats: street.<their suffix>
 
 
 @app.command()
@@ -191,19 +185,20 @@ def demo(
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
         new_folder(folder)
+        written: list[Path] = []
         for form in ExportFormat:
             came = Path(kept) / form.value
             shown = _shows_progress(quiet=False)
             dataset = export_dataset(project, ["accepted"], format=form, download_to=came, progress=shown)
             title = f'export_to_dataframe(project, ["accepted"], format="{form}")'
             preview(dataset, "annotation", 5, title)
-            say(f"{form}: {_HOLDS[form.value]}\n", "dim")
+            say(f"{form}: {form.description}\n", "dim")
             (path,) = came.iterdir()
-            shutil.copy(path, folder / _DEMO[form.value])
+            written.append(Path(shutil.copy(path, folder / _DEMO_NAMES.get(form.value, f"street{path.suffix}"))))
         typer.echo(f"The exports as they were served are in {folder}:")
-        for name in _DEMO.values():
-            typer.echo(f"  {name}  {(folder / name).stat().st_size:,} bytes")
-        typer.echo(f"Next: labellerr-ds show {folder / _DEMO['json']}")
+        for path in written:
+            typer.echo(f"  {path.name}  {path.stat().st_size:,} bytes")
+        typer.echo(f"Next: labellerr-ds show {written[0]}")
 
 
 @app.command()

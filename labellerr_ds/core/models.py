@@ -68,12 +68,27 @@ class FileStatus(str, Enum):
 
 
 class ExportFormat(str, Enum):
-    """The four formats of an export."""
+    """The four formats of an export.
 
-    JSON = "json"
-    COCO_JSON = "coco_json"
-    CSV = "csv"
-    PNG = "png"
+    Attributes
+    ----------
+    description : str
+        What an export of this format contains.
+    """
+
+    JSON = "json", "everything, answers to questions too"
+    COCO_JSON = "coco_json", "boxes, polygons and points of images; no answers"
+    CSV = "csv", "everything, one row per file"
+    PNG = "png", "masks of images, one colour per class; no instances"
+
+    description: str
+
+    def __new__(cls, value: str, description: str = "") -> ExportFormat:
+        """Create a member: its value is text."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        return member
 
     def __str__(self) -> str:
         return str(self.value)
@@ -164,7 +179,7 @@ def names_none(statuses: object) -> bool:
 def resolve_format(format: object) -> ExportFormat:
     """The format that is meant; an error names the four and the nearest."""
     try:
-        return ExportFormat(format.lower() if isinstance(format, str) else format)
+        return ExportFormat(str(format).lower())
     except ValueError:
         known = [item.value for item in ExportFormat]
         raise InvalidArgumentError(f"unknown export format {format!r}{_nearest(format, known)}") from None

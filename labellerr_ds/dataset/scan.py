@@ -18,7 +18,8 @@ from labellerr_ds.core.models import Source
 from labellerr_ds.dataset.dataset import Dataset, ImageSource, dataset_of_tables
 from labellerr_ds.dataset.spill import Spool
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.parquet.write import is_parquet, stored_schema, write_parquet
+from labellerr_ds.formats.parquet.detect import is_parquet
+from labellerr_ds.formats.parquet.write import stored_schema, write_parquet
 from labellerr_ds.formats.read import read_batches
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.merge import Plan, all_issues, apply, plan, report

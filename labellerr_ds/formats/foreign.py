@@ -1,89 +1,34 @@
-"""What other tools wrote, as a COCO object on its way to tables: YOLO and VOC come in this way."""
+"""Labels of other tools to tables: their objects of COCO are read as a coco_json is."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-from PIL import Image
-
-from labellerr_ds.core.errors import ReadError
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.coco_json.read import read_coco_json
-from labellerr_ds.formats.issues import IssueLog
+from labellerr_ds.formats.label_folders import CocoParts
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.formats.values import json_bytes
 from labellerr_ds.frames.merge import finish, report
 from labellerr_ds.frames.tables import Tables, joined, with_info
-from labellerr_ds.images.files import PICTURES
-from labellerr_ds.images.orientation import ORIENTATION
-from labellerr_ds.images.pixels import UNREADABLE
-
-_ON_ITS_SIDE = range(5, 9)  # EXIF 2.32, 4.6.4: the orientations that exchange width and height
 
 
-class Entry(NamedTuple):
-    """A file of a folder of labels.
+def tables_of_parts(parts: CocoParts, form: str, *, strict: bool) -> Tables:
+    """Return the finished tables of a folder of labels.
 
-    Attributes
+    Parameters
     ----------
-    file_id : str
-        Its path within the folder, without the ending and without the names of the folders for images and labels.
-    labels, image : Path or None
-    split : str or None
+    parts : CocoParts
+    form : {'yolo', 'pascal_voc'}
+        The format that `Dataset.info` names.
+    strict : bool
+        Raise `ReadError` if a label was not understood, instead of listing it among the issues.
     """
-
-    file_id: str
-    labels: Path | None
-    image: Path | None
-    split: str | None
-
-
-@dataclass
-class CocoParts:
-    """Images, annotations and categories in COCO's words, and what was not understood."""
-
-    images: list[dict[str, Any]] = field(default_factory=list)
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    categories: list[dict[str, Any]] = field(default_factory=list)
-    issues: IssueLog = field(default_factory=IssueLog)
-    unclear: set[int] = field(default_factory=set)
-    """Indices of images with labels that were not understood."""
-
-    def add_image(self, entry: Entry, size: tuple[int, int] | None, status: str | None) -> int:
-        """An image; returns its number."""
-        number = len(self.images) + 1
-        name = entry.image.name if entry.image else entry.file_id.rsplit("/", 1)[-1]
-        image: dict[str, Any] = {"id": number, "file_name": name, "labellerr_file_id": entry.file_id}
-        if size is not None:
-            image["width"], image["height"] = size
-        if status is not None:
-            image["labellerr_file_status"] = None if status == "none" else status
-        if entry.split is not None:
-            image["split"] = entry.split
-        self.images.append(image)
-        return number
-
-    def add_annotation(self, image: int, category: int, **more: Any) -> None:
-        """An annotation of an image."""
-        self.annotations.append(
-            {"id": len(self.annotations) + 1, "image_id": image, "category_id": category, "iscrowd": 0, **more}
-        )
-
-    def bad_line(self, image: int, file_id: str, message: str) -> None:
-        """Report a line or object of an image that was not understood; the file is then no negative."""
-        self.unclear.add(image - 1)
-        self.issues.add("bad_row", "files", file_id, image - 1, message)
-
-
-def tables_of_parts(parts: CocoParts, source: str, form: str, *, strict: bool) -> Tables:
-    """The finished tables of what was read."""
     listed = {"images": parts.images, "annotations": parts.annotations, "categories": parts.categories}
     body = json_bytes(listed)
-    member = Member(source, body[:512], lambda: io.BytesIO(body))
+    member = Member(parts.source, body[:512], lambda: io.BytesIO(body))
     batches = [replace(batch, unknown_keys=Counter()) for batch in read_coco_json(member, 0, ReadOptions())]
     reported, _ = parts.issues.take()
     batches[0] = replace(
@@ -92,35 +37,5 @@ def tables_of_parts(parts: CocoParts, source: str, form: str, *, strict: bool) -
         unclear_files=batches[0].unclear_files | parts.unclear,
     )
     tables = finish(batches)
-    report(tables.issues, Counter(), source=source, strict=strict)
-    return with_info(tables, {"format": form, "source": source})
-
-
-def size_of(image: Path) -> tuple[int, int] | None:
-    """Width and height as it is shown, by its EXIF orientation; None for what is not an image. No pixel is read."""
-    try:
-        with Image.open(image) as opened:
-            width, height = opened.size
-            is_turned = opened.getexif().get(ORIENTATION) in _ON_ITS_SIDE
-    except UNREADABLE:
-        return None
-    return (height, width) if is_turned else (width, height)
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The images below a folder."""
-    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
-
-
-def folder_of(path: str | Path) -> Path:
-    """A folder that is there.
-
-    Raises
-    ------
-    ReadError
-    """
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise ReadError(f"expected a folder, but {str(path)!r} {what}.")
-    return folder
+    report(tables.issues, Counter(), source=parts.source, strict=strict)
+    return with_info(tables, {"format": form, "source": parts.source})

@@ -16,7 +16,8 @@ from labellerr_ds.formats.coco_json.read import read_coco_json
 from labellerr_ds.formats.csv.read import read_csv, shape_columns
 from labellerr_ds.formats.native_json.read import read_native_json
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.parquet.write import is_parquet, read_parquet
+from labellerr_ds.formats.parquet.detect import is_parquet
+from labellerr_ds.formats.parquet.read import read_parquet
 from labellerr_ds.formats.png.read import read_masks
 from labellerr_ds.formats.recognise import format_of, recognise, refuse_frames, refuse_others
 from labellerr_ds.frames.merge import finish, report

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from labellerr_ds.core.errors import ReadError
-from labellerr_ds.formats.archive import HEAD_BYTES, PNG, Member
-from labellerr_ds.formats.csv.read import is_table
-from labellerr_ds.formats.png.mask_folders import LOOKED_AT
-from labellerr_ds.formats.png.mask_pixels import is_photograph
-from labellerr_ds.formats.text import HEADER_BYTES, as_text, as_utf8
-from labellerr_ds.formats.yolo.read import LINE
+from labellerr_ds.formats.archive import HEAD_BYTES, Member
+from labellerr_ds.formats.coco_json.detect import has_labels, is_coco_json
+from labellerr_ds.formats.csv.detect import is_csv
+from labellerr_ds.formats.native_json.detect import is_native_json
+from labellerr_ds.formats.png.detect import LOOKED_AT, is_photograph, is_png
+from labellerr_ds.formats.text import as_utf8
+from labellerr_ds.formats.voc.detect import is_voc
+from labellerr_ds.formats.yolo.detect import is_yolo
 from labellerr_ds.images.files import PICTURES
 
 _FRAME = re.compile(
@@ -21,19 +23,12 @@ _FRAME = re.compile(
 )
 
 
+_DETECTORS = {"png": is_png, "json": is_native_json, "coco_json": is_coco_json, "csv": is_csv}
+
+
 def recognise(member: Member) -> str | None:
-    """The format of a file by its content: ``json``, ``coco_json``, ``csv`` or ``png``; None for none."""
-    if member.head.startswith(PNG):
-        return "png"
-    start = as_utf8(member.head[: len(member.head) // 2 * 2]).lstrip() if member.head else b""
-    if start.startswith(b"["):
-        return "json"
-    if start.startswith(b"{"):
-        return "coco_json"
-    if not start or start.startswith(b"<") or b"\0" in start:
-        return None
-    with member.open() as file:
-        return "csv" if is_table(as_text(file.read(HEADER_BYTES))[0]) else None
+    """Return the format of a file by its content: ``json``, ``coco_json``, ``csv`` or ``png``; None for none."""
+    return next((name for name, is_of in _DETECTORS.items() if is_of(member)), None)
 
 
 def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None], wanted: str | None) -> str:
@@ -91,7 +86,7 @@ def refuse_several(formats: Iterable[str], source: str) -> None:
 def _is_export(member: Member, kind: str | None) -> bool:
     """Whether a file is one of labels, and no color map or settings beside masks."""
     if kind == "coco_json":
-        return bool(re.search(rb'"(images|annotations)"\s*:', as_utf8(member.head)))
+        return has_labels(member)
     return kind in ("json", "csv")
 
 
@@ -103,10 +98,9 @@ def refuse_others(source: str, members: Sequence[Member], kinds: Sequence[str | 
     ReadError
     """
     path = repr(source)
-    texts = [member for member in members if member.name.lower().endswith(".txt")]
-    if any(LINE.fullmatch(member.head.partition(b"\n")[0]) for member in texts):
+    if any(map(is_yolo, members)):
         raise ReadError(f"{source} is a YOLO folder, not an export of Labellerr: lds.read_yolo({path}) reads it.")
-    if any(member.name.lower().endswith(".xml") and b"<annotation" in member.head for member in members):
+    if any(map(is_voc, members)):
         raise ReadError(f"{source} is a Pascal VOC folder, not an export of Labellerr: lds.read_voc({path}) reads it.")
     images = [member for member in members if PurePosixPath(member.name).suffix.lower() in PICTURES]
     masks = [member for member, kind in zip(members, kinds, strict=True) if kind == "png"]

@@ -27,6 +27,11 @@ def as_utf8(body: bytes) -> bytes:
     return body
 
 
+def start_of(head: bytes) -> bytes:
+    """Return the start of a file's text in UTF-8, without a byte order mark and leading blanks."""
+    return as_utf8(head[: len(head) // 2 * 2]).lstrip() if head else b""
+
+
 def as_text(body: bytes) -> tuple[str, int | None]:
     """The text of a table, by its byte order mark, else UTF-8, else cp1252; and the byte that is not UTF-8."""
     body = as_utf8(body)

@@ -12,12 +12,6 @@ import pandas as pd
 from labellerr_ds.core.models import ExportFormat, FileStatus
 from labellerr_ds.widgets.display import PanelShell
 
-CARRIES = {
-    ExportFormat.JSON: "json: everything, answers to questions too",
-    ExportFormat.COCO_JSON: "coco_json: boxes, polygons and points of images; no answers",
-    ExportFormat.CSV: "csv: everything, a row a file",
-    ExportFormat.PNG: "png: masks of images, a colour a class; no instances",
-}
 DESTINATIONS = {"local": "local: a link to download it through", "s3": "S3: a folder in a bucket of your own"}
 NEW = ""  # not None: Voila shows no option whose value that is
 CHOICES = {"all": tuple(FileStatus), "clear": (), "finished work only": (FileStatus.ACCEPTED,)}
@@ -65,7 +59,7 @@ class Form:
             for status in FileStatus
         }
         self.format = widgets.Dropdown(
-            options=[(CARRIES[each], each.value) for each in ExportFormat],
+            options=[(f"{item}: {item.description}", item.value) for item in ExportFormat],
             value=format.value,
             description="Format",
             layout=_wide(),

@@ -79,7 +79,7 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
      DISKS, "test_23"),
     (24, "living processes", [("core/temp_names.py", "if process in (0, os.getpid()):", "if True:"),
                               ("core/temp_names.py", "return process != 0", "return False")], NETWORK, "test_24"),
-    (25, "a manifest", [("formats/parquet/write.py", "        _check(stored.get(\"manifest\"), paths, tables)\n", "")],
+    (25, "a manifest", [("formats/parquet/read.py", "        check_files(stored.get(\"manifest\"), paths, tables)\n", "")],
      "tests/dataset/test_dataset.py", "checksum"),
     (26, "bare numbers", [("core/since.py", "if isinstance(since, numbers.Number):", "if False:")], SINCE, "number"),
     (27, "what a person interrupts", [("storage/parts.py", "isinstance(problem, KeyboardInterrupt)", "False")],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,23 +25,13 @@ from labellerr_ds.formats.csv.cells import table_of
 from labellerr_ds.formats.decoding import UNSET, any_json
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.text import header_of, spelled
+from labellerr_ds.formats.text import spelled
 from labellerr_ds.formats.values import json_text, milliseconds, number, status_of, whole
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState, Tables
 
 _OBJECTS = ("{", "[{")
 """The begin of cells that hold an object, or several: an answer, if it is one, that was not recognised."""
-_COLUMN_OF = {spelling: column for column, spellings in vendor.CSV_COLUMNS.items() for spelling in spellings}
-
-
-def is_table(text: str) -> bool:
-    """Whether a text is a table of an export: its header names a column of files."""
-    try:
-        header, _ = header_of(text)
-    except csv.Error:
-        return False
-    return any(_COLUMN_OF.get(spelled(name)) in ("file_id", "file_name") for name in header)
 
 
 def read_csv(member: Member, part: int, options: ReadOptions) -> Iterator[Tables]:

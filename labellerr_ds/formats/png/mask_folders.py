@@ -9,12 +9,12 @@ from os.path import commonpath
 from pathlib import PurePosixPath
 
 from labellerr_ds.formats.archive import Member
+from labellerr_ds.formats.png.detect import LOOKED_AT, is_photograph
 from labellerr_ds.formats.png.mask_classes import Classes
-from labellerr_ds.formats.png.mask_pixels import Mask, decode_mask, is_photograph
+from labellerr_ds.formats.png.mask_pixels import Mask, decode_mask
 from labellerr_ds.images.files import PICTURES
 
 UUID = re.compile(r"(?:^|_)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$", re.IGNORECASE)
-LOOKED_AT = 3  # masks of a folder
 NO_CLASSES = frozenset(
     {
         "train", "training", "val", "valid", "validation", "test", "testing", "masks", "mask", "labels", "label", "png",

@@ -5,20 +5,17 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.formats.archive import PNG, Member
 from labellerr_ds.formats.png.color_maps import RGB
+from labellerr_ds.formats.png.detect import open_mask
 from labellerr_ds.images.pixels import UNREADABLE
 from labellerr_ds.shapes.rle import LabelRegion, label_regions, rle_to_mask
 
-COLORS_OF_A_PHOTOGRAPH = 512  # more than a mask has classes
-MOST_LOOKED_AT = 40_000_000  # pixels
 MOST_COLORS = 8192  # more than any mask has, one that tells instances by color too; each costs time
 
 
@@ -38,7 +35,7 @@ def decode_mask(member: Member, largest: int = Limits.pixels) -> Mask | str:
         body = member.read()
         if damage := _damage(body):
             return damage
-        with _opened(io.BytesIO(body), member.head) as image:
+        with open_mask(io.BytesIO(body), member.head) as image:
             if image.width * image.height > largest:  # before a pixel is unpacked
                 return f"{image.width:,} x {image.height:,} pixels; the limit is {largest:,}, see limits="
             image.load()
@@ -70,11 +67,6 @@ def _damage(body: bytes) -> str | None:
             return None
         at = end + 4
     return "it is cut short"
-
-
-def _opened(file: BinaryIO, head: bytes) -> Image.Image:
-    """An image; of a PNG our own limit holds, and not Pillow's warning and error."""
-    return PngImageFile(file) if head.startswith(PNG) else Image.open(file)
 
 
 def _regions(image: Image.Image) -> Mask | str:
@@ -126,14 +118,3 @@ def merged(regions: list[LabelRegion], mask: Mask) -> LabelRegion:
     for region in regions:
         pixels |= rle_to_mask({"size": size, "counts": region.counts})
     return next(region for region in label_regions(pixels) if region.label)
-
-
-def is_photograph(member: Member) -> bool:
-    """Whether an image has more colours than any mask; grey values are no colours."""
-    try:
-        with member.open() as file, _opened(file, member.head) as image:
-            if image.width * image.height > MOST_LOOKED_AT:
-                return False
-            return image.mode in ("RGB", "RGBA") and image.getcolors(COLORS_OF_A_PHOTOGRAPH) is None
-    except UNREADABLE:
-        return False

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from tqdm.auto import tqdm
 
 from labellerr_ds.core.errors import ReadError
-from labellerr_ds.formats.foreign import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
-from labellerr_ds.frames.tables import Tables
+from labellerr_ds.formats.label_folders import CocoParts, Entry, folder_of, pictures_in, size_of
 
 Corners = Literal["auto", "pixels", "edges", "edges_from_1"]
 _FLAGS = ("truncated", "difficult", "occluded")
@@ -24,9 +23,7 @@ _PARTS = frozenset({"source", "owner", "size"})  # elements with children of an 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_voc(
-    folder: Path, images: Path | None, status: str | None, corners: Corners, *, strict: bool, progress: bool
-) -> Tables:
+def read_voc(folder: Path, images: Path | None, status: str | None, corners: Corners, *, progress: bool) -> CocoParts:
     """See `labellerr_ds.read_voc`."""
     home = folder_of(folder)
     splits = _splits(home)
@@ -34,7 +31,7 @@ def read_voc(
     for path in pictures_in(folder_of(images) if images else home):
         if not any(part.startswith("Segmentation") for part in path.parts):
             pictures.setdefault(path.stem, path)
-    parts, classes = CocoParts(), dict[str, int]()
+    parts, classes = CocoParts(home.name), dict[str, int]()
     trees = list(tqdm(_trees(home), desc="labels", delay=1, disable=not progress))
     if not trees:
         raise ReadError(f"{home}: no XML files of Pascal VOC in it.")
@@ -62,7 +59,7 @@ def read_voc(
     for stem, image in pictures.items():
         parts.add_image(Entry(stem, None, image, splits.get(stem)), size_of(image), "none" if status else None)
     parts.categories = [{"id": number, "name": name} for name, number in classes.items()]
-    return tables_of_parts(parts, home.name, "pascal_voc", strict=strict)
+    return parts
 
 
 def _trees(home: Path) -> Iterator[tuple[Path, ElementTree.Element | None]]:

@@ -17,19 +17,17 @@ import yaml
 from tqdm.auto import tqdm
 
 from labellerr_ds.core.errors import ReadError
-from labellerr_ds.formats.foreign import CocoParts, Entry, folder_of, pictures_in, size_of, tables_of_parts
-from labellerr_ds.frames.tables import Tables
+from labellerr_ds.formats.label_folders import CocoParts, Entry, folder_of, pictures_in, size_of
+from labellerr_ds.formats.yolo.detect import LINE
 
 NAME_LISTS = ("classes.txt", "obj.names", "predefined_classes.txt", "labels.txt", "_darknet.labels", "classes.names")
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _NO_LABELS = re.compile(r"readme|notes?|license|requirements|train|val(id)?|test|_darknet", re.IGNORECASE)
-LINE = re.compile(rb"\s*\d+(\.0*)?(\s+-?\d*\.?\d+(e[-+]?\d+)?){4,}\s*", re.IGNORECASE)
-"""A line of labels."""
 Marks = tuple[int, int]
 """How many keypoints an object has, and how many numbers each."""
 
 
-def read_yolo(folder: Path, images: Path | None, status: str | None, *, strict: bool, progress: bool) -> Tables:
+def read_yolo(folder: Path, images: Path | None, status: str | None, *, progress: bool) -> CocoParts:
     """See `labellerr_ds.read_yolo`."""
     home = folder_of(folder)
     settings = _settings(home)
@@ -42,7 +40,7 @@ def read_yolo(folder: Path, images: Path | None, status: str | None, *, strict: 
             f"{home}: labels without images. YOLO's numbers are shares of an image's sides: pass images=, the folder "
             "that they are in."
         )
-    parts = CocoParts()
+    parts = CocoParts(home.name)
     marks = _marks(settings)
     used: set[int] = set()
     for entry in tqdm(entries, desc="labels", delay=1, disable=not progress):
@@ -55,7 +53,7 @@ def read_yolo(folder: Path, images: Path | None, status: str | None, *, strict: 
             used |= _read(entry, entry.labels, number, size, marks, parts)
     count = max([*names, *used, -1]) + 1
     parts.categories = [{"id": place, "name": names.get(place, str(place))} for place in range(count)]
-    return tables_of_parts(parts, home.name, "yolo", strict=strict)
+    return parts
 
 
 def _read(
