@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from labellerr_ds.core.errors import InvalidArgumentError, warn
 from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables, image_source_of, tables_of_dataset
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge import finish, report
-from labellerr_ds.frames.merge.union import is_number, unite_info
+from labellerr_ds.frames.merge import merge, report
+from labellerr_ds.frames.merge.ids import is_number
+from labellerr_ds.frames.merge.provenance import unite_info
 from labellerr_ds.frames.schema import Table
 from labellerr_ds.frames.tables import FILE_ROW, LIST_STATE, TABLE_NAMES, ListState, Tables, empty, from_frame, to_frame
 from labellerr_ds.images.colors import OWN
@@ -68,7 +69,7 @@ def concat(parts: Sequence[T]) -> T:
     datasets = [part for part in parts if isinstance(part, Dataset)]
     if len(datasets) < len(parts):
         raise InvalidArgumentError("concat takes DataFrames or Datasets, not a mixture.")
-    tables = finish(_batches([tables_of_dataset(dataset) for dataset in datasets]))
+    tables = merge(_batches([tables_of_dataset(dataset) for dataset in datasets]))
     _report(tables, pd.concat([dataset.issues for dataset in datasets]))
     tables = replace(tables, info=unite_info([dataset.info for dataset in datasets]))
     source = next((image_source_of(dataset) for dataset in datasets if image_source_of(dataset) is not None), None)
@@ -235,7 +236,7 @@ def _concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
             states = pa.array(np.full(len(frame), ListState.EMPTY, dtype=np.int64))
             tables[str(name)] = tables[str(name)].append_column(LIST_STATE, states)
         batches.append(Tables(**tables, part=part))
-    done = finish(batches)
+    done = merge(batches)
     _report(done, pd.DataFrame({"code": ["unknown_status"], "id": [None]}))
     joined = to_frame(getattr(done, str(name)), name)
     if name == "files":

@@ -22,7 +22,7 @@ from labellerr_ds.formats.parquet.detect import is_parquet
 from labellerr_ds.formats.parquet.write import stored_schema, write_parquet
 from labellerr_ds.formats.read import read_batches
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge import Plan, all_issues, apply, plan, report
+from labellerr_ds.frames.merge import Plan, all_issues, apply, plan_merge, report
 from labellerr_ds.frames.schema import Table
 from labellerr_ds.frames.tables import TABLE_NAMES, Tables, empty, joined
 
@@ -144,7 +144,7 @@ class ExportScan:
                 )
             with collector_off():
                 spool = self._spool = Spool(read_batches(self._source, self._options))
-                whole = plan(spool)
+                whole = plan_merge(spool)
             parts = [apply(whole, batch, number).issues for number, batch in enumerate(spool) if batch.issues.num_rows]
             issues = all_issues([*parts, whole.issues])
             report(issues, whole.unknown_keys, source=self._source.name, strict=self._strict)

@@ -17,7 +17,7 @@ from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.formats.png.read import MaskContext, read_some_masks
 from labellerr_ds.formats.read import read_batches
-from labellerr_ds.frames.merge.scan_ids import Glance, glance
+from labellerr_ds.frames.merge.scan_ids import BatchStats, batch_stats
 from labellerr_ds.frames.tables import Tables
 
 PARTS = 10_000_000  # parts that a shard may have
@@ -36,7 +36,7 @@ class Staged:
         What that is called.
     batches : list of Tables
         Without annotations.
-    glances : list of Glance
+    stats : list of BatchStats
     names : list of str
         Where in the folder the annotations of each batch are.
     """
@@ -44,7 +44,7 @@ class Staged:
     first: int
     shard: str
     batches: list[Tables]
-    glances: list[Glance]
+    stats: list[BatchStats]
     names: list[str]
 
 
@@ -114,7 +114,7 @@ def _staged(first: int, shard: Shard, batches: Iterator[Tables], folder: str) ->
         with shared.writing(name) as path:  # a task that is run twice writes the same
             pq.write_table(batch.annotations, path, compression="zstd")
         made.names.append(name)
-        made.glances.append(glance(batch.annotations))
+        made.stats.append(batch_stats(batch.annotations))
         part = first * PARTS + batch.part
         made.batches.append(replace(batch, annotations=NOTHING, raw=None, raw_header=None, part=part))
     return made

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from labellerr_ds.distributed.pickles import dump
 from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.distributed.stage import NOTHING, Batches, Staged
-from labellerr_ds.frames.merge import Plan, all_issues, moved_issues, plan
-from labellerr_ds.frames.merge.identity import Edits
-from labellerr_ds.frames.merge.scan_ids import gathered
-from labellerr_ds.frames.merge.union import codes_of, has_repeats
+from labellerr_ds.frames.merge import Plan, all_issues, moved_issues, plan_merge
+from labellerr_ds.frames.merge.annotation_ids import Edits
+from labellerr_ds.frames.merge.ids import codes_of, has_repeats
+from labellerr_ds.frames.merge.scan_ids import collect_stats
 from labellerr_ds.frames.tables import Tables
 from labellerr_ds.storage.s3 import AT_ONCE
 
@@ -90,8 +90,8 @@ def united(staged: Sequence[Staged], folder: SharedFolder, home: Literal["first"
     staged = sorted(staged, key=lambda stage: stage.first)
     batches = [batch for one in staged for batch in one.batches]
     names = [name for one in staged for name in one.names]
-    looks = [look for one in staged for look in one.glances]
-    whole = plan(Batches(folder, batches, names), gathered(zip(batches, looks, strict=True)))
+    stats = [item for one in staged for item in one.stats]
+    whole = plan_merge(Batches(folder, batches, names), collect_stats(zip(batches, stats, strict=True)))
     moved = [moved_issues(whole, batch, number) for number, batch in enumerate(batches) if batch.issues.num_rows]
     issues = all_issues([*moved, whole.issues])
     firsts = np.array([one.first for one in staged], dtype=np.int64)

@@ -11,7 +11,7 @@ from labellerr_ds.formats.coco_json.read import read_coco_json
 from labellerr_ds.formats.label_folders import CocoParts
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.formats.values import json_bytes
-from labellerr_ds.frames.merge import finish, report
+from labellerr_ds.frames.merge import merge, report
 from labellerr_ds.frames.tables import Tables, joined, with_info
 
 
@@ -36,6 +36,6 @@ def tables_of_parts(parts: CocoParts, form: str, *, strict: bool) -> Tables:
         issues=joined("issues", [reported, batches[0].issues]),
         unclear_files=batches[0].unclear_files | parts.unclear,
     )
-    tables = finish(batches)
+    tables = merge(batches)
     report(tables.issues, Counter(), source=parts.source, strict=strict)
     return with_info(tables, {"format": form, "source": parts.source})

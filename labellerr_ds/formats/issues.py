@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge.union import Issue, issue_rows
+from labellerr_ds.frames.merge.issues import Issue, issue_rows
 from labellerr_ds.frames.tables import empty, table
 
 

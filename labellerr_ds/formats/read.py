@@ -20,7 +20,7 @@ from labellerr_ds.formats.parquet.detect import is_parquet
 from labellerr_ds.formats.parquet.read import read_parquet
 from labellerr_ds.formats.png.read import read_masks
 from labellerr_ds.formats.recognise import format_of, recognise, refuse_frames, refuse_others
-from labellerr_ds.frames.merge import finish, report
+from labellerr_ds.frames.merge import merge, report
 from labellerr_ds.frames.tables import Tables, with_status
 
 _READERS = {"json": read_native_json, "coco_json": read_coco_json, "csv": read_csv}
@@ -47,7 +47,7 @@ def read_tables(source: Source, options: ReadOptions, *, strict: bool = False) -
             report(tables.issues, Counter(), source=source.name, strict=True)
         return tables
     with collector_off():
-        tables = finish(list(read_batches(source, options)))
+        tables = merge(list(read_batches(source, options)))
     report(tables.issues, tables.unknown_keys, source=source.name, strict=strict)
     return tables
 

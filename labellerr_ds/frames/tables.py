@@ -1,6 +1,6 @@
 """Tables: the four tables of an export in plain Arrow columns, in whole or in batches.
 
-Readers give batches of them, `finish` makes one export of these, and a `Dataset` is frames over the
+Readers give batches of them, `merge` makes one export of these, and a `Dataset` is frames over the
 result. Nothing here knows where the bytes came from, or what becomes of them.
 """
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge.identity import hashes
+from labellerr_ds.frames.merge.hashing import hashes
 from labellerr_ds.frames.schema import Column
 from labellerr_ds.frames.tables import Tables, complete, empty, table
 

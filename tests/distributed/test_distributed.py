@@ -31,8 +31,7 @@ from labellerr_ds.distributed.shards import shards_of
 from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.distributed.stage import stage
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.frames import merge as finish
-from labellerr_ds.frames import schema
+from labellerr_ds.frames import merge, schema
 
 distributed = pytest.importorskip("distributed")
 pytestmark = clusters.MARKS
@@ -189,7 +188,7 @@ def test_a_partition_that_lends_to_many_is_finished_once_for_all_of_them(tmp_pat
     monkeypatch.setattr(
         "labellerr_ds.distributed.exports.current", lambda _: None
     )  # in this process, where it is counted
-    monkeypatch.setattr(partition, "apply", lambda *given: applied.append(given[1].part) or finish.apply(*given))
+    monkeypatch.setattr(partition, "apply", lambda *given: applied.append(given[1].part) or merge.apply(*given))
     made = convert_exports(tmp_path, tmp_path / "coco", "coco", shards_a_task=1)
     assert len(applied) == 2 * count - 1  # all but the first lend, and all write
     counts = Counter(each["image_id"] for path in made for each in json.loads(path.read_text())["annotations"])

@@ -1,4 +1,4 @@
-"""The second look: annotations whose ids are in doubt, of files in several records, or with an id that is repeated."""
+"""Second pass: files that are in several records, and annotations whose ids conflict."""
 
 from __future__ import annotations
 
@@ -11,25 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.frames.merge.identity import (
-    ID_COLUMNS,
-    Edits,
-    Place,
-    Row,
-    doubtful,
-    hashes,
-    home_of,
-    repeated_hashes,
-    resolve,
-    row_hashes,
-)
-from labellerr_ds.frames.merge.scan_ids import Ints, Seen, column_of, final_rows
-from labellerr_ds.frames.merge.union import FilesUnion
+from labellerr_ds.frames.merge.annotation_ids import ID_COLUMNS, Edits, Place, Row, resolve_rows
+from labellerr_ds.frames.merge.files import FilesUnion, unite_files
+from labellerr_ds.frames.merge.generated_ids import id_prefix
+from labellerr_ds.frames.merge.hashing import hashes, is_repeated, repeated_hashes, row_hashes
+from labellerr_ds.frames.merge.ids import Ints
+from labellerr_ds.frames.merge.scan_ids import ExportStats, column_of, final_rows
 from labellerr_ds.frames.tables import FILE_ROW, Tables
 
 
 @dataclass(frozen=True)
-class _Doubts:
+class _Conflicts:
     """What decides whether an annotation's id is in doubt."""
 
     files: FilesUnion
@@ -40,12 +32,58 @@ class _Doubts:
     category_ids: Mapping[int, Mapping[str, str]]
 
 
-def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Mapping[int, Ints]) -> Edits:
-    """Look again at annotations of files in several records, and at ids that are repeated."""
-    repeated = repeated_hashes(seen.ids)
+@dataclass(frozen=True)
+class Resolution:
+    """The files of an export, each once, and what changes in its annotations.
+
+    Attributes
+    ----------
+    files : FilesUnion
+    row_of : by part
+        The row of the files for each record.
+    edits : Edits
+    """
+
+    files: FilesUnion
+    row_of: Mapping[int, Ints]
+    edits: Edits
+
+
+def resolve_conflicts(batches: Sequence[Tables], stats: ExportStats) -> Resolution:
+    """Unite the files of all parts, and decide the ids of annotations that conflict.
+
+    Parameters
+    ----------
+    batches : sequence of Tables
+        Read again only where ids conflict.
+    stats : ExportStats
+    """
+    counts = [count for _, count in stats.file_parts]
+    parts = np.repeat([part for part, _ in stats.file_parts], counts).astype(np.int64)
+    records = pa.concat_tables(stats.files, promote_options="default") if stats.files else pa.table({})
+    records = records.combine_chunks()  # rows are taken out of it once a batch
+    if "file_id" not in records.column_names:
+        records = records.append_column("file_id", pa.nulls(len(parts), pa.large_string()))
+    files = unite_files(records, parts)
+    row_of = _by_part(files.row_of, parts)
+    return Resolution(files, row_of, _resolve_annotations(batches, stats, files, row_of))
+
+
+def _by_part(row_of: Ints, parts: Ints) -> dict[int, Ints]:
+    """The rows of each part, in order."""
+    order = np.argsort(parts, kind="stable")
+    names, firsts = np.unique(parts[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(row_of[order], firsts[1:]), strict=True)) if len(names) else {}
+
+
+def _resolve_annotations(
+    batches: Sequence[Tables], stats: ExportStats, files: FilesUnion, row_of: Mapping[int, Ints]
+) -> Edits:
+    """Return the edits of annotations of files in several records, and of ids that are repeated."""
+    repeated = repeated_hashes(stats.ids)
     final_ids = files.table["file_id"]
     odd = {}
-    if seen.has_made:  # else every id is the service's or a number, whatever its file is called
+    if stats.has_made:  # else every id is the service's or a number, whatever its file is called
         lacks_id = final_ids.is_null().to_numpy()
         is_split = np.zeros(len(final_ids), dtype=bool)
         if files.split is not None:
@@ -53,20 +91,20 @@ def resolve_doubts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row
         odd = {part: _odd_files(rows, lacks_id, is_split) for part, rows in row_of.items()}
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return Edits()
-    numbered, repeated = _numbers_apart(batches, seen, files, row_of, repeated, odd)
+    numbered, repeated = _numbers_apart(batches, stats, files, row_of, repeated, odd)
     if not len(repeated) and not any(each.any() for each in odd.values()):
         return numbered
     old_ids: dict[int, list[str | None]] = {}
-    for (part, _), table_ in zip(seen.file_parts, seen.files, strict=True):
+    for (part, _), table_ in zip(stats.file_parts, stats.files, strict=True):
         ids = table_["file_id"].to_pylist() if "file_id" in table_.column_names else [None] * table_.num_rows
         old_ids.setdefault(part, []).extend(ids)
-    doubts = _Doubts(files, row_of, old_ids, odd, repeated, seen.categories.ids)
+    conflicts = _Conflicts(files, row_of, old_ids, odd, repeated, stats.categories.ids)
     new_ids = final_ids.to_pylist()
     rows: list[Row] = []
-    for number, ((part, _), (places, _)) in enumerate(zip(seen.file_parts, seen.file_rows, strict=True)):
-        if doubtful(repeated, seen.ids[number]).any() or (part in odd and odd[part][places].any()):
-            rows += _doubtful_rows(number, batches[number], doubts, new_ids)
-    edits = resolve(rows, seen.suffixed)
+    for number, ((part, _), (places, _)) in enumerate(zip(stats.file_parts, stats.file_rows, strict=True)):
+        if is_repeated(repeated, stats.ids[number]).any() or (part in odd and odd[part][places].any()):
+            rows += _conflicting_rows(number, batches[number], conflicts, new_ids)
+    edits = resolve_rows(rows, stats.suffixed)
     edits.suffixes, edits.suffixed = numbered.suffixes, numbered.suffixed
     edits.renamed = [*numbered.renamed, *edits.renamed]
     return edits
@@ -82,7 +120,7 @@ class _Numbered(NamedTuple):
 
 def _numbers_apart(
     batches: Sequence[Tables],
-    seen: Seen,
+    stats: ExportStats,
     files: FilesUnion,
     row_of: Mapping[int, Ints],
     repeated: NDArray[np.uint64],
@@ -94,20 +132,20 @@ def _numbers_apart(
     after the other, with a few bytes for each annotation.
     """
     edits = Edits()
-    if seen.suffixed:
+    if stats.suffixed:
         return edits, repeated  # suffixes that are there already may be those that would be made
     good = np.ones(len(repeated), dtype=bool)
     last_part = np.full(len(repeated), -1, dtype=np.int64)
     in_several = np.bincount(files.row_of, minlength=1) > 1  # files that more than one part may have
     shared: list[NDArray[np.int64]] = []
     numbered: list[_Numbered] = []
-    for number, (part, _) in enumerate(seen.file_parts):
-        if not doubtful(repeated, seen.ids[number]).any():
+    for number, (part, _) in enumerate(stats.file_parts):
+        if not is_repeated(repeated, stats.ids[number]).any():
             continue
         annotations = batches[number].annotations
         ids = annotations["annotation_id"]
         own = hashes(ids)
-        rows = np.flatnonzero(doubtful(repeated, own) & ~ids.is_null().to_numpy())
+        rows = np.flatnonzero(is_repeated(repeated, own) & ~ids.is_null().to_numpy())
         plain = np.zeros(len(rows), dtype=bool)
         if "coco_id" in annotations.column_names:
             same = pc.equal(ids, annotations["coco_id"].cast(pa.large_string())).fill_null(False)
@@ -128,7 +166,7 @@ def _numbers_apart(
         numbered.append(_Numbered(number, rows.astype(np.int32), places.astype(np.int32)))
     pairs = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *shared]))
     good[pairs[1:][pairs[1:] == pairs[:-1]] // len(in_several)] = False  # and once a file
-    _add_suffixes(edits, numbered, good, seen.sizes)
+    _add_suffixes(edits, numbered, good, stats.sizes)
     if edits.suffixed:
         first = next(each for each in numbered if good[each.places].any())
         row = int(first.rows[np.flatnonzero(good[first.places])[0]])
@@ -158,16 +196,16 @@ def _odd_files(rows: Ints, lacks_id: NDArray[np.bool_], is_split: NDArray[np.boo
     return np.asarray((lacks_id[rows] & (rows != np.arange(len(rows)))) | is_split[rows])
 
 
-def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[str | None]) -> Iterator[Row]:
+def _conflicting_rows(number: int, batch: Tables, conflicts: _Conflicts, new_ids: list[str | None]) -> Iterator[Row]:
     annotations, part = batch.annotations, batch.part
     places = column_of(annotations, FILE_ROW)
-    final = final_rows(places, doubts.row_of.get(part))
+    final = final_rows(places, conflicts.row_of.get(part))
     again = np.zeros(len(places), dtype=bool)
-    if len(doubts.repeated) and "annotation_id" in annotations.column_names:
+    if len(conflicts.repeated) and "annotation_id" in annotations.column_names:
         known = ~annotations["annotation_id"].is_null().to_numpy()
-        again = doubtful(doubts.repeated, hashes(annotations["annotation_id"])) & known
+        again = is_repeated(conflicts.repeated, hashes(annotations["annotation_id"])) & known
     odd = np.zeros(len(places), dtype=bool)
-    odd[places >= 0] = doubts.odd[part][places[places >= 0]] if part in doubts.odd else False
+    odd[places >= 0] = conflicts.odd[part][places[places >= 0]] if part in conflicts.odd else False
     rows = np.flatnonzero(again | odd)
     if not len(rows):
         return
@@ -175,7 +213,7 @@ def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[st
     contents = row_hashes(taken)
     named = {name: taken[name].to_pylist() if name in taken.column_names else [None] * len(rows) for name in ID_COLUMNS}
     numbers = taken["coco_image_id"].to_pylist() if "coco_image_id" in taken.column_names else [None] * len(rows)
-    renamed = doubts.category_ids.get(part, {})
+    renamed = conflicts.category_ids.get(part, {})
     for at, row in enumerate(rows):
         ids = {name: column[at] for name, column in named.items()}
         if ids["category_id"] is not None:
@@ -185,8 +223,8 @@ def _doubtful_rows(number: int, batch: Tables, doubts: _Doubts, new_ids: list[st
             place=Place(number, int(row)),
             record=(part, place),
             file=target,
-            old_home=home_of(doubts.old_ids[part][place] if place >= 0 else None, place),
-            home=home_of(new_ids[target] if target >= 0 else None, target),
+            old_home=id_prefix(conflicts.old_ids[part][place] if place >= 0 else None, place),
+            home=id_prefix(new_ids[target] if target >= 0 else None, target),
             ids=ids,
             content=_content(int(contents[at]), target, numbers[at]) if again[row] else None,
             is_counted=bool(odd[row]),

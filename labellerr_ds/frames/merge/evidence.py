@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge.scan_ids import Ints, Seen, final_rows
-from labellerr_ds.frames.merge.union import Issue, codes_of, has_repeats
+from labellerr_ds.frames.merge.ids import Ints, codes_of, has_repeats
+from labellerr_ds.frames.merge.issues import Issue
+from labellerr_ds.frames.merge.scan_ids import ExportStats, final_rows
 from labellerr_ds.frames.tables import UNREAD, ListState, Unread
 
 NOWHERE = -1
@@ -90,12 +91,12 @@ class Evidence:
         return Issue("error", item.code, "files", file_id, row, f"file {file_id}: {item.reason}; it is in `extra`.")
 
 
-def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], file_ids: pa.ChunkedArray) -> Evidence:
+def gather_evidence(stats: ExportStats, rows: Ints, row_of: Mapping[int, Ints], file_ids: pa.ChunkedArray) -> Evidence:
     """Gather what the readers found, by the row of the finished files.
 
     Parameters
     ----------
-    seen : Seen
+    stats : ExportStats
     rows : (M,) integers
         The row of the finished files for each record, in order.
     row_of : by part
@@ -104,22 +105,22 @@ def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], file_ids
         The ids of the finished files. Records of one id are one file: all of them have to be empty.
     """
     count = len(file_ids)
-    states = np.concatenate([np.zeros(0, dtype=np.int64), *seen.list_states])
+    states = np.concatenate([np.zeros(0, dtype=np.int64), *stats.list_states])
     found_empty = np.ones(count, dtype=bool)
     found_empty[rows[states != ListState.EMPTY]] = False
     missing = np.zeros(count, dtype=bool)
     missing[rows[states == ListState.MISSING]] = True
     reported, unlinked = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    for part, reported_rows in seen.reported:
+    for part, reported_rows in stats.reported:
         reported[final_rows(reported_rows, row_of.get(part))] = True
-    for part, unclear in seen.unclear:
+    for part, unclear in stats.unclear:
         finals = final_rows(unclear, row_of.get(part))
         reported[finals], found_empty[finals] = True, False
-    for part, number in seen.unlinked.items():
+    for part, number in stats.unlinked.items():
         if number and part in row_of:
             unlinked[row_of[part]] = True
     unread: dict[int, list[Unread]] = defaultdict(list)
-    for part, item in seen.unread:
+    for part, item in stats.unread:
         row = int(final_rows(np.array([item.file_row]), row_of.get(part))[0])
         unread[row].append(item)
         if row != NOWHERE:
@@ -131,7 +132,7 @@ def gather_evidence(seen: Seen, rows: Ints, row_of: Mapping[int, Ints], file_ids
         reported = pd.Series(reported).groupby(groups).transform("max").to_numpy(dtype=bool)
     lists = [finals for part, finals in row_of.items() if len(finals) and missing[finals].all()]
     found_empty &= ~unlinked
-    return Evidence(found_empty, missing, reported, unlinked, lists, sum(seen.unlinked.values()), unread)
+    return Evidence(found_empty, missing, reported, unlinked, lists, sum(stats.unlinked.values()), unread)
 
 
 def with_unread(files: pa.Table, unread: Mapping[int, Sequence[Unread]]) -> pa.Table:

@@ -1,16 +1,16 @@
-"""Files and categories of several parts as one; what identifies them, and what two exports agree on.
+"""The files of all parts of an export as one table.
 
-Ids that the service gave hold everywhere. COCO's numbers hold within their own file only: of several
-files, a number *and* a name are one image or category; others get an id with a suffix.
+Ids that the service gave hold everywhere. COCO's numbers hold within their own file only: of several files, a number
+*and* a name are one image; others get an id with a suffix.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,54 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.frames.tables import UNREAD
+from labellerr_ds.frames.merge.ids import NUMBERS, SUFFIXED, add_suffix, codes_of, has_repeats, is_number
+from labellerr_ds.frames.merge.issues import Issue
+from labellerr_ds.frames.merge.renamed import Renamed, duplicate_issue, reused_issue
 
 DERIVED = frozenset({"label_state", "annotation_count"})
 """Columns of files that follow from the annotations, and so say nothing about whether two records are equal."""
-NUMBERS = frozenset({"coco_id", "coco_image_id"})
-"""Columns that hold within their own file only."""
-
-
-class Issue(NamedTuple):
-    """A row of `issues`."""
-
-    severity: str
-    code: str
-    table: str
-    id: str | None
-    position: int | None
-    message: str
-
-
-def is_number(row_id: str | None, coco_id: int | None) -> bool:
-    """Whether an id is a number of COCO, with or without the suffix that keeps it apart from another file's.
-
-    Examples
-    --------
-    >>> is_number("7", 7), is_number("7-2", 7), is_number("a7", 7), is_number("7", None)
-    (True, True, False, False)
-    """
-    if row_id is None or coco_id is None:
-        return False
-    number, _, suffix = row_id.partition("-") if coco_id >= 0 else (row_id, "", "")
-    return number == str(coco_id) and (suffix == "" or suffix.isdigit())
-
-
-def apart(row_id: str, taken: set[str]) -> str:
-    """The id with the first suffix that makes it unique; it is added to `taken`."""
-    count = 2
-    while (candidate := f"{row_id}-{count}") in taken:
-        count += 1
-    taken.add(candidate)
-    return candidate
-
-
-def has_repeats(ids: pa.ChunkedArray) -> bool:
-    """Whether an id, missing ones left out, is there more than once."""
-    return bool(pc.count_distinct(ids, mode="only_valid").as_py() < len(ids) - ids.null_count)
-
-
-# --- files
 
 
 @dataclass(frozen=True)
@@ -109,7 +67,7 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
     ids, renamed = _images_apart(table, rows, parts)
     issues = []
     if renamed.rows:
-        issues.append(_reused("files", "image", "file_name", renamed))
+        issues.append(reused_issue("files", "image", "file_name", renamed))
         table = _replaced(table, "file_id", ids)
     split = ids.take(pa.array(rows))
     rows = _repeated(ids)
@@ -130,7 +88,7 @@ def unite_files(table: pa.Table, parts: NDArray[np.int64]) -> FilesUnion:
         first_of_id = seen.setdefault(record["file_id"], record)
         if first_of_id is not record:
             differing = [name for name in columns if not _equal(first_of_id[name], record[name])]
-            issues.append(_duplicate("files", "file_id", record["file_id"], at, differing))
+            issues.append(duplicate_issue("files", "file_id", record["file_id"], at, differing))
     return FilesUnion(table, row_of, split, issues)
 
 
@@ -143,31 +101,8 @@ def _repeated(ids: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.flatnonzero((codes >= 0) & (counts[codes] > 1))
 
 
-def codes_of(values: pa.ChunkedArray) -> NDArray[np.int64]:
-    """A number for each value, by the order in which they come; -1 for a missing one."""
-    coded = values.combine_chunks().dictionary_encode()
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    codes: NDArray[np.int64] = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
-
-
 def _replaced(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, values)
-
-
-class Renamed(NamedTuple):
-    """How many rows got another id, and the first of them: old, new."""
-
-    rows: int
-    first: tuple[str, str]
-
-    @classmethod
-    def of(cls, pairs: Sequence[tuple[str, str]]) -> Renamed:
-        """Of these pairs."""
-        return cls(len(pairs), pairs[0] if pairs else ("", ""))
-
-
-SUFFIXED = "^-?[0-9]+-[0-9]+$"
 
 
 def _images_apart(
@@ -222,7 +157,7 @@ def _images_apart_one_by_one(
         key = (row_id, name)
         if key not in by_name:
             here = by_part.get((row_id, part))  # two names in one file: that file contradicts itself
-            by_name[key] = row_id if row_id not in met else here or apart(row_id, taken)
+            by_name[key] = row_id if row_id not in met else here or add_suffix(row_id, taken)
             met.add(row_id)
         if final[row] != by_name[key]:
             final[row] = by_name[key]
@@ -257,152 +192,9 @@ def _masks_joined(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     return _replaced(table, "extra", pa.chunked_array([_text(every)]))
 
 
-# --- categories
-
-
-@dataclass
-class CategoriesUnion:
-    """The categories of all parts, each once.
-
-    Attributes
-    ----------
-    rows : list of dict
-        By column.
-    places : by part
-        For each of its rows the row here.
-    ids : by part
-        Where a number had to be kept apart: the new id by the old one.
-    issues : list of Issue
-    """
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    places: dict[int, list[int]] = field(default_factory=dict)
-    ids: dict[int, dict[str, str]] = field(default_factory=dict)
-    issues: list[Issue] = field(default_factory=list)
-    renamed: list[tuple[str, str]] = field(default_factory=list)
-    _by_id: dict[str, list[int]] = field(default_factory=dict)
-    _apart: dict[tuple[str, Any], str] = field(default_factory=dict)
-
-    def add(self, part: int, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add the categories of a part, or more of them."""
-        places = self.places.setdefault(part, [])
-        mine = set(places)
-        for row in rows:
-            place = self._place(part, dict(row), mine)
-            places.append(place)
-            mine.add(place)
-
-    def repeat(self, part: int, other: int) -> None:
-        """Add the categories of another part once more, for a part that has the same."""
-        self.places[part] = self.places[other]
-        if other in self.ids:
-            self.ids[part] = self.ids[other]
-
-    def reported(self) -> list[Issue]:
-        """What does not hold, renamed numbers as one."""
-        return [
-            *self.issues,
-            *([_reused("categories", "category", "name", Renamed.of(self.renamed))] if self.renamed else []),
-        ]
-
-    def _place(self, part: int, row: dict[str, Any], mine: set[int]) -> int:
-        row_id, name = row.get("category_id"), row.get("name")
-        if row_id is None:
-            return next((place for place, other in enumerate(self.rows) if other == row), None) or self._append(row)
-        known = self._by_id.get(row_id, [])
-        same = [place for place in known if None in (name, self.rows[place].get("name"))]
-        same = [place for place in known if self.rows[place].get("name") == name] or same
-        if same:
-            self._merge(same[0], row)
-            return same[0]
-        if known and is_number(row_id, row.get("coco_id")) and not mine.intersection(known):
-            new = self._apart.get((row_id, name))
-            if new is None:
-                new = self._apart[row_id, name] = apart(row_id, set(self._by_id))
-            self.ids.setdefault(part, {}).setdefault(row_id, new)
-            self.renamed.append((row_id, new))
-            again = self._by_id.get(new)
-            return again[0] if again else self._append({**row, "category_id": new})
-        place = self._append(row)
-        if known:
-            self.issues.append(_duplicate("categories", "category_id", row_id, place))
-        return place
-
-    def _append(self, row: dict[str, Any]) -> int:
-        self.rows.append(row)
-        if row.get("category_id") is not None:
-            self._by_id.setdefault(row["category_id"], []).append(len(self.rows) - 1)
-        return len(self.rows) - 1
-
-    def _merge(self, place: int, row: dict[str, Any]) -> None:
-        """Fill in what the first of this id does not have; where they differ the first holds, and it is reported."""
-        first, differing = self.rows[place], []
-        for key, value in row.items():
-            if value is None or first.get(key) == value:
-                continue
-            if first.get(key) is None:
-                first[key] = value
-            elif key == "extra":
-                first[key] = _merged_json(first[key], value)
-            elif key not in NUMBERS:
-                differing.append(f"{key} {first[key]!r} and {value!r}")
-        if differing:
-            message = f"category_id {row['category_id']!r} has {', '.join(differing)}; the first was kept."
-            issue = Issue("warning", "duplicate_category_id", "categories", row["category_id"], place, message)
-            if issue not in self.issues:
-                self.issues.append(issue)
-
-
-def _merged_json(first: str, second: str) -> str:
-    one, other = json.loads(first), json.loads(second)
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return first
-    return json.dumps({**other, **one}, ensure_ascii=False, separators=(",", ":"))
-
-
-# --- messages
-
-
 def _equal(one: Any, other: Any) -> bool:
     return bool(one == other) or bool(pd.isna(one) and pd.isna(other))
 
 
-def _duplicate(table: str, key: str, row_id: str, position: int, differing: Sequence[str] = ()) -> Issue:
-    differs = f", the records differ in {', '.join(differing)}" if differing else ""
-    return Issue("warning", f"duplicate_{key}", table, row_id, position, f"duplicate {key} {row_id!r}{differs}.")
-
-
-def _reused(table: str, noun: str, name: str, renamed: Renamed) -> Issue:
-    old, new = renamed.first
-    message = (
-        f"{renamed.rows:,} rows have a COCO {noun} id that another file of the export uses with another {name}; a "
-        f"suffix keeps them apart. The first: {old!r} is {new!r}."
-    )
-    return Issue("warning", "reused_coco_id", table, None, None, message)
-
-
 def _text(values: Sequence[Any]) -> pa.Array:
     return pa.array(values, pa.large_string())
-
-
-# --- provenance
-
-
-def unite_info(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What all agree on; where they differ, the list of what they have, and the latest `exported_at`."""
-    united: dict[str, Any] = {}
-    for key in dict.fromkeys(key for info in infos for key in info):
-        values = [info.get(key) for info in infos]
-        united[key] = values[0] if all(value == values[0] for value in values) else values
-    if UNREAD in united:  # objects that belong to no file, of all parts
-        united[UNREAD] = [item for info in infos for item in info.get(UNREAD, [])]
-    times = [info["exported_at"] for info in infos if isinstance(info.get("exported_at"), str)]
-    if times:
-        united["exported_at"] = max(times)
-    return united
-
-
-def issue_rows(issues: Iterator[Issue] | Sequence[Issue]) -> dict[str, list[Any]]:
-    """The columns of `issues`."""
-    rows = list(issues)
-    return {name: [getattr(row, name) for row in rows] for name in Issue._fields}

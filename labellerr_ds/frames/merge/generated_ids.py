@@ -14,11 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.frames.merge.identity import home_of
 from labellerr_ds.frames.tables import Tables
 
 Ints = NDArray[np.int64]
 _CATEGORY_BITS = 24
+_NO_FILE = "unknown"
+
+
+def id_prefix(file_id: str | None, row: int) -> str:
+    """What the made ids of a file begin with: its id, else its row."""
+    if row < 0:
+        return _NO_FILE
+    return f"row-{row}" if file_id is None else file_id
 
 
 def missing_positions(
@@ -83,7 +90,7 @@ def filled_ids(
         texts = homes.to_pylist()
         for row in rows:
             file = int(files[row])
-            texts[row] = home_of(None, file if numbers is None or file < 0 else int(numbers[file]))
+            texts[row] = id_prefix(None, file if numbers is None or file < 0 else int(numbers[file]))
         homes = pa.chunked_array([pa.array(texts, pa.large_string())])
     text = pa.large_string()
     category = annotations["category_id"].fill_null("None")

@@ -1,4 +1,4 @@
-"""One look at every batch of an export: what has to change in each, and what only the whole shows."""
+"""The plan of a merge: what changes in each batch, and what only the whole export has."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import pandas as pd
 import pyarrow as pa
 
 from labellerr_ds.frames import schema
-from labellerr_ds.frames.merge.conflicts import resolve_doubts
+from labellerr_ds.frames.merge.annotation_ids import Edits
+from labellerr_ds.frames.merge.conflicts import Resolution
 from labellerr_ds.frames.merge.evidence import Evidence, gather_evidence, info_with_unread, with_unread
+from labellerr_ds.frames.merge.files import FilesUnion
 from labellerr_ds.frames.merge.generated_ids import missing_positions
-from labellerr_ds.frames.merge.identity import Edits
-from labellerr_ds.frames.merge.scan_ids import Ints, Seen, column_of, final_files, final_rows, look
-from labellerr_ds.frames.merge.union import FilesUnion, Issue, has_repeats, issue_rows, unite_files, unite_info
+from labellerr_ds.frames.merge.ids import Ints, has_repeats
+from labellerr_ds.frames.merge.issues import Issue, issue_rows
+from labellerr_ds.frames.merge.provenance import unite_info
+from labellerr_ds.frames.merge.scan_ids import ExportStats, column_of, final_files, final_rows
 from labellerr_ds.frames.tables import FILE_ROW, Tables, complete, dictionary, table
 
 
@@ -69,32 +72,25 @@ class Plan:
     numbers: Ints | None = None
 
 
-def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
-    """Look at every batch once, and at what is in doubt again.
+def plan(batches: Sequence[Tables], stats: ExportStats, resolution: Resolution) -> Plan:
+    """Return what changes in each batch, and what only the whole export has.
 
     Parameters
     ----------
     batches : sequence of Tables
-    seen : Seen, optional
-        The first look, where it was done elsewhere; a batch is then asked for only where it is in doubt.
+        Read again only if annotations without an id, or rows that are dropped, are in them.
+    stats : ExportStats
+    resolution : Resolution
     """
-    seen = look(batches) if seen is None else seen
-    parts = np.repeat([part for part, _ in seen.file_parts], [count for _, count in seen.file_parts]).astype(np.int64)
-    every = pa.concat_tables(seen.files, promote_options="default") if seen.files else pa.table({})
-    every = every.combine_chunks()  # rows are taken out of it once a batch
-    if "file_id" not in every.column_names:
-        every = every.append_column("file_id", pa.nulls(len(parts), pa.large_string()))
-    files = unite_files(every, parts)
-    row_of = _by_part(files.row_of, parts)
-    spans = _spans(seen.file_parts, files.row_of)
-    edits = resolve_doubts(batches, seen, files, row_of)
-    sizes = [size - len(edits.dropped.get(batch, ())) for batch, size in enumerate(seen.sizes)]
+    files, row_of, edits = resolution.files, resolution.row_of, resolution.edits
+    spans = _spans(stats.file_parts, files.row_of)
+    sizes = [size - len(edits.dropped.get(batch, ())) for batch, size in enumerate(stats.sizes)]
     starts = np.cumsum([0, *sizes])[:-1].tolist()
-    categories = seen.categories
-    counts = _counts(batches, seen, files, row_of, edits)
-    evidence = gather_evidence(seen, files.row_of, row_of, files.table["file_id"])
+    categories = stats.categories
+    counts = _counts(batches, stats, files, row_of, edits)
+    evidence = gather_evidence(stats, files.row_of, row_of, files.table["file_id"])
     finished, file_issues = _finish_files(with_unread(files.table, evidence.unread), counts, evidence)
-    issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(seen, starts, edits)]
+    issues = [*files.issues, *file_issues, *categories.reported(), *_dangling(stats, starts, edits)]
     for place, issue in edits.issues:
         dropped = sum(row < place.row for row in edits.dropped.get(place.batch, ()))
         issues.append(issue._replace(position=starts[place.batch] + place.row - dropped))
@@ -118,21 +114,14 @@ def plan(batches: Sequence[Tables], seen: Seen | None = None) -> Plan:
         category_places=categories.places,
         edits=edits,
         positions=missing_positions(
-            batches, seen.without_id, lambda batch: final_files(batch, row_of), seen.categories.ids
+            batches, stats.without_id, lambda batch: final_files(batch, row_of), stats.categories.ids
         ),
         starts=starts,
         issues=complete("issues", table("issues", issue_rows(issues), len(issues))),
-        info=info_with_unread(unite_info(seen.infos), evidence.unread),
-        unknown_keys=seen.unknown_keys,
-        raw_header=next(iter(seen.raw_headers.values())) if len(set(seen.raw_headers.values())) == 1 else None,
+        info=info_with_unread(unite_info(stats.infos), evidence.unread),
+        unknown_keys=stats.unknown_keys,
+        raw_header=next(iter(stats.raw_headers.values())) if len(set(stats.raw_headers.values())) == 1 else None,
     )
-
-
-def _by_part(row_of: Ints, parts: Ints) -> dict[int, Ints]:
-    """The rows of each part, in order."""
-    order = np.argsort(parts, kind="stable")
-    names, firsts = np.unique(parts[order], return_index=True)
-    return dict(zip(names.tolist(), np.split(row_of[order], firsts[1:]), strict=True)) if len(names) else {}
 
 
 def _spans(file_parts: Sequence[tuple[int, int]], row_of: Ints) -> list[tuple[int, int]]:
@@ -143,11 +132,13 @@ def _spans(file_parts: Sequence[tuple[int, int]], row_of: Ints) -> list[tuple[in
     return list(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
 
 
-def _counts(batches: Sequence[Tables], seen: Seen, files: FilesUnion, row_of: Mapping[int, Ints], edits: Edits) -> Ints:
+def _counts(
+    batches: Sequence[Tables], stats: ExportStats, files: FilesUnion, row_of: Mapping[int, Ints], edits: Edits
+) -> Ints:
     """Annotations of each finished file; records that differ under one id have those of the id as a whole."""
     table_ = files.table
     counts = np.zeros(table_.num_rows, dtype=np.int64)
-    for part, (rows, number_of) in zip((part for part, _ in seen.file_parts), seen.file_rows, strict=True):
+    for part, (rows, number_of) in zip((part for part, _ in stats.file_parts), stats.file_rows, strict=True):
         np.add.at(counts, final_rows(rows, row_of.get(part)), number_of)
     for number, dropped in edits.dropped.items():
         batch = batches[number]
@@ -183,14 +174,14 @@ def _finish_files(table_: pa.Table, counts: Ints, evidence: Evidence) -> tuple[p
     return complete("files", table_), issues
 
 
-def _dangling(seen: Seen, starts: Sequence[int], edits: Edits) -> Iterator[Issue]:
+def _dangling(stats: ExportStats, starts: Sequence[int], edits: Edits) -> Iterator[Issue]:
     """Categories that annotations name, and that the export does not have."""
-    if seen.alone:
+    if stats.alone:
         return
-    known = {row.get("category_id") for row in seen.categories.rows}
-    known.update(*(ids for ids in seen.categories.ids.values()))
+    known = {row.get("category_id") for row in stats.categories.rows}
+    known.update(*(ids for ids in stats.categories.ids.values()))
     dangling: dict[str, tuple[int, int]] = {}
-    for batch, firsts in enumerate(seen.category_ids):
+    for batch, firsts in enumerate(stats.category_ids):
         for category_id in sorted(set(firsts) - known):
             row, count = firsts[category_id]
             dropped = sum(each < row for each in edits.dropped.get(batch, ()))

@@ -1,4 +1,4 @@
-"""The first look at every batch of an export: the files, and of the annotations a few numbers."""
+"""One pass over the batches of an export: the files, and a few numbers about the annotations."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from labellerr_ds.frames.merge.identity import hashes
-from labellerr_ds.frames.merge.union import SUFFIXED, CategoriesUnion
+from labellerr_ds.frames.merge.categories import CategoriesUnion
+from labellerr_ds.frames.merge.hashing import hashes
+from labellerr_ds.frames.merge.ids import SUFFIXED, Ints
 from labellerr_ds.frames.tables import FILE_ROW, LIST_STATE, Tables, Unread
 
-Ints = NDArray[np.int64]
 REPORTS = ("bad_row", "bad_segmentation", "duplicate_file_id", "unparsed_answer", "unreadable_image")
 """Codes of issues that say why nothing is known about the labels of a file."""
 
 
-class Glance(NamedTuple):
-    """What one look at the annotations of a batch gathers.
+class BatchStats(NamedTuple):
+    """Ids and counts of the annotations of one batch.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class Glance(NamedTuple):
 
 
 @dataclass
-class Seen:
-    """What one look at the batches gathers."""
+class ExportStats:
+    """Files, categories, and statistics of annotations, from one pass over the batches."""
 
     files: list[pa.Table]
     file_parts: list[tuple[int, int]]  # part, records; one a batch
@@ -76,47 +76,47 @@ class Seen:
     alone: bool = False  # annotations without their categories
 
 
-def look(batches: Iterable[Tables]) -> Seen:
-    """One look at every batch: the ids, the counts and the categories, without a copy of a column."""
-    return gathered((batch, glance(batch.annotations)) for batch in batches)
+def scan_ids(batches: Iterable[Tables]) -> ExportStats:
+    """Pass over the batches once: the ids, the counts and the categories, without a copy of a column."""
+    return collect_stats((batch, batch_stats(batch.annotations)) for batch in batches)
 
 
-def gathered(looked_at: Iterable[tuple[Tables, Glance]]) -> Seen:
-    """What batches and the looks at their annotations say together; the annotations themselves are not asked for."""
-    seen = Seen([], [], CategoriesUnion(), [], [], [], [], [], [], Counter())
+def collect_stats(scanned: Iterable[tuple[Tables, BatchStats]]) -> ExportStats:
+    """Return the statistics of an export; the annotations of the batches are not read."""
+    stats = ExportStats([], [], CategoriesUnion(), [], [], [], [], [], [], Counter())
     infos: dict[int, Mapping[str, Any]] = {}
     previous: tuple[int, pa.Table] | None = None
     named = False
-    for batch, looked in looked_at:
-        seen.list_states.append(_list_states(batch.files))
-        seen.files.append(batch.files.drop_columns([LIST_STATE] if LIST_STATE in batch.files.column_names else []))
-        seen.unread += [(batch.part, each) for each in batch.unread]
+    for batch, own in scanned:
+        stats.list_states.append(_list_states(batch.files))
+        stats.files.append(batch.files.drop_columns([LIST_STATE] if LIST_STATE in batch.files.column_names else []))
+        stats.unread += [(batch.part, each) for each in batch.unread]
         if batch.unclear_files:
-            seen.unclear.append((batch.part, np.array(sorted(batch.unclear_files), dtype=np.int64)))
-        seen.unlinked[batch.part] += batch.unlinked
-        seen.file_parts.append((batch.part, batch.files.num_rows))
+            stats.unclear.append((batch.part, np.array(sorted(batch.unclear_files), dtype=np.int64)))
+        stats.unlinked[batch.part] += batch.unlinked
+        stats.file_parts.append((batch.part, batch.files.num_rows))
         if previous is None or batch.part == previous[0] or not batch.categories.equals(previous[1]):
-            seen.categories.add(batch.part, batch.categories.to_pylist())
+            stats.categories.add(batch.part, batch.categories.to_pylist())
         else:  # shards mostly have the same categories
-            seen.categories.repeat(batch.part, previous[0])
+            stats.categories.repeat(batch.part, previous[0])
         if batch.categories.num_rows:
             previous = (batch.part, batch.categories)
         infos[batch.part] = {**infos.get(batch.part, {}), **batch.info}
-        seen.unknown_keys.update(batch.unknown_keys)
-        seen.raw_headers[batch.part] = seen.raw_headers.get(batch.part) or batch.raw_header
+        stats.unknown_keys.update(batch.unknown_keys)
+        stats.raw_headers[batch.part] = stats.raw_headers.get(batch.part) or batch.raw_header
         if batch.issues.num_rows:
-            seen.reported.append((batch.part, _reported(batch.issues)))
-        seen.file_rows.append(looked.file_rows)
-        seen.sizes.append(looked.size)
-        seen.ids.append(looked.ids)
-        seen.without_id.append(looked.lacks_ids)
-        seen.category_ids.append(looked.category_ids)
-        named |= looked.is_named
-        seen.has_made |= looked.has_made
-        seen.suffixed |= looked.suffixed
-    seen.infos = list(infos.values())
-    seen.alone = named and not seen.categories.rows
-    return seen
+            stats.reported.append((batch.part, _reported(batch.issues)))
+        stats.file_rows.append(own.file_rows)
+        stats.sizes.append(own.size)
+        stats.ids.append(own.ids)
+        stats.without_id.append(own.lacks_ids)
+        stats.category_ids.append(own.category_ids)
+        named |= own.is_named
+        stats.has_made |= own.has_made
+        stats.suffixed |= own.suffixed
+    stats.infos = list(infos.values())
+    stats.alone = named and not stats.categories.rows
+    return stats
 
 
 def _list_states(files: pa.Table) -> Ints:
@@ -143,8 +143,8 @@ def _reported(issues: pa.Table) -> Ints:
     return rows
 
 
-def glance(annotations: pa.Table) -> Glance:
-    """One look at the annotations of a batch."""
+def batch_stats(annotations: pa.Table) -> BatchStats:
+    """Return the statistics of the annotations of a batch."""
     rows = column_of(annotations, FILE_ROW)
     used, counts = np.unique(rows[rows >= 0], return_counts=True)
     own, lacks, made = np.array([], dtype=np.uint64), annotations.num_rows > 0, False
@@ -167,7 +167,7 @@ def glance(annotations: pa.Table) -> Glance:
             if place >= 0
         }
     named = "category" in annotations.column_names
-    return Glance((used, counts), annotations.num_rows, own, lacks, firsts, named, made, suffixed)
+    return BatchStats((used, counts), annotations.num_rows, own, lacks, firsts, named, made, suffixed)
 
 
 def column_of(annotations: pa.Table, name: str) -> Ints:

@@ -171,12 +171,12 @@ def test_cells_of_all_rows_of_a_file_are_kept(tmp_path):
 
 
 def test_no_reader_can_leave_out_the_state_of_its_lists():
-    from labellerr_ds.frames.merge import plan
+    from labellerr_ds.frames.merge import plan_merge
     from labellerr_ds.frames.tables import Tables, empty, table
 
     files = table("files", {"file_id": ["f1"]}, 1)
     with pytest.raises(ValueError, match="list_state"):
-        plan([Tables(files, empty("annotations"), empty("categories"), empty("issues"))])
+        plan_merge([Tables(files, empty("annotations"), empty("categories"), empty("issues"))])
 
 
 def test_an_object_under_an_unknown_element_is_no_negative(tmp_path):
