@@ -35,7 +35,7 @@ def main(files: int) -> None:
         finally:
             waited += time.perf_counter() - start
 
-    create = of_sync.create_export
+    create = of_sync.create_job
 
     def created(*arguments, **more):
         nonlocal waited
@@ -45,7 +45,7 @@ def main(files: int) -> None:
         finally:
             waited += time.perf_counter() - start
 
-    lds.ExportJob.wait, of_sync.create_export = timed, created
+    lds.ExportJob.wait, of_sync.create_job = timed, created
 
     def timing(what, work):
         nonlocal waited

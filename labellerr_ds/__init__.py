@@ -23,13 +23,14 @@ from labellerr_ds.shapes import segmentation as _segmentation  # noqa: F401
 if TYPE_CHECKING:
     from labellerr_ds.analysis.comparison import Comparison as Comparison
     from labellerr_ds.analysis.split_result import Split as Split
+    from labellerr_ds.api.export import create_export as create_export
     from labellerr_ds.api.export import export_dataset as export_dataset
     from labellerr_ds.api.export import export_to_coco as export_to_coco
     from labellerr_ds.api.export import export_to_dataframe as export_to_dataframe
-    from labellerr_ds.api.export import read_export as read_export
-    from labellerr_ds.api.export import scan_export as scan_export
     from labellerr_ds.api.foreign import read_voc as read_voc
     from labellerr_ds.api.foreign import read_yolo as read_yolo
+    from labellerr_ds.api.read import read_export as read_export
+    from labellerr_ds.api.read import scan_export as scan_export
     from labellerr_ds.core.errors import AmbiguousCreateError as AmbiguousCreateError
     from labellerr_ds.core.errors import AmbiguousObjectsError as AmbiguousObjectsError
     from labellerr_ds.core.errors import AuthError as AuthError
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from labellerr_ds.distributed.exports import convert_exports as convert_exports
     from labellerr_ds.distributed.exports import read_exports_dask as read_exports_dask
     from labellerr_ds.exports.connections import create_s3_connection as create_s3_connection
-    from labellerr_ds.exports.create import create_export as create_export
     from labellerr_ds.exports.job import ExportJob as ExportJob
     from labellerr_ds.formats.selection import ConversionReport as ConversionReport
     from labellerr_ds.images.pixels import open_image as open_image
@@ -126,17 +126,17 @@ _HOMES = {
     "compare": "dataset.combine",
     "concat": "dataset.combine",
     "convert_exports": "distributed.exports",
-    "create_export": "exports.create",
+    "create_export": "api.export",
     "create_s3_connection": "exports.connections",
     "export_dataset": "api.export",
     "export_to_coco": "api.export",
     "export_to_dataframe": "api.export",
     "open_image": "images.pixels",
-    "read_export": "api.export",
+    "read_export": "api.read",
     "read_exports_dask": "distributed.exports",
     "read_voc": "api.foreign",
     "read_yolo": "api.foreign",
-    "scan_export": "api.export",
+    "scan_export": "api.read",
     "update": "dataset.combine",
 }
 

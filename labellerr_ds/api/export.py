@@ -1,10 +1,9 @@
-"""The doors: from a project to a frame, a COCO object or a Dataset, in one call; and from a file or bucket."""
+"""From a project to a frame, a COCO object or a Dataset in one call; and an export without waiting for it."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,19 +11,15 @@ import pandas as pd
 
 from labellerr_ds.core.disk import check_room
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, warn
-from labellerr_ds.core.limits import Limits
-from labellerr_ds.core.models import ExportFormat, S3Destination, Statuses, resolve_format
+from labellerr_ds.core.models import ExportFormat, S3Destination, Statuses
 from labellerr_ds.core.since import Since
-from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
-from labellerr_ds.dataset.scan import ExportScan
-from labellerr_ds.exports.create import create_export
+from labellerr_ds.dataset.dataset import Dataset
+from labellerr_ds.exports.create import create_job
+from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.exports.outcome import empty_error, empty_result
 from labellerr_ds.exports.polling import checked_timeout
-from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.read import read_tables
-from labellerr_ds.service.client import Client, ProjectLike, as_project
-from labellerr_ds.storage.project_images import ProjectImages
-from labellerr_ds.storage.source import locate
+from labellerr_ds.service.client import Client
+from labellerr_ds.service.project_like import ProjectLike, as_project
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -33,6 +28,71 @@ if TYPE_CHECKING:
     from labellerr_ds.formats.selection import Negatives
 
 Level = Literal["annotation", "file"]
+
+
+def create_export(
+    project: ProjectLike,
+    statuses: Statuses,
+    *,
+    format: str | ExportFormat = "json",
+    since: Since = None,
+    name: str | None = None,
+    description: str | None = None,
+    question_ids: Iterable[str] | None = None,
+    destination: S3Destination | Literal["local"] = "local",
+    client: Client | None = None,
+) -> ExportJob:
+    """Ask the service for an export. The request is sent once, and never again by itself.
+
+    Parameters
+    ----------
+    project : Project, str, or a project of Labellerr's own SDK
+        A str is an id or a name.
+    statuses : list of statuses
+        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
+        ``"reviewed"`` for several. If the service refuses files without a status, ``"all"`` is requested once more
+        without them, with a warning.
+    format : {'json', 'coco_json', 'csv', 'png'}
+    since : datetime, date, str, timedelta, optional
+        Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
+    name, description : str, optional
+        As the dashboard shows them; a unique name is made where there is none.
+    question_ids : list of str, optional
+        Only answers to these questions; None is all.
+    destination : 'local' or S3Destination
+    client : Client, optional
+        For a project id or name; else one is made of the credentials in the environment.
+
+    Returns
+    -------
+    ExportJob
+
+    Raises
+    ------
+    InvalidArgumentError, AuthError, NotFoundError
+    EmptyExportError
+        Where the service says at once that no file matches.
+    AmbiguousCreateError
+        Where it is not known whether the request arrived.
+
+    Examples
+    --------
+    >>> from labellerr_ds import Client
+    >>> client = Client.sandbox()
+    >>> job = create_export(client.project("Street scenes"), ["accepted"])
+    >>> job.wait(progress=False).state
+    'completed'
+    """
+    return create_job(
+        as_project(project, client),
+        statuses,
+        format=format,
+        since=since,
+        name=name,
+        description=description,
+        question_ids=question_ids,
+        destination=destination,
+    )
 
 
 def export_dataset(
@@ -114,7 +174,7 @@ def export_dataset(
     check_room(download_to or tempfile.gettempdir())  # before anything is asked of the service
     project, request = as_project(project, client), None
     try:
-        job = create_export(
+        job = create_job(
             project,
             statuses,
             format=format,
@@ -337,116 +397,3 @@ def export_to_coco(
         client=client,
     )
     return dataset.to_coco(negatives=negatives, classes=classes, rotated=rotated)
-
-
-def read_export(
-    path_or_url: str | Path,
-    format: str | ExportFormat | None = None,
-    *,
-    categories: pd.DataFrame | None = None,
-    files: pd.DataFrame | None = None,
-    strict: bool = False,
-    progress: bool = True,
-    limits: Limits | None = None,
-) -> Dataset:
-    """Read an export that is on disk or in a bucket; no service needed.
-
-    Parameters
-    ----------
-    path_or_url : str or Path
-        A file, a ZIP or gzip of it, a folder of shards or masks, or one that `Dataset.to_parquet` made; or
-        ``s3://bucket/key``: an object, or a prefix of shards or masks. Keys, region and endpoint of S3 come
-        from the user's own AWS settings; what follows the bucket is the key as it is, not URL-encoded.
-    format : {'json', 'coco_json', 'csv', 'png'}, optional
-        What it must be; else it is recognised by its content, never by its name.
-    categories : DataFrame, optional
-        The template (``project.categories()``), which gives classes, colors and question types.
-    files : DataFrame, optional
-        A `files` frame, which gives the file of each mask.
-    strict : bool
-        Raise where something was not understood, instead of listing it in ``dataset.issues``.
-    progress : bool
-        A bar, for what takes over a second.
-    limits : Limits, optional
-        How much is unpacked and read; more than any export has where none is given.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ReadError
-        What is read is not the format, is cut short, or holds nothing that can be read.
-    LimitError
-        An archive unpacks to more than `limits`.
-    AuthError, NotFoundError, DownloadError, StorageError
-        Where the bucket refused, or did not give the objects whole.
-
-    Examples
-    --------
-    >>> import json, pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-    >>> file = {"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted", "latest_answer": []}
-    >>> _ = path.write_text(json.dumps([file]))
-    >>> read_export(path).files[["file_name", "label_state"]].values.tolist()
-    [['a.jpg', 'negative']]
-    """
-    options = _options(format, categories, files, progress, limits)
-    with ExitStack() as kept:
-        tables = read_tables(locate(path_or_url, kept, progress=progress), options, strict=strict)
-    return dataset_of_tables(tables, image_source=ProjectImages())
-
-
-def scan_export(
-    path_or_url: str | Path,
-    format: str | ExportFormat | None = None,
-    *,
-    categories: pd.DataFrame | None = None,
-    files: pd.DataFrame | None = None,
-    strict: bool = False,
-    progress: bool = True,
-    limits: Limits | None = None,
-) -> ExportScan:
-    """Read an export in batches, for what does not fit into memory.
-
-    Parameters
-    ----------
-    path_or_url, format, categories, files, strict, progress, limits
-        As for `read_export`.
-
-    Returns
-    -------
-    ExportScan
-        An iterator over Datasets; ``.to_parquet(folder)``; ``.reader()`` for duckdb and polars.
-
-    Raises
-    ------
-    ReadError, AuthError, NotFoundError, DownloadError, StorageError
-        As `read_export`; what is wrong with the content is known at the first use.
-
-    Examples
-    --------
-    >>> import json, pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "export.json"
-    >>> file = {"file_id": "f1", "file_name": "a.jpg", "file_status": "accepted", "latest_answer": []}
-    >>> _ = path.write_text(json.dumps([file]))
-    >>> [len(part) for part in scan_export(path)]
-    [1]
-    """
-    options = _options(format, categories, files, progress, limits)
-    kept = ExitStack()
-    source = locate(path_or_url, kept, progress=progress)
-    return ExportScan(source, options, strict=strict, kept=kept, image_source=ProjectImages())
-
-
-def _options(
-    format: str | ExportFormat | None,
-    categories: pd.DataFrame | None,
-    files: pd.DataFrame | None,
-    progress: bool,
-    limits: Limits | None,
-) -> ReadOptions:
-    wanted = None if format is None else resolve_format(format).value
-    given = Limits() if limits is None else limits
-    return ReadOptions(format=wanted, categories=categories, files=files, progress=progress, limits=given)

@@ -32,15 +32,14 @@ from labellerr_ds.core.since import Since, resolve_since
 from labellerr_ds.exports.job import ExportJob, created_job
 from labellerr_ds.exports.outcome import empty_error, is_empty
 from labellerr_ds.exports.s3_objects import Moment, checked_destination
-from labellerr_ds.service.client import Client, ProjectLike, as_project
 from labellerr_ds.service.project import Project, endpoints_of
 from labellerr_ds.service.transport import RefusedError
 
 SAME_MOMENT = timedelta(seconds=2)  # the list and the answers of a service need not round alike
 
 
-def create_export(
-    project: ProjectLike,
+def create_job(
+    project: Project,
     statuses: Statuses,
     *,
     format: str | ExportFormat = "json",
@@ -49,55 +48,13 @@ def create_export(
     description: str | None = None,
     question_ids: Iterable[str] | None = None,
     destination: S3Destination | Literal["local"] = "local",
-    client: Client | None = None,
 ) -> ExportJob:
-    """Ask the service for an export. The request is sent once, and never again by itself.
-
-    Parameters
-    ----------
-    project : Project, str, or a project of Labellerr's own SDK
-        A str is an id or a name.
-    statuses : list of statuses
-        ``None`` in the list stands for the files without a status; ``"all"``, ``"annotated"`` and
-        ``"reviewed"`` for several. If the service refuses files without a status, ``"all"`` is requested once more
-        without them, with a warning.
-    format : {'json', 'coco_json', 'csv', 'png'}
-    since : datetime, date, str, timedelta, optional
-        Only files that changed after it; what has no time zone is local time, ``"7d"`` is before now.
-    name, description : str, optional
-        As the dashboard shows them; a unique name is made where there is none.
-    question_ids : list of str, optional
-        Only answers to these questions; None is all.
-    destination : 'local' or S3Destination
-    client : Client, optional
-        For a project id or name; else one is made of the credentials in the environment.
-
-    Returns
-    -------
-    ExportJob
-
-    Raises
-    ------
-    InvalidArgumentError, AuthError, NotFoundError
-    EmptyExportError
-        Where the service says at once that no file matches.
-    AmbiguousCreateError
-        Where it is not known whether the request arrived.
-
-    Examples
-    --------
-    >>> from labellerr_ds import Client
-    >>> client = Client.sandbox()
-    >>> job = create_export(client.project("Street scenes"), ["accepted"])
-    >>> job.wait(progress=False).state
-    'completed'
-    """
+    """Create an export, and return its job; see `labellerr_ds.create_export`."""
     wanted, form = resolve_statuses(statuses), resolve_format(format)
     destination = checked_destination(destination)
     for key, text in (("name", name), ("description", description)):
         if text is not None and not isinstance(text, str):
             raise InvalidArgumentError(f"{key} must be a str, got {text!r}.")
-    project = as_project(project, client)
     endpoints = endpoints_of(project)
     _ = endpoints.facts()  # whether it is there; and the answer has the service's time
     question_ids = None if question_ids is None else _known_questions(question_ids, project)

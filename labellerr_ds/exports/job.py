@@ -48,8 +48,9 @@ from labellerr_ds.exports.s3_objects import Moment, Window, checked_destination,
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.formats.read import read_tables
 from labellerr_ds.frames.tables import with_info
-from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.client import Client
 from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage import cache as cached
 from labellerr_ds.storage.link import download
 from labellerr_ds.storage.project_images import ProjectImages
@@ -91,6 +92,9 @@ class ExportJob:
     True
     """
 
+    _statuses: tuple[str, ...]
+    _since: datetime | None
+
     def __init__(
         self,
         project: ProjectLike,
@@ -103,13 +107,16 @@ class ExportJob:
     ) -> None:
         if not isinstance(report_id, str) or not report_id.strip():
             raise InvalidArgumentError(f"report_id must be a str, got {report_id!r}.")
-        self.project = as_project(project, client)
-        self._endpoints = endpoints_of(self.project)
-        self.report_id = report_id.strip()
-        self.request: ExportRequest | None = None
-        self.destination = checked_destination(destination)
-        self._statuses = tuple(status.value for status in (() if statuses is None else resolve_statuses(statuses)))
+        self._begin(as_project(project, client), report_id.strip(), checked_destination(destination))
+        if statuses is not None:
+            self._statuses = tuple(status.value for status in resolve_statuses(statuses))
         self._since = resolve_since(since, self._endpoints.now)
+
+    def _begin(self, project: Project, report_id: str, destination: S3Destination | Literal["local"]) -> None:
+        self.project, self.report_id, self.destination = project, report_id, destination
+        self._endpoints = endpoints_of(project)
+        self.request: ExportRequest | None = None
+        self._statuses, self._since = (), None
         self._created_at: datetime | None = None
         self._started: Moment | None = None  # when it was created by this process
         self._clock: Callable[[], float] = time.monotonic
@@ -439,7 +446,8 @@ def created_job(
     project: Project, report_id: str, request: ExportRequest, *, created_at: datetime, started: Moment
 ) -> ExportJob:
     """Return the job of an export that was created just now, with what was requested."""
-    job = ExportJob(project, report_id, destination=request.destination)
+    job = ExportJob.__new__(ExportJob)
+    job._begin(project, report_id, request.destination)
     job.request, job._since = request, request.since
     job._statuses = tuple(status.value for status in request.statuses)
     job._created_at, job._started = created_at, started

@@ -48,8 +48,9 @@ from labellerr_ds.mirror.sync import (
     read_here,
     read_on,
 )
-from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.client import Client
 from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage.project_images import ProjectImages
 from labellerr_ds.storage.s3 import delta_options, is_s3
 

@@ -23,7 +23,7 @@ from labellerr_ds.distributed.exports import lend_out, read_shards
 from labellerr_ds.distributed.shards import cut
 from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.distributed.tasks import run_all
-from labellerr_ds.exports.create import create_export
+from labellerr_ds.exports.create import create_job
 from labellerr_ds.exports.job import ExportJob, kept_if_unreadable
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.frames import schema
@@ -126,7 +126,7 @@ def exported(project: Project, since: datetime | None, read: Read, *, timeout: f
     """Create an export of all statuses, wait for it and read it; all files without `since`."""
     asked_at = to_milliseconds(endpoints_of(project).now())
     try:
-        job = create_export(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
+        job = create_job(project, "all", format="json", since=since, description="a sync of labellerr_ds.Mirror")
         job.wait(timeout, progress=progress)
     except EmptyExportError as empty_export:
         categories = from_frame(project.categories(), "categories")

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from labellerr_ds.core.errors import AuthError, InvalidArgumentError
-from labellerr_ds.service.client import ProjectLike, as_project
 from labellerr_ds.service.project import Project
+from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage.images import download_images
 
 

@@ -17,9 +17,10 @@ from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError
 from labellerr_ds.core.models import ExportFormat, FileStatus, S3Destination, Statuses, resolve_format, resolve_statuses
 from labellerr_ds.core.since import Since, resolve_since
 from labellerr_ds.dataset.dataset import Dataset
-from labellerr_ds.service.client import Client, ProjectLike, as_project
+from labellerr_ds.service.client import Client
 from labellerr_ds.service.connections import list_connections
 from labellerr_ds.service.project import endpoints_of
+from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.widgets.display import Shown
 from labellerr_ds.widgets.failures import failure_text, remedy
 from labellerr_ds.widgets.form import Filled, Form

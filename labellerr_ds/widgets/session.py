@@ -15,7 +15,7 @@ from labellerr_ds.core.errors import EmptyExportError, ExportFailedError, Invali
 from labellerr_ds.core.models import FileStatus, S3Destination
 from labellerr_ds.core.since import resolve_since
 from labellerr_ds.dataset.dataset import Dataset, empty_dataset
-from labellerr_ds.exports.create import create_export
+from labellerr_ds.exports.create import create_job
 from labellerr_ds.exports.job import ExportJob, states_of
 from labellerr_ds.service.project import Project, endpoints_of
 from labellerr_ds.widgets.cancellation import StoppedError, Work
@@ -114,9 +114,7 @@ class Session:
                 self.complain("since", str(problem))
                 self._become(work, "idle")
                 return
-            job = create_export(
-                self.project, statuses, format=format, since=instant, name=name, destination=destination
-            )
+            job = create_job(self.project, statuses, format=format, since=instant, name=name, destination=destination)
             self.exports.follow()
             self._retry_with(work, lambda: self._start("running", lambda work: self._watch(work, job)))
             try:

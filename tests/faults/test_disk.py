@@ -208,7 +208,7 @@ def test_37_what_a_spreadsheet_takes_for_a_formula_has_a_quote_before_it_and_com
 
 
 def test_37_the_command_line_writes_safe_tables_by_itself(tmp_path):
-    from labellerr_ds.cli.app import _writer
+    from labellerr_ds.cli.delivery import _writer
 
     frame = pd.DataFrame({"value": ["=HYPERLINK(1)", "-5"]})
     _writer(tmp_path / "a.csv", safe=True)(frame, tmp_path / "a.csv")

@@ -110,7 +110,7 @@ def test_a_full_export_without_a_file_removes_none_unless_that_is_meant(world, m
     def nothing(*_, **more):
         raise lds.EmptyExportError("no file matched")
 
-    monkeypatch.setattr("labellerr_ds.mirror.sync.create_export", nothing)
+    monkeypatch.setattr("labellerr_ds.mirror.sync.create_job", nothing)
     assert not sync(mirror, project)  # of what changed there may be none
     with pytest.raises(lds.EmptyExportError, match="24 files .*allow_empty=True"):
         sync(mirror, project, True)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import labellerr_ds as lds
-from labellerr_ds.service.client import as_project, transport_of
+from labellerr_ds.service.client import transport_of
+from labellerr_ds.service.project_like import as_project
 
 
 def test_the_projects_are_a_frame(client, sandbox):

@@ -243,14 +243,14 @@ def test_after_a_failure_a_click_tries_again_and_what_was_loaded_stays(fresh):
 def test_an_export_that_may_exist_is_not_asked_for_again_by_a_click(fresh, monkeypatch):
     project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
     picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
-    create = module.create_export
+    create = module.create_job
     asked = []
 
     def lost(*args, **options):
         asked.append(create(*args, **options))
         raise lds.AmbiguousCreateError("no clear answer came", name="x")
 
-    monkeypatch.setattr(module, "create_export", lost)
+    monkeypatch.setattr(module, "create_job", lost)
     picker.run()
     assert picker.wait(30).state == "failed"
     assert picker._form.remedy.description == "Refresh"
@@ -332,13 +332,13 @@ def test_who_observes_the_state_may_call_the_panel(project):
 def test_what_was_stopped_changes_nothing_any_more(fresh, monkeypatch):
     project = lds.Client.sandbox(fresh).project(fresh.project_ids[0])
     other = lds.create_export(project, ["review"])
-    create = module.create_export
+    create = module.create_job
 
     def slowly(*args, **options):
         time.sleep(1)
         return create(*args, **options)
 
-    monkeypatch.setattr(module, "create_export", slowly)
+    monkeypatch.setattr(module, "create_job", slowly)
     picker = lds.ExportPicker(project, statuses=["accepted"]).wait(30)
     picker.run()
     picker.stop()
