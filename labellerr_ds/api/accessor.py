@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from labellerr_ds.analysis.plots import Plots
-    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
-    from labellerr_ds.widgets.picture_viewer import PictureViewer
+    from labellerr_ds.widgets.viewer import AnnotationViewer
 
 _BOX = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 _SIZE = ["image_width", "image_height"]
@@ -370,8 +369,8 @@ class LabellerrAccessor:
         opacity: float = 0.35,
         index: int = 0,
         layout: Literal["over", "side"] = "over",
-        backend: Literal["auto", "canvas", "image", "static"] = "auto",
-    ) -> CanvasViewer | PictureViewer | Image.Image:
+        backend: Literal["auto", "canvas", "image"] = "auto",
+    ) -> AnnotationViewer:
         """A panel to look through the labels with.
 
         Parameters

@@ -23,6 +23,7 @@ from labellerr_ds.frames.tables import TABLE_NAMES, Tables, from_frame
 from labellerr_ds.images.colors import OWN, own_colors
 
 if TYPE_CHECKING:
+    from PIL import Image
     from pycocotools.coco import COCO
 
     from labellerr_ds.analysis.split_result import Split
@@ -391,6 +392,70 @@ class Dataset:
             )
         return self._image_source(self.files, Path(folder), project or self.info.get("project_id"), progress)
 
+    def draw(
+        self,
+        file: str,
+        *,
+        images: Images | Project | None = None,
+        classes: str | list[str] | None = None,
+        opacity: float = 0.35,
+        frame: int | None = None,
+        longest: int | None = None,
+    ) -> Image.Image:
+        """Draw one file with its labels, without a widget.
+
+        Parameters
+        ----------
+        file : str
+            Id of a file, or a name that one file has.
+        images : folder, mapping of `file_id` to path, 'links', or Project, optional
+            ``'links'`` downloads the image through a signed link of the project that the dataset came from. Without
+            an image the labels are drawn on grey.
+        classes : str or list of str, optional
+            Draw these classes only.
+        opacity : float, default 0.35
+            Opacity of the inside of shapes, 0 to 1.
+        frame : int, optional
+            Index of the frame of a video; if omitted, the first one with labels. Its image is found in a mapping of
+            ``(file_id, frame)`` to path.
+        longest : int, optional
+            Pixels of the longer side of the result; if omitted, the image's own size.
+
+        Returns
+        -------
+        PIL.Image.Image
+
+        Raises
+        ------
+        InvalidArgumentError
+            If no file, or several, have this id or name; or if no shape has one of the classes.
+
+        Examples
+        --------
+        >>> from labellerr_ds import Client, export_dataset
+        >>> dataset = export_dataset(Client.sandbox().project("Street scenes"), ["accepted"], progress=False)
+        >>> dataset.draw(dataset.files["file_id"][0], longest=320).size
+        (320, 240)
+        """
+        from labellerr_ds.dataset.draw import draw_file
+
+        part, project = self.only(file), project_of(self)
+        source = project if isinstance(images, str) and images == "links" else images
+        if isinstance(images, str) and images == "links" and project is None:
+            raise InvalidArgumentError(
+                "images='links' needs a Dataset that was exported in this process; images=project takes a Project."
+            )
+        return draw_file(
+            part.files,
+            part.annotations,
+            self.categories,
+            images=source,
+            classes=classes,
+            opacity=opacity,
+            frame=frame,
+            longest=longest,
+        )
+
     def split(
         self,
         train: float = 0.8,
@@ -631,6 +696,12 @@ def tables_of_dataset(dataset: Dataset) -> Tables:
         raw, header = pa.table(columns), tuple(dataset.raw.columns)
     tables = {str(name): from_frame(getattr(dataset, name), name) for name in TABLE_NAMES}
     return Tables(**tables, info=dataset.info, raw=raw, raw_header=header)
+
+
+def project_of(dataset: Dataset) -> Project | None:
+    """Return the project that a dataset came from in this process, if it is known."""
+    project: Project | None = getattr(dataset._image_source, "project", None)
+    return project
 
 
 def image_source_of(dataset: Dataset) -> ImageSource | None:

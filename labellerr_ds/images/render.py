@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -115,6 +116,18 @@ def draw(
     for x, y, low, text, color in texts:
         taken.append(_draw_text(pen, (x, y, low), text, color, height, base.size, taken))
     return base
+
+
+def skeletons_of(categories: pd.DataFrame) -> dict[str, list[tuple[int, int]]]:
+    """Return which keypoints of each class are joined by a line, counted from 0 (COCO counts from 1)."""
+    skeletons: dict[str, list[tuple[int, int]]] = {}
+    for name, extra in zip(categories["name"], categories["extra"], strict=True):
+        fields = {} if pd.isna(extra) else json.loads(extra)
+        edges = fields.get("skeleton") if isinstance(fields, dict) else None
+        pairs = [edge for edge in edges or [] if isinstance(edge, list) and len(edge) == 2]
+        if pairs and all(isinstance(end, int) for edge in pairs for end in edge):
+            skeletons[str(name)] = [(edge[0] - 1, edge[1] - 1) for edge in pairs]
+    return skeletons
 
 
 class _Lines(NamedTuple):

@@ -20,10 +20,11 @@ from labellerr_ds.core.models import SignedLink
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.service.project import Project, endpoints_of
-from labellerr_ds.storage.link import download
+from labellerr_ds.storage.link import download, read_link
 from labellerr_ds.storage.parts import part
 
 AT_ONCE = 8
+LARGEST_BYTES = 200_000_000  # of an image that is only looked at
 LINKS_AT_ONCE = 50
 ROUNDING_MB = 0.0006  # sizes are told in thousandths of a megabyte
 
@@ -126,6 +127,14 @@ def _links(project: Project, file_ids: list[str]) -> Iterator[tuple[str, SignedL
             return
         for file_id in file_ids:
             yield from _links(project, [file_id])
+
+
+def read_image(project: Project, file_id: str) -> bytes | None:
+    """Return the bytes of one file through its signed link; None if there is none, or it cannot be had."""
+    try:
+        return read_link(_link_of(project, file_id).url, LARGEST_BYTES)
+    except LabellerrError:
+        return None
 
 
 def _fetch(project: Project, file_id: str, link: SignedLink, folder: Path, name: str) -> str | None:

@@ -8,8 +8,9 @@ from typing import Any
 import anywidget
 import traitlets
 
+from labellerr_ds.images.pictures import LONGEST
 from labellerr_ds.widgets.display import script, style
-from labellerr_ds.widgets.messages import LONGEST, THUMBNAIL, Packet, packet, unshowable
+from labellerr_ds.widgets.messages import THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.widgets.viewer_state import ViewerState
 
 FILTERS = ("status", "label_state", "category", "answer", "issue", "name")

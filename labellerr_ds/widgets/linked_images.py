@@ -8,11 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from labellerr_ds.core.errors import LabellerrError
 from labellerr_ds.service.project import Project, endpoints_of
+from labellerr_ds.storage.images import LARGEST_BYTES
 from labellerr_ds.storage.link import read_link
 
 AT_ONCE = 8
 KEPT = 64  # images; those asked for longest ago go first
-LARGEST = 200_000_000  # bytes; what is larger is not looked at in a notebook
 
 
 class LinkedImages:
@@ -71,4 +71,4 @@ class LinkedImages:
         url = links.result()[place] if links else None
         if url is None:
             return None
-        return read_link(url, LARGEST)
+        return read_link(url, LARGEST_BYTES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +14,12 @@ from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
 from labellerr_ds.dataset.combine import below_each_other, compare
-from labellerr_ds.dataset.dataset import Dataset
+from labellerr_ds.dataset.dataset import Dataset, project_of
 from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS, colors_of
 from labellerr_ds.images.files import finder
+from labellerr_ds.images.pictures import Source
+from labellerr_ds.images.render import skeletons_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype
 from labellerr_ds.widgets.linked_images import LinkedImages
@@ -35,8 +36,6 @@ _NEEDED = [
     "file_id", "file_name", "category", "type", "segmentation", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
     "rotation", "image_width", "image_height",
 ]  # fmt: skip
-
-Source = Path | bytes | None
 
 
 class Choice(NamedTuple):
@@ -88,7 +87,12 @@ class Pages:
         self.labels = frame.index if whole else pd.RangeIndex(len(frame))
         self.colors = colors_of(frame)
         self.classes, self._class_of = _classes(frame["category"], rows)
-        self.skeletons = {**_skeletons(other), **_skeletons(shown)}
+        self.skeletons = {
+            name: edges
+            for side in (other, shown)
+            if isinstance(side, Dataset)
+            for name, edges in skeletons_of(side.categories).items()
+        }
         self.compared = other is not None
         self.predicted = "score" in (getattr(other, "annotations", other) if self.compared else ())
         self.wanted = images is not None
@@ -421,9 +425,7 @@ class Pages:
             return lambda page: None
         if isinstance(images, Project) or (isinstance(images, str) and images == "links"):
             project = (
-                images
-                if isinstance(images, Project)
-                else getattr(getattr(shown, "image_source", None), "project", None)
+                images if isinstance(images, Project) else project_of(shown) if isinstance(shown, Dataset) else None
             )
             if project is None:
                 raise InvalidArgumentError(
@@ -529,19 +531,6 @@ def _classes(names: pd.Series[Any], rows: NDArray[np.intp]) -> tuple[list[str], 
     place[used] = np.arange(len(used))
     words = [*map(str, values.categories), NO_CLASS]
     return [words[code] for code in used], place[codes]
-
-
-def _skeletons(shown: Any) -> dict[str, list[tuple[int, int]]]:
-    """Which keypoints of a class belong together, counted from 0 (COCO counts from 1)."""
-    skeletons: dict[str, list[tuple[int, int]]] = {}
-    if isinstance(shown, Dataset):
-        for name, extra in zip(shown.categories["name"], shown.categories["extra"], strict=True):
-            fields = {} if pd.isna(extra) else json.loads(extra)
-            edges = fields.get("skeleton") if isinstance(fields, dict) else None
-            pairs = [edge for edge in edges or [] if isinstance(edge, list) and len(edge) == 2]
-            if pairs and all(isinstance(end, int) for edge in pairs for end in edge):
-                skeletons[str(name)] = [(edge[0] - 1, edge[1] - 1) for edge in pairs]
-    return skeletons
 
 
 def _both(shown: Any, other: Any) -> tuple[pd.DataFrame, pd.DataFrame | None, dict[int, tuple[str, str]]]:

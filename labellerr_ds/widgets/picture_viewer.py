@@ -7,8 +7,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from labellerr_ds.images.pictures import read_picture
 from labellerr_ds.widgets.display import PanelShell, in_vscode
-from labellerr_ds.widgets.messages import missing, read_picture
+from labellerr_ds.widgets.messages import missing
 from labellerr_ds.widgets.viewer_state import ViewerState
 
 LONGEST = 1100  # pixels: resizing costs more than what a smaller picture saves

@@ -1,38 +1,28 @@
-"""The annotation viewer: which of its forms is built."""
+"""The annotation viewer: the public class, and its two forms."""
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.widgets.canvas_viewer import CanvasViewer
 from labellerr_ds.widgets.display import in_vscode
 from labellerr_ds.widgets.pages import Pages
-from labellerr_ds.widgets.viewer_state import hidden_classes, picture_of
+from labellerr_ds.widgets.picture_viewer import PictureViewer
+from labellerr_ds.widgets.viewer_state import ViewerState
 
 if TYPE_CHECKING:
     import pandas as pd
-    from PIL import Image
 
     from labellerr_ds.analysis.comparison import Comparison
     from labellerr_ds.dataset.dataset import Dataset
-    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
-    from labellerr_ds.widgets.picture_viewer import PictureViewer
 
-Backend = Literal["auto", "canvas", "image", "static"]
-BACKENDS = ("auto", "canvas", "image", "static")
+Backend = Literal["auto", "canvas", "image"]
+BACKENDS = ("auto", "canvas", "image")
 
 
-def AnnotationViewer(  # noqa: N802
-    dataset_or_frame: Dataset | pd.DataFrame | Comparison,
-    compare: Dataset | pd.DataFrame | None = None,
-    *,
-    images: Any = None,
-    classes: str | list[str] | None = None,
-    opacity: float = 0.35,
-    index: int = 0,
-    layout: Literal["over", "side"] = "over",
-    backend: Backend = "auto",
-) -> CanvasViewer | PictureViewer | Image.Image:
+class AnnotationViewer(ViewerState):
     """Look through labels, file by file, in the notebook.
 
     Beside the image stands a list of its objects (a click selects one and shows its attributes, what it was asked about
@@ -46,11 +36,11 @@ def AnnotationViewer(  # noqa: N802
 
     Parameters
     ----------
-    dataset_or_frame : Dataset, annotations frame, or Comparison
+    dataset : Dataset, annotations frame, or Comparison
         Of a Dataset files without annotations are shown as well, and its predictions beside its labels; of a Comparison
         both of its sides.
     compare : Dataset or annotations frame, optional
-        What was added, removed, moved, reclassified since `dataset_or_frame`; of a frame with a `score` which
+        What was added, removed, moved, reclassified since `dataset`; of a frame with a `score` which
         predictions match, are false positives, and what was missed.
     images : folder, mapping of `file_id` to path, 'links', or Project, optional
         ``'links'`` fetches them through signed links of the project that the dataset came from, a `Project`
@@ -64,20 +54,23 @@ def AnnotationViewer(  # noqa: N802
         The file that is shown first.
     layout : {'over', 'side'}
         Of a comparison: over one another, or side by side.
-    backend : {'auto', 'canvas', 'image', 'static'}
+    backend : {'auto', 'canvas', 'image'}
         ``'canvas'`` draws in the browser; ``'image'`` sends a picture made by Pillow to ipywidgets' own
-        controls, which needs no script of ours; ``'static'`` gives a `PIL.Image.Image` of one file and no
-        panel. ``'auto'`` is the canvas, and the picture in VS Code, which fetches other scripts than ipywidgets'
-        own from the network.
+        controls, which needs no script of ours. ``'auto'`` is the canvas, and the picture in VS Code, which fetches
+        other scripts than ipywidgets' own from the network.
 
-    Returns
-    -------
-    CanvasViewer, PictureViewer or PIL.Image.Image
-        A panel, whose attributes may be set but for `count`: `index` (which page is shown, from 0: a file, or a
-        frame of a video; kept within what there is), `count` (how many pages there are), `selected` (the index of the
-        selected row, ``df.loc[viewer.selected]``, or None; its position where the frame is not indexed by unique whole
-        numbers; setting it shows its page; in a comparison it is not a row of either), `hidden` (places in `classes` of
-        those that are hidden), `opacity`.
+    Attributes
+    ----------
+    index : int
+        Which page is shown, from 0: a file, or a frame of a video. A value outside is set to the nearest page.
+    count : int
+        How many pages there are; read only.
+    selected : int or None
+        Index of the selected row, ``df.loc[viewer.selected]``; its position if the frame is not indexed by unique
+        integers. Setting it shows its page. In a comparison it is not a row of either frame.
+    hidden : list of int
+        Positions in `classes` of those that are hidden.
+    opacity : float
 
     Raises
     ------
@@ -92,29 +85,48 @@ def AnnotationViewer(  # noqa: N802
     >>> dataset = export_dataset(project, ["accepted"], progress=False)
     >>> AnnotationViewer(dataset).index
     0
-    >>> AnnotationViewer(dataset, backend="static").size
+    >>> AnnotationViewer(dataset).image().size
     (640, 480)
     """
-    if backend not in BACKENDS:
-        raise InvalidArgumentError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}.")
-    if (sides := getattr(dataset_or_frame, "sides", None)) is not None:
-        if compare is not None:
-            raise InvalidArgumentError("a Comparison has both sides already: leave compare out.")
-        dataset_or_frame, compare = sides
-    if compare is None:
-        compare = getattr(dataset_or_frame, "predictions", None)
-    pages = Pages(dataset_or_frame, compare, images)
-    if backend == "static":
-        hidden = hidden_classes(classes, layout, pages)
-        page = max(0, min(index, len(pages) - 1))
-        both = layout == "side" and pages.compared
-        picture = picture_of(pages, page, hidden, opacity, side_by_side=both, longest=None)
-        pages.close()
-        return picture
-    if backend == "image" or (backend == "auto" and in_vscode()):
-        from labellerr_ds.widgets.picture_viewer import PictureViewer
 
-        return PictureViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)
-    from labellerr_ds.widgets.canvas_viewer import CanvasViewer
+    def __new__(cls, *args: Any, backend: Backend = "auto", **options: Any) -> AnnotationViewer:
+        """Make the form that `backend` names; both are this class."""
+        if backend not in BACKENDS:
+            raise InvalidArgumentError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}.")
+        if cls is AnnotationViewer:
+            is_picture = backend == "image" or (backend == "auto" and in_vscode())
+            cls = PictureAnnotationViewer if is_picture else CanvasAnnotationViewer
+        viewer: AnnotationViewer = super().__new__(cls)
+        return viewer
 
-    return CanvasViewer(pages, classes=classes, opacity=opacity, index=index, layout=layout)
+    def __init__(
+        self,
+        dataset: Dataset | pd.DataFrame | Comparison,
+        compare: Dataset | pd.DataFrame | None = None,
+        *,
+        images: Any = None,
+        classes: str | list[str] | None = None,
+        opacity: float = 0.35,
+        index: int = 0,
+        layout: Literal["over", "side"] = "over",
+        backend: Backend = "auto",
+    ) -> None:
+        if (sides := getattr(dataset, "sides", None)) is not None:
+            if compare is not None:
+                raise InvalidArgumentError("a Comparison has both sides already: leave compare out.")
+            dataset, compare = sides
+        if compare is None:
+            compare = getattr(dataset, "predictions", None)
+        pages = Pages(dataset, compare, images)
+        super().__init__(pages, classes=classes, opacity=opacity, index=index, layout=layout)
+
+    # what help and completion show, instead of the arguments of __new__
+    __signature__ = inspect.Signature(list(inspect.signature(__init__).parameters.values())[1:])
+
+
+class CanvasAnnotationViewer(AnnotationViewer, CanvasViewer):
+    """The viewer that draws in the browser."""
+
+
+class PictureAnnotationViewer(AnnotationViewer, PictureViewer):
+    """The viewer that shows a picture between ipywidgets' own controls."""

@@ -11,8 +11,8 @@ from PIL import Image
 
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.images import render
+from labellerr_ds.images.pictures import open_picture
 from labellerr_ds.widgets.display import Shown
-from labellerr_ds.widgets.messages import open_picture
 from labellerr_ds.widgets.pages import MATCHED, Pages, side_of
 
 STILL = 900  # pixels of the longer side of what a saved notebook shows

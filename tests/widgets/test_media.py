@@ -13,8 +13,9 @@ from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds.images import pdf
+from labellerr_ds.images.pictures import read_picture
 from labellerr_ds.widgets import media
-from labellerr_ds.widgets.messages import THUMBNAIL, read_picture
+from labellerr_ds.widgets.messages import THUMBNAIL
 
 SEGMENTS = pd.DataFrame(
     {"category": ["word", "word"], "time": [5.0, 1.0], "end_time": [6.0, None], "value": ["later", None]}

@@ -25,10 +25,9 @@ def test_each_backend_is_what_it_is_called(dataset, monkeypatch):
     assert isinstance(lds.AnnotationViewer(dataset), CanvasViewer)
     assert isinstance(lds.AnnotationViewer(dataset, backend="image"), PictureViewer)
     assert isinstance(dataset.annotations.labellerr.view(backend="image"), PictureViewer)
-    picture = lds.AnnotationViewer(dataset, backend="static", index=2)
-    assert isinstance(picture, Image.Image)
-    assert picture.size == (40, 30)
-    with pytest.raises(lds.InvalidArgumentError, match="one of auto, canvas, image, static"):
+    for backend in ("auto", "canvas", "image"):
+        assert isinstance(lds.AnnotationViewer(dataset, backend=backend), lds.AnnotationViewer)
+    with pytest.raises(lds.InvalidArgumentError, match="one of auto, canvas, image; got 'webgl'"):
         lds.AnnotationViewer(dataset, backend="webgl")
     with pytest.raises(lds.InvalidArgumentError, match="'over' or 'side'"):
         lds.AnnotationViewer(dataset, layout="below")
@@ -71,7 +70,7 @@ def test_classes_that_are_not_wanted_are_hidden_at_first_also_in_the_picture(dat
 
 
 def test_the_picture_shows_points_and_skeletons_in_the_colour_of_their_class(dataset):
-    picture = lds.AnnotationViewer(dataset, backend="static", index=2, classes=["person"])
+    picture = dataset.draw(dataset.files["file_id"][2], classes=["person"])
     color = rgb(PALETTE[2])
     assert picture.getpixel((10, 12)) == color  # a hand, seen or not
     assert picture.getpixel((7, 8)) == color  # on the way to it
@@ -194,7 +193,7 @@ def test_images_come_through_the_links_of_a_project_that_is_named(project, tmp_p
 
 def test_one_class_may_be_named_alone_and_help_tells_the_parameters(dataset):
     assert lds.AnnotationViewer(dataset, classes="car").hidden == [1, 2]
-    assert list(inspect.signature(lds.AnnotationViewer).parameters)[:3] == ["dataset_or_frame", "compare", "images"]
+    assert list(inspect.signature(lds.AnnotationViewer).parameters)[:3] == ["dataset", "compare", "images"]
 
 
 def test_a_page_that_cannot_be_made_is_told_and_the_others_come(dataset, monkeypatch):
@@ -214,12 +213,12 @@ def test_a_page_that_cannot_be_made_is_told_and_the_others_come(dataset, monkeyp
     ]
 
 
-def test_a_static_picture_opens_no_panel_and_has_the_size_of_its_image(dataset, tmp_path):
+def test_a_drawn_file_opens_no_panel_and_has_the_size_of_its_image(dataset, tmp_path):
     from ipywidgets import Widget
 
     Image.new("RGB", (3000, 2250)).save(tmp_path / "0.png")
     before = len(_instances(Widget))
-    picture = lds.AnnotationViewer(dataset, backend="static", images=tmp_path)
+    picture = dataset.draw(dataset.files["file_id"][0], images=tmp_path)
     assert len(_instances(Widget)) == before
     assert picture.size == (3000, 2250)
     assert lds.AnnotationViewer(dataset, images=tmp_path).image().size == (3000, 2250)
