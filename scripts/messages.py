@@ -17,7 +17,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "labellerr_ds"
 TRANSLATED = re.compile(r"\b(told|tells?|stands? there|is no\b|are no\b|put right|found)\b", re.IGNORECASE)
 
-SERVICE = ("sandbox", "vendor.py")  # the service's own words
+SERVICE = ("sandbox/", "core/vendor.py")  # the service's own words
 WEAK = frozenset({"told", "found", "each"})
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -83,7 +83,7 @@ def main() -> int:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         listed = [*texts(tree), *public_docstrings(tree)]
         if only:
-            is_service = path.relative_to(PACKAGE).parts[0] in SERVICE
+            is_service = path.relative_to(PACKAGE).as_posix().startswith(SERVICE)
             translated = [] if is_service else [(line, text) for line, text in texts(tree) if TRANSLATED.search(text)]
             listed = [*translated, *weak_names(tree)]
         for line, text in listed:

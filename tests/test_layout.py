@@ -75,9 +75,9 @@ PUBLIC = {
     },
     lds.Project: {"categories", "data_type", "exports", "name", "project_id"},
     lds.Dataset: {
-        "annotations", "categories", "download_images", "draw", "files", "info", "issues", "only", "plot", "predictions", "raw",
-        "remap", "split", "to_coco", "to_coco_json", "to_frame", "to_huggingface", "to_panoptic", "to_parquet",
-        "to_pascal_voc", "to_yolo", "where", "with_predictions",
+        "annotations", "categories", "download_images", "draw", "files", "info", "issues", "only", "plot",
+        "predictions", "raw", "remap", "split", "to_coco", "to_coco_json", "to_frame", "to_huggingface", "to_panoptic",
+        "to_parquet", "to_pascal_voc", "to_yolo", "where", "with_predictions",
     },
     lds.ExportJob: {
         "created_at", "dashboard_url", "destination", "download", "link", "load", "name", "project", "report_id",

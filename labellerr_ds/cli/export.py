@@ -26,7 +26,7 @@ from labellerr_ds.cli.options import (
 from labellerr_ds.cli.output import Form, print_table, say
 from labellerr_ds.cli.reporting import FAILED, reported, shows_progress
 from labellerr_ds.core.errors import InvalidArgumentError
-from labellerr_ds.core.models import S3Destination
+from labellerr_ds.core.models import ExportFormat, S3Destination
 from labellerr_ds.exports.job import ExportJob
 from labellerr_ds.service.client import Client
 
@@ -60,7 +60,7 @@ def export(
         ),
     ],
     since: Annotated[str | None, typer.Option(help="Only what changed since: 2026-11-01, or 7d.")] = None,
-    format: Annotated[str, typer.Option(help="json, coco_json, csv or png.")] = "json",
+    format: Annotated[str, typer.Option(help=f"{', '.join(ExportFormat)}.")] = "json",
     out: Out = None,
     coco: Coco = None,
     level: LevelOption = Level.ANNOTATION,

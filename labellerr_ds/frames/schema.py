@@ -148,6 +148,10 @@ TABLES: dict[Table, tuple[Column, ...]] = {
         ("message", "text", ""),
     ),
 }
+RECORDED_FILE_COLUMNS = tuple(
+    column.name for column in TABLES["files"] if column.name not in ("label_state", "annotation_count", "coco_id")
+)
+"""Columns of `files` that Labellerr's own formats have, in the order of the schema."""
 """The columns of each frame, in order."""
 
 FIXED_CATEGORIES: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,6 @@ from typing import Any
 from labellerr_ds.sandbox import bucket, writers
 from labellerr_ds.sandbox.world import STATUSES, World
 
-FORMATS = ("json", "coco_json", "csv", "png")
 EMPTY = "No files found with the given status"
 
 
@@ -141,8 +140,8 @@ class Exports:
         for name in ("export_name", "export_description"):
             if not isinstance(body.get(name), str) or not body[name]:
                 raise RefusedError(400, f"{name} must have at least 1 character")
-        if body.get("export_format") not in FORMATS:
-            raise RefusedError(400, f"export_format must be one of {', '.join(FORMATS)}")
+        if body.get("export_format") not in writers.FORMATS:
+            raise RefusedError(400, f"export_format must be one of {', '.join(writers.FORMATS)}")
         statuses = body.get("statuses")
         if not isinstance(statuses, list) or not statuses:
             raise RefusedError(400, "statuses must hold at least 1 status")

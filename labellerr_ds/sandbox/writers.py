@@ -18,6 +18,8 @@ from labellerr_ds.sandbox.types import MISSING, SHAPES, Answers, File, Question,
 from labellerr_ds.sandbox.world import Project, as_json
 
 Variants = frozenset[str]
+FORMATS = {"json": "export.json", "coco_json": "export.json", "csv": "export.csv", "png": "masks.zip"}
+"""The name under which an export of each format is served."""
 
 
 def write(
@@ -38,7 +40,7 @@ def write(
         given = project.answers(file)
         return given if "all" in questions else [pair for pair in given if pair[0].question_id in questions]
 
-    name = {"json": "export.json", "coco_json": "export.json", "csv": "export.csv", "png": "masks.zip"}[form]
+    name = FORMATS[form]
     if form == "png":
         _write_masks(path, project, files, answers, variants)
         if "body-gzip" not in variants:

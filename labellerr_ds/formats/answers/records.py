@@ -7,12 +7,10 @@ from typing import Any
 
 from labellerr_ds.formats.answers.categories import TemplateCategories
 from labellerr_ds.formats.answers.questions import Answers
+from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, Tables, table
 
-FILE_COLUMNS = (
-    "file_id", "file_name", "status", "width", "height", "file_format", "file_size_mb", "remarks", "created_at",
-    "updated_at", "extra", LIST_STATE,
-)  # fmt: skip
+FILE_COLUMNS = (*schema.RECORDED_FILE_COLUMNS, LIST_STATE)
 
 
 def columns_of(records: list[tuple[Any, ...]]) -> dict[str, list[Any]]:

@@ -30,6 +30,8 @@ from labellerr_ds.formats.values import json_text, milliseconds, number, status_
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState, Tables
 
+_FILE_KINDS = {column.name: column.kind for column in schema.TABLES["files"] if column.name in vendor.CSV_COLUMNS}
+_MEASURES: dict[str, Callable[[str], Any]] = {"int": whole, "float": number, "time": milliseconds}
 _OBJECTS = ("{", "[{")
 """The begin of cells that hold an object, or several: an answer, if it is one, that was not recognised."""
 
@@ -224,18 +226,13 @@ class _Table:
 
         unknown: list[Any] = [None] * len(groups)
         statuses = {word: status_of(word) for word in set(cells.get("status", ()))}
-        columns = {
-            "file_id": ids,
-            "file_name": cells.get("file_name", unknown),
-            "status": [statuses[word] for word in cells["status"]] if "status" in cells else unknown,
-            "width": measure("width", whole),
-            "height": measure("height", whole),
-            "file_format": [word.lower() or None for word in cells.get("file_format", nothing)],
-            "file_size_mb": measure("file_size_mb", number),
-            "remarks": cells.get("remarks", unknown),
-            "created_at": measure("created_at", milliseconds),
-            "updated_at": measure("updated_at", milliseconds),
+        columns: dict[str, list[Any]] = {
+            name: measure(name, _MEASURES[kind]) if kind in _MEASURES else cells.get(name, unknown)
+            for name, kind in _FILE_KINDS.items()
         }
+        columns["file_id"] = ids
+        columns["status"] = [statuses[word] for word in cells["status"]] if "status" in cells else unknown
+        columns["file_format"] = [word.lower() or None for word in cells.get("file_format", nothing)]
         return {**columns, "extra": [json_text(extra) if extra else None for extra in extras], LIST_STATE: states}
 
     def _report_differing(self, start: int, ids: list[str], groups: list[list[int]]) -> None:

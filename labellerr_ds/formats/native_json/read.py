@@ -102,7 +102,6 @@ class _Files:
         if metadata.additional_metadata:
             extra["file_metadata"] = {"additional_metadata": metadata.additional_metadata}
         return (
-            file.file_id,
             file.file_name,
             status_of(NO_STATUS if file.file_status is msgspec.UNSET else file.file_status),
             metadata.image_width,
@@ -112,6 +111,7 @@ class _Files:
             file.remarks,
             file.created_at,
             _last_activity(file.activities) if file.activities else None,
+            file.file_id,
             json_text(extra) if extra else None,
             state,
         )
@@ -164,7 +164,6 @@ class _Files:
             extra["file_metadata"] = unknown
         file_format, remarks = metadata.get("file_format"), record.get("remarks")
         return (
-            file_id,
             None if record.get("file_name") is None else str(record["file_name"]),
             status_of(record.get("file_status", NO_STATUS)),
             measures["image_width"],
@@ -174,6 +173,7 @@ class _Files:
             None if remarks is None else str(remarks),
             created,
             _last_activity(record.get("activities")),
+            file_id,
             json_text(extra) if extra else None,
             state,
         )

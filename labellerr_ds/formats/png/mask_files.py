@@ -11,6 +11,7 @@ from labellerr_ds.core.errors import ReadError
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.png.mask_folders import UUID, Folders
 from labellerr_ds.formats.values import json_text
+from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState
 
 
@@ -93,19 +94,15 @@ class MaskFiles:
 
     def columns(self) -> dict[str, Any]:
         """The columns of `files`; all masks must be there."""
-        names = (
-            "file_id",
-            "file_name",
-            "status",
-            "width",
-            "height",
-            "file_format",
-            "file_size_mb",
-            "remarks",
-        )
-        columns: dict[str, Any] = {name: [row.get(name) for row in self._rows] for name in names}
-        for name in ("created_at", "updated_at"):
-            columns[name] = pd.DatetimeIndex([row.get(name, pd.NaT) for row in self._rows], tz="UTC").array
+        columns: dict[str, Any] = {}
+        for column in schema.TABLES["files"]:
+            if column.name not in schema.RECORDED_FILE_COLUMNS:
+                continue
+            if column.kind == "time":
+                times = [row.get(column.name, pd.NaT) for row in self._rows]
+                columns[column.name] = pd.DatetimeIndex(times, tz="UTC").array
+            else:
+                columns[column.name] = [row.get(column.name) for row in self._rows]
         extras = [
             {"mask_path": row["paths"][0] if len(row["paths"]) == 1 else row["paths"], "mode": row["mode"]}
             for row in self._rows
