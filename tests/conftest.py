@@ -13,6 +13,7 @@ import clusters
 import hypothesis
 import pytest
 import stores
+import thorough
 from canary import leaks
 
 import labellerr_ds as lds
@@ -26,6 +27,15 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.load_profile("ours")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="more examples in the long property tests")
+
+
+def pytest_configure(config):
+    thorough.is_thorough = config.getoption("--thorough")
+
 
 collect_ignore = ["swift_server.py", "interop"]  # programs of their own
 

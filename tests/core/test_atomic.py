@@ -12,6 +12,7 @@ import time
 
 import pandas as pd
 import pytest
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.core.atomic import file_at, folder_at
@@ -100,7 +101,7 @@ while True:
 def test_a_dataset_whose_writer_is_killed_is_the_old_one_or_the_new_one(dataset, tmp_path):
     dataset.to_parquet(tmp_path / "source")
     target, rng = tmp_path / "target" / "labels", random.Random(3)
-    for _ in range(8):
+    for _ in range(examples(20, 4)):
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(tmp_path / "source"), str(target)], stdout=subprocess.PIPE
         )

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from objectserver import Served, serving_object
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.core.disk import LEAST_BYTES
@@ -155,7 +156,7 @@ def test_23_a_writer_that_is_killed_leaves_the_whole_old_or_new_one_and_the_next
     home.mkdir()
     getattr(dataset, writer)(home / "out")
     whole, rng = seen(home), random.Random(3)
-    for _ in range(int(os.environ.get("LABELLERR_KILLS", "5"))):  # the long run had 50 of each
+    for _ in range(examples(50, 3)):
         arguments = [sys.executable, "-c", CHILD, str(tmp_path / "source"), str(home / "out"), writer]
         child = subprocess.Popen(arguments, stdout=subprocess.PIPE)
         child.stdout.readline()

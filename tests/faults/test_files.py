@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import random
 import re
 import resource
@@ -22,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from thorough import examples
 
 import labellerr_ds as lds
 
@@ -328,7 +328,7 @@ def real(serve, tmp_path_factory):
     return found
 
 
-@settings(max_examples=int(os.environ.get("LABELLERR_FUZZ", "500")))
+@settings(max_examples=examples(5_000, 200))
 @given(seed=st.integers(0, 2**63))
 def test_a_changed_file_gives_an_error_of_ours_or_frames_that_hold_together(real, tmp_path_factory, seed):
     rng = random.Random(seed)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_paths import places
+from thorough import examples
 
 import labellerr_ds as lds
 
@@ -108,7 +109,7 @@ def reported_files(dataset):
     return {*of_files.dropna(), *ids.dropna()} | ({None} if of_none else set())
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_nothing_misunderstood_passes_for_no_labels(valid, tmp_path_factory, data):
     form, variant, place = data.draw(st.sampled_from(FORMS))

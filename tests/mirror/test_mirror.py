@@ -18,6 +18,7 @@ import pytest
 from canary import leaks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.frames import schema
@@ -365,7 +366,7 @@ def test_a_sync_that_is_killed_leaves_the_version_of_before(world, mirror):
 # --- any schedule
 
 
-@settings(max_examples=6)
+@settings(max_examples=examples(6, 3))
 @given(
     st.lists(st.tuples(st.integers(1, 400), st.booleans(), st.booleans()), min_size=2, max_size=6),
     st.sampled_from(["", "since-inclusive", "list-404"]),

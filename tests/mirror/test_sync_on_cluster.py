@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.core.limits import Limits
@@ -140,7 +141,7 @@ def nested(rows):
 
 @pytest.mark.filterwarnings("ignore::labellerr_ds.core.errors.LabellerrWarning")
 @given(st.lists(st.lists(RECORD, max_size=3), min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_in_several_shards_is_one_row_as_of_one_reading(tmp_path_factory, parts):
     home = tmp_path_factory.mktemp("parts")
     files = []

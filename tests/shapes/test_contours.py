@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 from shapes_of import parity
+from thorough import examples
 
 from labellerr_ds.shapes.contours import clip_ring, join_rings, mask_to_rings, signed_area
 
@@ -20,7 +21,7 @@ def fill(ring, height, width):
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(masks)
 def test_the_rings_of_a_mask_fill_it_again(mask):
     outer, holes = mask_to_rings(mask)
@@ -31,7 +32,7 @@ def test_the_rings_of_a_mask_fill_it_again(mask):
     assert area == mask.sum()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(masks)
 def test_pycocotools_fills_the_parts_less_the_holes_to_the_same_mask(mask):
     outer, holes = mask_to_rings(mask)
@@ -41,7 +42,7 @@ def test_pycocotools_fills_the_parts_less_the_holes_to_the_same_mask(mask):
     assert (found == mask).all()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(masks)
 def test_one_ring_with_bridges_is_the_same_shape(mask):
     outer, holes = mask_to_rings(mask)
@@ -66,7 +67,7 @@ def test_nothing_has_no_rings():
     assert mask_to_rings(np.zeros((3, 4), dtype=bool)) == ([], [])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(-20, 40), st.integers(-20, 40)), min_size=3, max_size=9))
 def test_a_ring_cut_at_the_image_keeps_what_lies_within(points):
     ring = np.array(points, dtype=np.float64)

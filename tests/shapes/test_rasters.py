@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 from shapes_of import rings
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.frames import schema
@@ -39,7 +40,7 @@ def annotations(**columns):
     return schema.build("annotations", {**given, **columns}, length)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(st.lists(rings(W, H), min_size=1, max_size=3))
 def test_a_polygon_fills_the_pixels_that_pycocotools_fills(parts):
     rle = polygons_to_rle(parts, H, W)
@@ -52,7 +53,7 @@ def test_a_polygon_fills_the_pixels_that_pycocotools_fills(parts):
     assert mask_to_rle(raster) == rle
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_a_mask_as_rle_is_the_mask(mask):
     rle = mask_to_rle(mask)
@@ -66,7 +67,7 @@ def test_a_mask_as_rle_is_the_mask(mask):
     assert (back == mask).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(rings(W, H), min_size=2, max_size=2), st.tuples(*[st.integers(0, 60)] * 4))
 def test_iou_union_and_crop_are_those_of_the_rasters(parts, box):
     a, b = (polygons_to_rle([part], H, W) for part in parts)
@@ -82,7 +83,7 @@ def test_iou_union_and_crop_are_those_of_the_rasters(parts, box):
     assert (rle_to_mask(crop_rle(a, box)) == left[y : y + height, x : x + width]).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(rings(W, H, low=5), st.data())
 def test_outlines_of_large_shapes_keep_their_area(ring, data):
     rle = polygons_to_rle([ring], H, W)
@@ -94,7 +95,7 @@ def test_outlines_of_large_shapes_keep_their_area(ring, data):
         assert rle_iou([rle], [again])[0, 0] >= 0.98
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(hnp.arrays(np.int32, (13, 17), elements=st.integers(0, 5)))
 def test_a_label_map_as_rle_is_each_label(labels):
     for region in label_regions(labels):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
+from thorough import examples
 
 from labellerr_ds.shapes.rle import (
     area_and_bbox,
@@ -21,7 +22,7 @@ from labellerr_ds.shapes.rle import (
 label_maps = hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(0, 4))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(label_maps, st.integers(1, 5))
 def test_each_label_is_what_pycocotools_encodes(labels, scale):
     labels = np.kron(labels, np.ones((scale, scale), dtype=np.uint16))

@@ -11,6 +11,7 @@ import time
 
 import pandas as pd
 import pytest
+from thorough import examples
 from typer.testing import CliRunner
 
 import labellerr_ds as lds
@@ -177,7 +178,7 @@ def test_24_several_processes_share_it(job, sandbox, home):
 def test_23_processes_that_are_killed_leave_nothing_wrong_and_nothing_behind(job, sandbox, home):
     expected = len(job.load(progress=False).annotations)
     cache.clear()
-    for number in range(int(os.environ.get("LABELLERR_KILLS", "4"))):
+    for number in range(examples(50, 3)):
         (child,) = children(job, sandbox, 1)
         time.sleep(0.6 + number / 20 % 0.5)
         child.kill()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading_paths import assert_equal_frames, assert_lanes_agree, mutated, read
+from thorough import examples
 from typical_answers import box, numbers, point, questions, words
 
 from labellerr_ds.core import vendor
@@ -61,14 +62,14 @@ def named(*names):
     return [{"file_id": "f1", "latest_answer": [{**asked, "question_name": name} for name in names]}]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(export=mutated(exports, odd, KEYS), indent=st.sampled_from([None, 2]))
 @example(export=named(None, "", None), indent=None)
 def test_both_lanes_read_the_same_of_an_export_that_deviates(tmp_path_factory, export, indent):
     assert_lanes_agree(tmp_path_factory.mktemp("lanes"), export, indent, carefully)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(exports)
 def test_a_dict_of_questions_by_id_is_read_alike_by_both_lanes(tmp_path_factory, export):
     for file in export:

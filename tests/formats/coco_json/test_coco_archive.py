@@ -9,6 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_paths import read
+from thorough import examples
 
 import labellerr_ds as lds
 
@@ -71,7 +72,7 @@ def exports(draw):
     return files
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(exports())
 def test_an_archive_read_back_gives_equal_frames(tmp_path_factory, export):
     folder = tmp_path_factory.mktemp("archive")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_paths import assert_lanes_agree, mutated, read
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.formats import coco_rows
@@ -67,13 +68,13 @@ def carefully(patch):
 usual_or_not = mutated(exports, odd, KEYS).filter(lambda export: all(type(export.get(key)) is list for key in LISTS))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(export=usual_or_not, indent=st.sampled_from([None, 2]))
 def test_both_lanes_read_the_same_of_a_coco_file_that_deviates(tmp_path_factory, export, indent):
     assert_lanes_agree(tmp_path_factory.mktemp("lanes"), export, indent, carefully)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(export=usual_or_not)
 def test_rows_that_are_alike_and_rows_one_by_one_give_the_same_object(tmp_path_factory, export):
     path = tmp_path_factory.mktemp("lanes") / "export.json"

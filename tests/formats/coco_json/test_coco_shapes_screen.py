@@ -6,6 +6,7 @@ import json
 
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 from labellerr_ds.formats.coco_json.shapes import is_polygon, may_be_polygons, not_polygons
 
@@ -37,7 +38,7 @@ def judged(text):
     return is_polygon(json.loads(text))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.lists(texts(), max_size=20))
 def test_what_the_screen_passes_is_a_polygon_and_the_others_are_found(column):
     if column and may_be_polygons(b"".join(column)):

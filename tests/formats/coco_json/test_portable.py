@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 import labellerr_ds as lds
 
@@ -207,7 +208,7 @@ letters = st.text(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(names=st.lists(letters, min_size=1, max_size=3, unique=True))
 def test_every_file_is_read_by_its_own_parser_whatever_a_class_is_called(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("names")

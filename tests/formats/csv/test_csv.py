@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_paths import assert_equal_frames
+from thorough import examples
 from typical_answers import questions
 
 import labellerr_ds as lds
@@ -243,7 +244,7 @@ pieces = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(pieces.map("".join), min_size=1, max_size=4))
 def test_the_quick_reader_of_cells_takes_a_table_only_where_it_gives_what_the_careful_one_gives(rows):
     body = "a,b\n" + "\n".join(rows)
@@ -261,7 +262,7 @@ answer_cells = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     cells=st.lists(answer_cells, min_size=1, max_size=5),
     kind=st.sampled_from([None, "BoundingBox", "polygon", "polyline", "dot", "radio", "select", "input", "stt", "new"]),
@@ -290,7 +291,7 @@ def by_value(row):
 KINDS = ["BoundingBox", "polygon", "polyline", "dot", "radio", "select", "input", "stt"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(st.sampled_from(KINDS), min_size=1, max_size=3).flatmap(
         lambda kinds: st.tuples(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 import labellerr_ds as lds
 
@@ -243,7 +244,7 @@ values = st.recursive(
 kinds = st.sampled_from(["BoundingBox", "polygon", "polyline", "dot", "radio", "select", "stt", "zorp", None])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(kinds, values), max_size=4), values)
 def test_nothing_breaks_the_reader_and_no_file_is_lost(tmp_path_factory, answers, metadata):
     files = [

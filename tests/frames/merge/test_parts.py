@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.dataset.dataset import dataset_of_tables
@@ -194,7 +195,7 @@ def assert_same(parts, whole):
     assert told[0] == told[1]
 
 
-@settings(max_examples=60, phases=PHASES)
+@settings(max_examples=examples(60), phases=PHASES)
 @given(data=st.data())
 @pytest.mark.parametrize("where", ["folder", "zip", "concat"])
 def test_an_export_in_parts_is_the_export(exports, tmp_path_factory, where, data):
@@ -208,7 +209,7 @@ def test_an_export_in_parts_is_the_export(exports, tmp_path_factory, where, data
     check(data, tmp_path_factory.mktemp("parts"), body, template, form, variant, where)
 
 
-@settings(max_examples=15, phases=PHASES)
+@settings(max_examples=examples(15), phases=PHASES)
 @given(data=st.data())
 def test_an_export_in_parts_in_a_bucket_is_the_export(exports, tmp_path_factory, moto, own_keys, data):
     own_keys(AWS_ENDPOINT_URL=moto.endpoint)
@@ -286,7 +287,7 @@ files = st.lists(
 )
 
 
-@settings(max_examples=80, phases=PHASES)
+@settings(max_examples=examples(80), phases=PHASES)
 @given(data=st.data(), entries=files, with_id=st.lists(st.booleans(), min_size=6, max_size=6))
 def test_an_odd_native_export_in_parts_is_the_export(tmp_path_factory, data, entries, with_id):
     export = [
@@ -320,7 +321,7 @@ annotations = st.builds(
 )
 
 
-@settings(max_examples=80, phases=PHASES)
+@settings(max_examples=examples(80), phases=PHASES)
 @given(data=st.data(), listed=st.lists(annotations, max_size=12, unique_by=lambda each: each.get("id", object())))
 def test_an_odd_coco_export_in_parts_is_the_export(tmp_path_factory, data, listed):
     export = {
