@@ -23,7 +23,7 @@ import io, json, tempfile, warnings, pathlib
 import numpy as np, pandas as pd, ipywidgets as widgets
 from PIL import Image
 import labellerr_ds as lds
-from labellerr_ds import schema
+from labellerr_ds.frames import schema
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
 folder = pathlib.Path(tempfile.mkdtemp())

@@ -18,7 +18,6 @@ from labellerr_ds.dataset.dataset import Dataset, empty_dataset
 from labellerr_ds.exports.create import create_job
 from labellerr_ds.exports.job import ExportJob, states_of
 from labellerr_ds.service.project import Project, endpoints_of
-from labellerr_ds.widgets.cancellation import StoppedError, Work
 from labellerr_ds.widgets.export_list import ExportList
 from labellerr_ds.widgets.failures import failure_text
 
@@ -26,6 +25,36 @@ STATES = ("idle", "listing", "empty", "running", "stopped", "downloading", "done
 BUSY = frozenset({"listing", "running", "downloading"})
 REPORT_EVERY_S = 0.2
 Destination = S3Destination | Literal["local"]
+
+
+class StoppedError(Exception):
+    """The work was stopped, or other work has begun; it ends without a word."""
+
+
+class Work:
+    """What a thread is handed to know whether it is still wanted."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether nobody has stopped it."""
+        return not self._stopped.is_set()
+
+    def stop(self) -> None:
+        """It is not wanted any more; a pause ends at once."""
+        self._stopped.set()
+
+    def check(self) -> None:
+        """Raise `StoppedError` where it is not wanted any more."""
+        if self._stopped.is_set():
+            raise StoppedError
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises `StoppedError` as soon as it is stopped."""
+        if self._stopped.wait(seconds):
+            raise StoppedError
 
 
 class Screen(Protocol):

@@ -307,7 +307,7 @@ def test_what_changed_is_drawn_over_one_another_and_side_by_side(notebook):
 
 def test_a_hundred_thousand_files_are_scrolled_through(notebook):
     opened = notebook(
-        "import labellerr_ds as lds, pandas as pd\nfrom labellerr_ds import schema\nn = 100_000\n"
+        "import labellerr_ds as lds, pandas as pd\nfrom labellerr_ds.frames import schema\nn = 100_000\n"
         "ids = [f'f{i}' for i in range(n)]\n"
         "files = schema.build('files', {'file_id': ids, 'file_name': [f'{i}.jpg' for i in ids],"
         " 'width': [64] * n, 'height': [48] * n}, n)\n"

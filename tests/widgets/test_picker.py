@@ -12,8 +12,7 @@ from labellerr_ds.sandbox import Sandbox
 from labellerr_ds.service.project import endpoints_of
 from labellerr_ds.widgets import export_list
 from labellerr_ds.widgets import session as module
-from labellerr_ds.widgets.cancellation import StoppedError
-from labellerr_ds.widgets.session import BUSY, STATES
+from labellerr_ds.widgets.session import BUSY, STATES, StoppedError
 
 
 @pytest.fixture
