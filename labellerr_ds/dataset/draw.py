@@ -12,8 +12,8 @@ from PIL import Image
 from labellerr_ds.core.errors import InvalidArgumentError, warn
 from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS, colors_of
+from labellerr_ds.images.display import Source, open_picture
 from labellerr_ds.images.files import finder
-from labellerr_ds.images.pictures import Source, open_picture
 from labellerr_ds.images.render import draw, skeletons_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.storage.images import read_image

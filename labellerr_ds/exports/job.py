@@ -52,8 +52,8 @@ from labellerr_ds.service.client import Client
 from labellerr_ds.service.project import Project, endpoints_of
 from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage import cache as cached
-from labellerr_ds.storage.link import download
 from labellerr_ds.storage.project_images import ProjectImages
+from labellerr_ds.storage.signed_link import download
 
 LINK_PATIENCE_S = 60.0  # an export can be completed for a while before its link can be had
 

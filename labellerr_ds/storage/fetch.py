@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from labellerr_ds.core.backoff import intervals
 from labellerr_ds.core.disk import check_room
 from labellerr_ds.core.errors import DownloadError
-from labellerr_ds.storage.parts import part
+from labellerr_ds.storage.partial_files import part
 
 Advance = Callable[[int], None]
 TRIES = 8  # in a row that bring hardly anything

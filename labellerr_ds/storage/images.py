@@ -20,8 +20,8 @@ from labellerr_ds.core.models import SignedLink
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.service.project import Project, endpoints_of
-from labellerr_ds.storage.link import download, read_link
-from labellerr_ds.storage.parts import part
+from labellerr_ds.storage.partial_files import part
+from labellerr_ds.storage.signed_link import download, read_link
 
 AT_ONCE = 8
 LARGEST_BYTES = 200_000_000  # of an image that is only looked at

@@ -18,7 +18,7 @@ from labellerr_ds.core.models import SignedLink
 from labellerr_ds.core.progress import Progress, counting
 from labellerr_ds.service.transport import LinkAnswer, LinkBrokenError, host_of, links, seconds_of
 from labellerr_ds.storage.checksums import crc32c_of, md5_of
-from labellerr_ds.storage.coding import BrokenCodingError, gunzipped
+from labellerr_ds.storage.content_encoding import BrokenCodingError, gunzipped
 from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, fetch
 
 PIECE_BYTES = 1 << 18

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labellerr_ds.images.pictures import LONGEST
+from labellerr_ds.images.display import LONGEST
 from labellerr_ds.widgets.display import script, style
 from labellerr_ds.widgets.messages import THUMBNAIL, Packet, packet, unshowable
 from labellerr_ds.widgets.viewer_state import ViewerState

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from labellerr_ds.images.pictures import read_picture
+from labellerr_ds.images.display import read_picture
 from labellerr_ds.widgets.display import PanelShell, in_vscode
 from labellerr_ds.widgets.messages import missing
 from labellerr_ds.widgets.viewer_state import ViewerState

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from labellerr_ds.core.errors import LabellerrError
 from labellerr_ds.service.project import Project, endpoints_of
 from labellerr_ds.storage.images import LARGEST_BYTES
-from labellerr_ds.storage.link import read_link
+from labellerr_ds.storage.signed_link import read_link
 
 AT_ONCE = 8
 KEPT = 64  # images; those asked for longest ago go first

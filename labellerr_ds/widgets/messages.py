@@ -10,7 +10,7 @@ import pandas as pd
 from labellerr_ds.analysis.wide import attributes_of
 from labellerr_ds.images import pdf
 from labellerr_ds.images.colors import NO_CLASS
-from labellerr_ds.images.pictures import LONGEST, read_picture
+from labellerr_ds.images.display import LONGEST, read_picture
 from labellerr_ds.images.render import NO_SIZE
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rle import BROKEN, checked_counts

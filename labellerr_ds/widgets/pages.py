@@ -17,8 +17,8 @@ from labellerr_ds.dataset.combine import below_each_other, compare
 from labellerr_ds.dataset.dataset import Dataset, project_of
 from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS, colors_of
+from labellerr_ds.images.display import Source
 from labellerr_ds.images.files import finder
-from labellerr_ds.images.pictures import Source
 from labellerr_ds.images.render import skeletons_of
 from labellerr_ds.service.project import Project
 from labellerr_ds.shapes.segmentation import SegmentationArray, SegmentationDtype

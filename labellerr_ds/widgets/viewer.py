@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.widgets.canvas_viewer import CanvasViewer
 from labellerr_ds.widgets.display import in_vscode
+from labellerr_ds.widgets.image_viewer import PictureViewer
 from labellerr_ds.widgets.pages import Pages
-from labellerr_ds.widgets.picture_viewer import PictureViewer
 from labellerr_ds.widgets.viewer_state import ViewerState
 
 if TYPE_CHECKING:

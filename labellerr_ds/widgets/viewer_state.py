@@ -11,7 +11,7 @@ from PIL import Image
 
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.images import render
-from labellerr_ds.images.pictures import open_picture
+from labellerr_ds.images.display import open_picture
 from labellerr_ds.widgets.display import Shown
 from labellerr_ds.widgets.pages import MATCHED, Pages, side_of
 

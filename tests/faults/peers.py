@@ -47,7 +47,7 @@ CLIENTS = {
         "file = open(out + '.part', 'wb')\nhttp_get(url, file)\nfile.close()\nimport os; os.replace(out + '.part', out)"
     ),
     "labellerr_ds": (
-        "import os, pathlib, warnings, labellerr_ds as lds\nfrom labellerr_ds.storage.link import download\n"
+        "import os, pathlib, warnings, labellerr_ds as lds\nfrom labellerr_ds.storage.signed_link import download\n"
         "link = lds.SignedLink(url)\n"
         "download(link, pathlib.Path(out).parent, name=os.path.basename(out), progress=False, renew=lambda: link)"
     ),

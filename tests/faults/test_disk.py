@@ -23,7 +23,7 @@ from thorough import examples
 
 import labellerr_ds as lds
 from labellerr_ds.core.disk import LEAST_BYTES
-from labellerr_ds.storage.link import download
+from labellerr_ds.storage.signed_link import download
 
 SMALL = 1 << 20
 

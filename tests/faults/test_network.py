@@ -24,8 +24,9 @@ from rawserver import answer, serving
 
 import labellerr_ds as lds
 from labellerr_ds.service import transport
-from labellerr_ds.storage import fetch, parts
-from labellerr_ds.storage.link import download
+from labellerr_ds.storage import fetch
+from labellerr_ds.storage import partial_files as parts
+from labellerr_ds.storage.signed_link import download
 
 BODY = bytes(random.Random(1).randbytes(300_000))
 TABLE = b"file_id,file_name\n" + b"".join(b"f%06d,%06d.jpg\n" % (n, n) for n in range(4000))
@@ -327,7 +328,7 @@ def test_18_a_checksum_may_be_of_the_coded_or_of_the_plain_bytes(tmp_path):
 
 
 def test_18_what_grows_beyond_measure_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("labellerr_ds.storage.coding.HARMLESS_BYTES", 1 << 20)
+    monkeypatch.setattr("labellerr_ds.storage.content_encoding.HARMLESS_BYTES", 1 << 20)
     bomb = gzip.compress(bytes(50_000_000), 9)
     refused(Served(bomb, headers={"Content-Encoding": "gzip"}), tmp_path, lds.DownloadError, "200 times as many")
 
@@ -389,7 +390,7 @@ def test_20_no_credential_travels_to_a_store_nor_to_where_it_redirects(tmp_path,
 CHILD = """
 import sys, pathlib
 import labellerr_ds as lds
-from labellerr_ds.storage.link import download
+from labellerr_ds.storage.signed_link import download
 download(lds.SignedLink(sys.argv[1]), pathlib.Path(sys.argv[2]), progress=False)
 """
 

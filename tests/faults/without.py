@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 100
 
-FETCH, LINK, TRANSPORT = "storage/fetch.py", "storage/link.py", "service/transport.py"
+FETCH, LINK, TRANSPORT = "storage/fetch.py", "storage/signed_link.py", "service/transport.py"
 ARCHIVE, PIXELS, DISK = "formats/archive.py", "formats/png/mask_pixels.py", "core/disk.py"
 NETWORK, SERVICE, FILES, DISKS = (f"tests/faults/test_{name}.py" for name in ("network", "service", "files", "disk"))
 CACHE, SINCE = "tests/storage/test_cache.py", "tests/core/test_since.py"
@@ -51,7 +51,7 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
      NETWORK, "test_09"),
     (9, "patience with the service", [("exports/polling.py", "if not outlives or 300", "if True or 300")],
      SERVICE, "test_09"),
-    (10, "a look for what was created", [("exports/create.py", "if len(found) == 1:", "if False:")], SERVICE, "test_10"),
+    (10, "a look for what was created", [("exports/create.py", "if len(candidates) == 1:", "if False:")], SERVICE, "test_10"),
     (12, "the deadline", [("exports/polling.py", "if left <= 0:", "if False:")], SERVICE, "test_12"),
     (13, "text is text", [("core/vendor.py", "return value if value is None or isinstance(value, str) else json.dumps",
                            "return value if True else json.dumps")], SERVICE, "test_13"),
@@ -63,8 +63,8 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
     (16, "an answer without an end", [(TRANSPORT, "if time.monotonic() > deadline:", "if False:")], SERVICE, "test_16"),
     (16, "headers in time", [(TRANSPORT, "box.get(timeout=seconds)", "box.get()")], NETWORK, "test_16_headers"),
     (17, "a page", [(LINK, "if page := _PAGE.match(first):", "if page := None:")], NETWORK, "test_17"),
-    (18, "the end of the coding", [("storage/coding.py", "if not decoder.eof:", "if False:")], NETWORK, "test_18"),
-    (18, "growth", [("storage/coding.py", "if made > HARMLESS_BYTES and", "if False and")], NETWORK, "test_18"),
+    (18, "the end of the coding", [("storage/content_encoding.py", "if not decoder.eof:", "if False:")], NETWORK, "test_18"),
+    (18, "growth", [("storage/content_encoding.py", "if made > HARMLESS_BYTES and", "if False and")], NETWORK, "test_18"),
     (19, "MD5", [(LINK, "if self._md5 and", "if False and")], NETWORK, "test_19"),
     (19, "CRC32C", [(LINK, "if self._crc32c and", "if False and")], NETWORK, "test_19"),
     (20, "no credential beyond the API", [(TRANSPORT, "allow_redirects=False", "allow_redirects=True")],
@@ -73,7 +73,7 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
                                         "return parts.netloc")], SERVICE, "test_21"),
     (22, "room before an export", [(DISK, "    if free < needed:", "    if False:")], DISKS, "test_22"),
     (22, "a full disk in words", [(DISK, "if problem.errno not in _FAILURES:", "if True:")], DISKS, "test_22"),
-    (23, "what a killed process got", [("storage/parts.py", "_take_over(final, key, Path(name), out)", "pass")],
+    (23, "what a killed process got", [("storage/partial_files.py", "_take_over(final, key, Path(name), out)", "pass")],
      NETWORK, "test_23_the_next"),
     (23, "a writer beside", [("core/atomic.py", "os.rename(made, path)\n        return", "shutil.copytree(made, path)\n        return")],
      DISKS, "test_23"),
@@ -82,11 +82,11 @@ WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
     (25, "a manifest", [("formats/parquet/read.py", "        check_files(stored.get(\"manifest\"), paths, tables)\n", "")],
      "tests/dataset/test_dataset.py", "checksum"),
     (26, "bare numbers", [("core/since.py", "if isinstance(since, numbers.Number):", "if False:")], SINCE, "number"),
-    (27, "what a person interrupts", [("storage/parts.py", "isinstance(problem, KeyboardInterrupt)", "False")],
+    (27, "what a person interrupts", [("storage/partial_files.py", "isinstance(problem, KeyboardInterrupt)", "False")],
      NETWORK, "test_27"),
     (28, "names in an archive", [(ARCHIVE, "        if filenames:", "        if False:")], FILES, "test_28"),
     (29, "what unpacks to too much", [("core/limits.py", "if of > FREE_BYTES and", "if False and")], FILES, "test_29"),
-    (29, "shared bytes", [(ARCHIVE, "if each.header_offset < end:", "if False:")], FILES, "test_29_two"),
+    (29, "shared bytes", [(ARCHIVE, "if member.header_offset < end:", "if False:")], FILES, "test_29_two"),
     (30, "a mask's parts", [(PIXELS, "if damage := _damage(body):", "if damage := None:")], FILES, "test_30"),
     (30, "a mask's size", [(PIXELS, "if image.width * image.height > largest:", "if False:")], FILES, "test_30"),
     (31, "sixteen bits", [(PIXELS, "values = np.asarray(image)\n", "values = np.asarray(image).astype(np.uint8)\n")],

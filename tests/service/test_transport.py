@@ -159,7 +159,7 @@ def test_queries_are_taken_out(text, safe):
 
 
 def download(link, folder):
-    from labellerr_ds.storage.link import download as fetch
+    from labellerr_ds.storage.signed_link import download as fetch
 
     return fetch(link, folder, progress=False)
 

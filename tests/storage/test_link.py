@@ -10,7 +10,7 @@ from rawserver import answer, serving
 
 import labellerr_ds as lds
 from labellerr_ds.storage import fetch as transfer_fetch
-from labellerr_ds.storage.link import download, local_name
+from labellerr_ds.storage.signed_link import download, local_name
 
 
 @pytest.fixture(autouse=True)

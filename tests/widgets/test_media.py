@@ -13,7 +13,7 @@ from PIL import Image
 
 import labellerr_ds as lds
 from labellerr_ds.images import pdf
-from labellerr_ds.images.pictures import read_picture
+from labellerr_ds.images.display import read_picture
 from labellerr_ds.widgets import media
 from labellerr_ds.widgets.messages import THUMBNAIL
 

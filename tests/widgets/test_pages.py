@@ -16,7 +16,7 @@ from shapes_of import cocos, read
 import labellerr_ds as lds
 from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import NO_CLASS
-from labellerr_ds.images.pictures import read_picture
+from labellerr_ds.images.display import read_picture
 from labellerr_ds.widgets.messages import packet
 from labellerr_ds.widgets.pages import Pages
 

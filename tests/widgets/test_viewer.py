@@ -16,7 +16,7 @@ from labellerr_ds.frames import schema
 from labellerr_ds.images.colors import PALETTE, rgb
 from labellerr_ds.widgets.canvas_viewer import CanvasViewer
 from labellerr_ds.widgets.display import script
-from labellerr_ds.widgets.picture_viewer import PictureViewer
+from labellerr_ds.widgets.image_viewer import PictureViewer
 
 BACKENDS = ["canvas", "image"]
 
