@@ -108,13 +108,11 @@ def _warn_of_strangers(a: pd.DataFrame, b: pd.DataFrame) -> None:
     if a.empty or b.empty or set(a["file_id"].dropna()) & set(b["file_id"].dropna()):
         return
     names = len(set(a["file_name"].dropna()) & set(b["file_name"].dropna()))
-    hint = "no file_name is in both either: are they of two projects?"
-    if names:
-        hint = (
-            f"{names:,} file names are, but names are not unique: compare exports of one format, since not all carry "
-            "the service's ids."
-        )
-    warn(f"no file_id is in both, so every annotation is added or removed; {hint}")
+    and_names = f"; {names:,} file names are, but names are not unique" if names else ", and no file_name either"
+    hint = (
+        "compare exports of one format: not all have the service's ids" if names else "compare exports of one project"
+    )
+    warn(f"no file_id is in both, so every annotation is added or removed{and_names}.", hint=hint)
 
 
 def _by_file(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

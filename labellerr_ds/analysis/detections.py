@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from labellerr_ds.core.errors import InvalidArgumentError, MissingExtraError
+from labellerr_ds.core.hint import advice, nearest
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.rasters import BOX
 
@@ -18,15 +18,14 @@ def detections(frame: pd.DataFrame, file: str) -> Any:
     try:
         import supervision
     except ImportError:
-        raise MissingExtraError("supervision is not installed: pip install supervision.") from None
+        raise MissingExtraError("supervision is not installed.", hint=advice("pip install supervision")) from None
     rows = frame[frame["file_id"].eq(file).to_numpy(dtype=bool)]
     if rows.empty:
         rows = frame[frame["file_name"].eq(file).to_numpy(dtype=bool)]
     if rows["file_id"].nunique() != 1:
-        near = difflib.get_close_matches(file, frame["file_name"].dropna().unique().tolist(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "pass a file_id."
+        hint = nearest(file, frame["file_name"].dropna().unique().tolist()) or advice("pass a file_id")
         what = "unknown file" if rows.empty else f"{rows['file_id'].nunique()} files are called"
-        raise InvalidArgumentError(f"{what} {file!r}; {hint}")
+        raise InvalidArgumentError(f"{what} {file!r}.", hint=hint)
     category = rows["category"].astype("category")
     kept = rows["type"].isin(["bbox", "polygon", "mask"]).to_numpy(dtype=bool)
     kept = kept & np.isfinite(rows[BOX].to_numpy(dtype=np.float64)).all(axis=1) & category.notna().to_numpy()

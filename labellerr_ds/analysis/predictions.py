@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError, ReadError
+from labellerr_ds.core.hint import argument, call
 from labellerr_ds.frames import schema
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import bounds, box_ious, ring_areas
@@ -86,8 +87,8 @@ def _of_results(results: list[Mapping[str, Any]], coco: Any) -> pd.DataFrame:
         if image is None or category is None:
             what = "image_id" if image is None else "category_id"
             raise InvalidArgumentError(
-                f"result {number} has the {what} {result.get(what)!r}, which the COCO object does not have: pass "
-                "coco=, the one that the predictions were made for."
+                f"result {number} has the {what} {result.get(what)!r}, which the COCO object does not have.",
+                hint=argument("coco"),
             )
         rows.append(
             {
@@ -206,7 +207,9 @@ def suspicions(labels: pd.DataFrame, predictions: pd.DataFrame) -> list[Suspicio
     Files on which nothing was predicted are looked at too; other types than boxes, polygons and masks are not.
     """
     if SCORE not in predictions:
-        raise InvalidArgumentError("predictions need a column score; Dataset.with_predictions makes one.")
+        raise InvalidArgumentError(
+            "predictions need a column score.", hint=call("dataset.with_predictions(predictions)")
+        )
     mine, theirs = _Side(labels), _Side(predictions)
     files = dict.fromkeys([*mine.by_file, *theirs.by_file])
     recalls = _recalls(mine, theirs, files)

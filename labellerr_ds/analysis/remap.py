@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import nearest
 from labellerr_ds.frames import schema
 
 
@@ -41,9 +41,8 @@ def remap(
     known = [str(name) for name in dict.fromkeys([*categories["name"].dropna(), *counts.index])]
     for name, new in classes.items():
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}."
-            raise InvalidArgumentError(f"unknown class {name!r}; {hint}")
+            there = ", ".join(known) or "none"
+            raise InvalidArgumentError(f"unknown class {name!r}; there are {there}.", hint=nearest(name, known))
         if new is not None and (not isinstance(new, str) or not new.strip()):
             raise InvalidArgumentError(f"the new name of {name!r} must be a str, or None to drop it; got {new!r}.")
     dropped = {name for name, new in classes.items() if new is None}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import locate
 from labellerr_ds.images.similarity import alike, difference_hash, groups_of
@@ -39,8 +40,8 @@ def split_files(
     before, voted = _previous(previous, names)
     if previous is None and (isinstance(group, list | tuple) or (isinstance(group, str) and group == NEAR_DUPLICATES)):
         warn(
-            "such a group is named after its smallest file_id, and more files may rename it: keep this split "
-            "(split.save(path)) and pass it as previous= next time, so that no file moves."
+            "such a group is named after its smallest file_id, and more files may rename it.",
+            hint=either(call("split.save(path)"), argument("previous")),
         )
     placed = _sticky(ids, groups, before, voted)
     left = [key for key in dict.fromkeys(groups[file_id] for file_id in ids) if key not in placed]
@@ -100,7 +101,7 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
     """The key of each file that has one, by a column, a mapping, a function of the row, or what images look like."""
     if isinstance(group, str) and group == NEAR_DUPLICATES:
         if images is None:
-            raise InvalidArgumentError(f"group={NEAR_DUPLICATES!r} looks at the images: pass images=, their folder.")
+            raise InvalidArgumentError(f"group {NEAR_DUPLICATES!r} needs the images.", hint=argument("images"))
         where = locate(files, images)
         if missing := len(files) - len(where):
             warn(f"{missing:,} of {len(files):,} files have no image, and are taken to look like none other.")
@@ -109,7 +110,7 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
     if isinstance(group, str):
         if group not in files:
             raise InvalidArgumentError(
-                f"group={group!r} is not a column of files; expected {NEAR_DUPLICATES!r} or one of "
+                f"group {group!r} is not a column of files; expected {NEAR_DUPLICATES!r} or one of "
                 f"{', '.join(files.columns)}."
             )
         return {key: str(value) for key, value in files[["file_id", group]].dropna().itertuples(index=False)}
@@ -124,7 +125,7 @@ def _keys(files: pd.DataFrame, group: Any, images: Any) -> dict[str, str]:
     if isinstance(group, Mapping):
         labels = {str(key): str(value) for key, value in group.items() if not pd.isna(value)}
         if len(files) and not files["file_id"].isin(list(labels)).any():
-            raise InvalidArgumentError("group= names none of the files: its keys must be values of file_id.")
+            raise InvalidArgumentError("group names none of the files: its keys must be values of file_id.")
         return labels
     if callable(group):
         groups = {row["file_id"]: group(row) for _, row in files.iterrows()}
@@ -145,7 +146,7 @@ def _previous(previous: Any, names: list[str]) -> tuple[dict[str, str], list[tup
     if isinstance(previous, str | Path):
         path = Path(previous)
         if not path.is_file():
-            raise InvalidArgumentError(f"previous= names the file {path}, which is not there.")
+            raise InvalidArgumentError(f"previous names the file {path}, which is not there.")
         reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
         previous = reader(path) if path.suffix == ".parquet" else reader(path, dtype=str)
     previous = getattr(previous, "files", previous)
@@ -177,7 +178,8 @@ def _sticky(
         key, counter = next(iter(bridged.items()))
         warn(
             f"{len(bridged):,} groups hold files of several earlier splits; those stay where they are, new ones go "
-            f"where most are. The first is {key!r}: {dict(counter)}. split.leaks lists them."
+            f"where most are. The first is {key!r}: {dict(counter)}.",
+            hint=call("split.leaks"),
         )
     return {key: counter.most_common(1)[0][0] for key, counter in votes.items()}
 

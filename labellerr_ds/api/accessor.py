@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import argument, call
 from labellerr_ds.frames import schema
 
 if TYPE_CHECKING:
@@ -152,12 +153,16 @@ class LabellerrAccessor:
         frame = self._need("file_id", "category", *_SHAPE)
         file_ids = frame["file_id"].dropna().unique()
         if file_id is None and len(file_ids) != 1:
-            raise InvalidArgumentError(f"this frame has {len(file_ids):,} files: name one with file_id=.")
+            raise InvalidArgumentError(
+                f"this frame has {len(file_ids):,} files; one is expected.", hint=argument("file_id")
+            )
         mine = frame[frame["file_id"] == (file_ids[0] if file_id is None else file_id)]
         if mine.empty:
             raise InvalidArgumentError(f"no annotations of file {file_id!r} in this frame.")
         if "frame" in mine and mine["frame"].nunique(dropna=False) > 1:
-            raise InvalidArgumentError("this file is a video: take the rows of one frame, df[df['frame'] == number].")
+            raise InvalidArgumentError(
+                "this file is a video; the rows of one frame are expected.", hint=call("df[df['frame'] == number]")
+            )
         width, height = mine[_SIZE].iloc[0]
         if pd.isna(width) or pd.isna(height):
             raise InvalidArgumentError("the size of this file's image is unknown.")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from labellerr_ds.core.disk import check_room
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, warn
+from labellerr_ds.core.hint import argument
 from labellerr_ds.core.models import ExportFormat, S3Destination, Statuses
 from labellerr_ds.core.since import Since
 from labellerr_ds.dataset.dataset import Dataset
@@ -293,7 +294,7 @@ def export_to_dataframe(
         client=client,
     )
     if level == "annotation" and len(dataset) and dataset.annotations.empty:
-        warn(f"{len(dataset)} files came, without any annotation; level='file' shows the files.")
+        warn(f"{len(dataset):,} files have no annotations.", hint=argument("level", "file"))
     return dataset.to_frame(level=level)
 
 

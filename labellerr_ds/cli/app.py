@@ -14,6 +14,7 @@ import typer
 from labellerr_ds.cli.data import cache, check, compare, convert, images, show, split
 from labellerr_ds.cli.export import connections, download, export, exports, load, projects, status
 from labellerr_ds.cli.mirror import sync
+from labellerr_ds.cli.reporting import reported
 from labellerr_ds.cli.sandbox import demo, sandbox
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ COMMANDS = (
 """The commands, in the order of the help."""
 
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(reported(command))
 
 
 def _version(wanted: bool) -> None:

@@ -25,7 +25,7 @@ from labellerr_ds.cli.options import (
 )
 from labellerr_ds.cli.output import Form, emit, preview, print_table, say, say_what
 from labellerr_ds.cli.reading import read_labels, read_own_frame
-from labellerr_ds.cli.reporting import FAILED, reported, shows_progress
+from labellerr_ds.cli.reporting import FAILED, shows_progress
 from labellerr_ds.core.atomic import refuse
 from labellerr_ds.core.card import counted
 from labellerr_ds.core.errors import InvalidArgumentError
@@ -41,32 +41,30 @@ def show(
     form: As = Form.TABLE,
 ) -> None:
     """Show what is in an export that lies on disk or in a bucket, or in what `export --out` wrote."""
-    with reported():
-        if (frame := read_own_frame(file)) is not None:
-            print_table(head(frame, rows, form), form, of=len(frame), text="value")
-            return
-        dataset = read_labels(file)
-        say_what(dataset)
-        if form is not Form.TABLE:
-            emit(head(dataset.to_frame(level=level.value), rows, form), form)
-            return
-        preview(dataset, level.value, rows or SHOWN)
-        if len(dataset.issues):
-            print_table(dataset.issues.head(rows or SHOWN), title="issues", of=len(dataset.issues), text="message")
+    if (frame := read_own_frame(file)) is not None:
+        print_table(head(frame, rows, form), form, of=len(frame), text="value")
+        return
+    dataset = read_labels(file)
+    say_what(dataset)
+    if form is not Form.TABLE:
+        emit(head(dataset.to_frame(level=level.value), rows, form), form)
+        return
+    preview(dataset, level.value, rows or SHOWN)
+    if len(dataset.issues):
+        print_table(dataset.issues.head(rows or SHOWN), title="issues", of=len(dataset.issues), text="message")
 
 
 def check(file: File, form: As = Form.TABLE) -> None:
     """List what is probably wrong with the labels of an export. Exit code 1 where something is."""
-    with reported():
-        dataset = read_labels(file)
-        problems = dataset.annotations.labellerr.check(files=dataset.files)
-        shown = problems[["problem", "message", "file_name", "category", "annotation_id", "file_id"]]
-        if len(problems) or form is not Form.TABLE:
-            print_table(shown, form, text="message")
-        kinds = counted(problems["problem"].value_counts().items())
-        say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
-        if len(problems):
-            raise typer.Exit(FAILED)
+    dataset = read_labels(file)
+    problems = dataset.annotations.labellerr.check(files=dataset.files)
+    shown = problems[["problem", "message", "file_name", "category", "annotation_id", "file_id"]]
+    if len(problems) or form is not Form.TABLE:
+        print_table(shown, form, text="message")
+    kinds = counted(problems["problem"].value_counts().items())
+    say(f"{len(problems):,} problems" + (f": {kinds}" if kinds else ""))
+    if len(problems):
+        raise typer.Exit(FAILED)
 
 
 def compare(
@@ -76,13 +74,12 @@ def compare(
     form: As = Form.TABLE,
 ) -> None:
     """Compare two exports: what was added, removed, moved or reclassified, a row a class."""
-    with reported():
-        comparison = compare_datasets(read_labels(a), read_labels(b), iou=iou)
-        say_what(comparison)
-        for column, path in (("in_a", a), ("in_b", b)):
-            if others := int((~comparison.files[column].astype(bool)).sum()):
-                say(f"{others:,} of the files are not in {path}")
-        print_table(comparison.per_class, form)
+    comparison = compare_datasets(read_labels(a), read_labels(b), iou=iou)
+    say_what(comparison)
+    for column, path in (("in_a", a), ("in_b", b)):
+        if others := int((~comparison.files[column].astype(bool)).sum()):
+            say(f"{others:,} of the files are not in {path}")
+    print_table(comparison.per_class, form)
 
 
 class Target(str, Enum):
@@ -104,27 +101,26 @@ def convert(
     overwrite: Overwrite = False,
 ) -> None:
     """Convert an export to what trainers read."""
-    with reported():
-        refuse(out, overwrite=overwrite, words="--overwrite")
-        if split is not None and to is Target.COCO:
-            raise InvalidArgumentError("--split is for yolo, voc, panoptic and hf: coco is one file.")
-        parts = None if split is None else _split_at(split)
-        dataset = read_labels(file)
-        writers: dict[Target, Callable[[], object]] = {
-            Target.YOLO: lambda: dataset.to_yolo(out, images=images, split=parts, overwrite=overwrite),
-            Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, split=parts, overwrite=overwrite),
-            Target.COCO: lambda: dataset.to_coco_json(out, images=images, overwrite=overwrite),
-            Target.PANOPTIC: lambda: dataset.to_panoptic(out, split=parts, overwrite=overwrite),
-            Target.HF: lambda: dataset.to_huggingface(out, images=images, split=parts, overwrite=overwrite),
-        }
-        written = writers[to]()
-        if to is Target.YOLO and parts is None:
-            say("val in data.yaml is train: --split has what `labellerr-ds split` wrote", "yellow")
-        if to in (Target.YOLO, Target.VOC) and images is None:
-            say("labels alone: --images copies the images beside them", "yellow")
-        if not isinstance(written, Path):
-            say_what(written)
-        typer.echo(str(out))
+    refuse(out, overwrite=overwrite)
+    if split is not None and to is Target.COCO:
+        raise InvalidArgumentError("--split is for yolo, voc, panoptic and hf: coco is one file.")
+    parts = None if split is None else _split_at(split)
+    dataset = read_labels(file)
+    writers: dict[Target, Callable[[], object]] = {
+        Target.YOLO: lambda: dataset.to_yolo(out, images=images, split=parts, overwrite=overwrite),
+        Target.VOC: lambda: dataset.to_pascal_voc(out, images=images, split=parts, overwrite=overwrite),
+        Target.COCO: lambda: dataset.to_coco_json(out, images=images, overwrite=overwrite),
+        Target.PANOPTIC: lambda: dataset.to_panoptic(out, split=parts, overwrite=overwrite),
+        Target.HF: lambda: dataset.to_huggingface(out, images=images, split=parts, overwrite=overwrite),
+    }
+    written = writers[to]()
+    if to is Target.YOLO and parts is None:
+        say("val in data.yaml is train: --split has what `labellerr-ds split` wrote", "yellow")
+    if to in (Target.YOLO, Target.VOC) and images is None:
+        say("labels alone: --images copies the images beside them", "yellow")
+    if not isinstance(written, Path):
+        say_what(written)
+    typer.echo(str(out))
 
 
 def _split_at(path: Path) -> pd.DataFrame:
@@ -151,16 +147,15 @@ def split(
     overwrite: Overwrite = False,
 ) -> None:
     """Split the files for training: without leakage, and the same again when more files come."""
-    with reported():
-        refuse(out, overwrite=overwrite, words="--overwrite")
-        try:
-            train, val, test = (float(share) for share in shares.split(","))
-        except ValueError:
-            raise InvalidArgumentError(f"--shares must be three numbers such as 0.8,0.1,0.1; got {shares!r}.") from None
-        made = read_labels(file).split(train, val, test, stratify=stratify, group=group, previous=previous, seed=seed)
-        made.save(out)
-        say_what(made)
-        typer.echo(str(out))
+    refuse(out, overwrite=overwrite)
+    try:
+        train, val, test = (float(share) for share in shares.split(","))
+    except ValueError:
+        raise InvalidArgumentError(f"--shares must be three numbers such as 0.8,0.1,0.1; got {shares!r}.") from None
+    made = read_labels(file).split(train, val, test, stratify=stratify, group=group, previous=previous, seed=seed)
+    made.save(out)
+    say_what(made)
+    typer.echo(str(out))
 
 
 def images(
@@ -170,24 +165,23 @@ def images(
     quiet: Quiet = False,
 ) -> None:
     """Download the images of an export's files. Exit code 1 where some could not be had."""
-    with reported(project):
-        dataset = read_export(file)
-        owner = dataset.info.get("project_id")
-        if isinstance(owner, str) and owner != project:
-            raise InvalidArgumentError(f"{file} is an export of the project {owner!r}, not of {project!r}.")
-        table = dataset.download_images(to, Client().project(project), progress=shows_progress(quiet))
-        say(counted(table["state"].value_counts().items()))
-        failed = table[table["state"] == "failed"]
-        typer.echo(str(to))
-        reasons = failed["message"].str.replace(r" \(request [^)]*\)", "", regex=True)
-        if len(failed) and reasons.nunique() == 1:
-            say(f"{len(failed):,} of {len(table):,} for one reason: {reasons.iloc[0]}", "red")
-            if len(failed) == len(table):
-                say(f"is {project} the project of these files?")
-        elif len(failed):
-            print_table(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
-        if len(failed):
-            raise typer.Exit(FAILED)
+    dataset = read_export(file)
+    owner = dataset.info.get("project_id")
+    if isinstance(owner, str) and owner != project:
+        raise InvalidArgumentError(f"{file} is an export of the project {owner!r}, not of {project!r}.")
+    table = dataset.download_images(to, Client().project(project), progress=shows_progress(quiet))
+    say(counted(table["state"].value_counts().items()))
+    failed = table[table["state"] == "failed"]
+    typer.echo(str(to))
+    reasons = failed["message"].str.replace(r" \(request [^)]*\)", "", regex=True)
+    if len(failed) and reasons.nunique() == 1:
+        say(f"{len(failed):,} of {len(table):,} for one reason: {reasons.iloc[0]}", "red")
+        if len(failed) == len(table):
+            say(f"is {project} the project of these files?")
+    elif len(failed):
+        print_table(failed[["file_name", "message", "file_id"]].head(20), of=len(failed))
+    if len(failed):
+        raise typer.Exit(FAILED)
 
 
 class CacheWord(str, Enum):
@@ -204,11 +198,10 @@ def cache(
     form: As = Form.TABLE,
 ) -> None:
     """The exports that this machine keeps, so that nothing is downloaded twice."""
-    with reported():
-        if word is CacheWord.PATH:
-            typer.echo(str(exports_cache.folder()))
-        elif word is CacheWord.CLEAR:
-            say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
-        else:
-            entries = exports_cache.entries()[["report_id", "size_bytes", "used_at", "project_id", "name"]]
-            print_table(head(entries, rows, form), form, of=len(entries))
+    if word is CacheWord.PATH:
+        typer.echo(str(exports_cache.folder()))
+    elif word is CacheWord.CLEAR:
+        say(f"{exports_cache.clear():,} exports removed from {exports_cache.folder()}")
+    else:
+        entries = exports_cache.entries()[["report_id", "size_bytes", "used_at", "project_id", "name"]]
+        print_table(head(entries, rows, form), form, of=len(entries))

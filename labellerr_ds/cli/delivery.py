@@ -30,7 +30,7 @@ def delivery(
     write = _writer(out, safe) if out else None
     for path in (out, coco):
         if path is not None:
-            refuse(path, overwrite=overwrite, words="--overwrite")
+            refuse(path, overwrite=overwrite)
 
     def deliver(dataset: Dataset) -> None:
         say_what(dataset)

@@ -24,7 +24,7 @@ from labellerr_ds.cli.options import (
     statuses_of,
 )
 from labellerr_ds.cli.output import Form, print_table, say
-from labellerr_ds.cli.reporting import FAILED, reported, shows_progress
+from labellerr_ds.cli.reporting import FAILED, shows_progress
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.models import ExportFormat, S3Destination
 from labellerr_ds.exports.job import ExportJob
@@ -33,22 +33,19 @@ from labellerr_ds.service.client import Client
 
 def projects(form: As = Form.TABLE) -> None:
     """List the projects that the key can see."""
-    with reported():
-        print_table(Client().projects(), form)
+    print_table(Client().projects(), form)
 
 
 def exports(project: Project, form: As = Form.TABLE) -> None:
     """List a project's exports, newest first."""
-    with reported(project):
-        listed = Client().project(project).exports()
-        first = ["report_id", "state", "created_at", "name"]
-        print_table(listed[[*first, *listed.columns.difference(first, sort=False)]], form)
+    listed = Client().project(project).exports()
+    first = ["report_id", "state", "created_at", "name"]
+    print_table(listed[[*first, *listed.columns.difference(first, sort=False)]], form)
 
 
 def connections(form: As = Form.TABLE) -> None:
     """List the S3 connections that exports can go to."""
-    with reported():
-        print_table(Client().s3_connections(), form)
+    print_table(Client().s3_connections(), form)
 
 
 def export(
@@ -78,22 +75,21 @@ def export(
     form: As = Form.TABLE,
 ) -> None:
     """Export a project's labels, wait, and write or show them as one frame."""
-    with reported(project):
-        deliver = delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
-        destination = _destination(to, connection)
-        dataset = export_dataset(
-            project,
-            statuses_of(status),
-            since,
-            format=format,
-            name=name,
-            destination=destination,
-            timeout=timeout,
-            download_to=keep,
-            allow_empty=allow_empty,
-            progress=shows_progress(quiet),
-        )
-        deliver(dataset)
+    deliver = delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
+    destination = _destination(to, connection)
+    dataset = export_dataset(
+        project,
+        statuses_of(status),
+        since,
+        format=format,
+        name=name,
+        destination=destination,
+        timeout=timeout,
+        download_to=keep,
+        allow_empty=allow_empty,
+        progress=shows_progress(quiet),
+    )
+    deliver(dataset)
 
 
 def _destination(to: str | None, connection: str | None) -> S3Destination | Literal["local"]:
@@ -112,15 +108,14 @@ def _picked_up(project: str, report: str) -> ExportJob:
 
 def status(project: Project, report: Report) -> None:
     """Say how far an export is: running, completed, failed or unknown. Exit code 1 where it failed or is unknown."""
-    with reported(project):
-        seen = _picked_up(project, report).status()
-        typer.echo(seen.state)
-        if seen.reason:
-            say(seen.reason)
-        if seen.state == "unknown":
-            say(f"no export {report!r} in this project, or it is a moment old: `labellerr-ds exports {project}`")
-        if seen.state in ("failed", "unknown"):
-            raise typer.Exit(FAILED)
+    seen = _picked_up(project, report).status()
+    typer.echo(seen.state)
+    if seen.reason:
+        say(seen.reason)
+    if seen.state == "unknown":
+        say(f"no export {report!r} in this project, or it is a moment old: `labellerr-ds exports {project}`")
+    if seen.state in ("failed", "unknown"):
+        raise typer.Exit(FAILED)
 
 
 def download(
@@ -131,10 +126,9 @@ def download(
     quiet: Quiet = False,
 ) -> None:
     """Wait for an export, and download its file; one that broke off goes on where it broke."""
-    with reported(project):
-        job = _picked_up(project, report)
-        job.wait(timeout, progress=shows_progress(quiet))
-        typer.echo(str(job.download(to, progress=shows_progress(quiet))))
+    job = _picked_up(project, report)
+    job.wait(timeout, progress=shows_progress(quiet))
+    typer.echo(str(job.download(to, progress=shows_progress(quiet))))
 
 
 def load(
@@ -150,8 +144,7 @@ def load(
     form: As = Form.TABLE,
 ) -> None:
     """Pick up an export that was created before, wait for it, and write or show it as `export` does."""
-    with reported(project):
-        deliver = delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
-        job = _picked_up(project, report)
-        job.wait(timeout, progress=shows_progress(quiet))
-        deliver(job.load(progress=shows_progress(quiet)))
+    deliver = delivery(out, coco, level, form, overwrite=overwrite, safe=safe)
+    job = _picked_up(project, report)
+    job.wait(timeout, progress=shows_progress(quiet))
+    deliver(job.load(progress=shows_progress(quiet)))

@@ -1,40 +1,58 @@
-"""Hints of errors in words of the shell."""
+"""Hints in the terms of the shell: options and commands."""
 
 from __future__ import annotations
 
-import re
+import shlex
+from collections.abc import Callable, Collection
 
-_WORDS = (
-    (r"allow_empty=True (gives|marks)", r"--allow-empty \1"),
-    (r"overwrite=True", "--overwrite"),
-    (r"lds\.ExportJob\(project, '([^']+)'\)\.wait\(\)", r"labellerr-ds load PROJECT \1"),
-    (r"([Pp])ass timeout=", r"\1ass --timeout "),
-    (r"project\.exports\(\)", "`labellerr-ds exports PROJECT`"),
-    (r"client\.projects\(\)", "`labellerr-ds projects`"),
-    (r"project\.categories\(\)", "the project's template"),
-    (r" `left_out` of the result lists them\.", ""),
-    (r"; see dataset\.issues", ""),
-    (r"pass images=", "pass --images"),
-    (
-        r"pandas reads it; what Dataset\.to_parquet\(folder\) writes is read by read_export\(folder\)\.",
-        "`labellerr-ds show` shows it; `download`, or `export --keep FOLDER`, keeps the export itself.",
+from labellerr_ds.core.hint import Hint
+
+_VARIABLES = {
+    "api_key": "LABELLERR_API_KEY", "api_secret": "LABELLERR_API_SECRET", "client_id": "LABELLERR_CLIENT_ID",
+    "base_url": "LABELLERR_BASE_URL",
+}  # fmt: skip
+"""Environment variables for the arguments of `Client`."""
+_OPTIONS = {"statuses": "status", "download_to": "keep"}
+"""Options that have another name than the argument."""
+_COMMANDS: dict[str, Callable[[str, Hint], str]] = {
+    "client.projects": lambda project, hint: "labellerr-ds projects",
+    "client.s3_connections": lambda project, hint: "labellerr-ds connections",
+    "project.exports": lambda project, hint: f"labellerr-ds exports {project}",
+    "lds.ExportJob": lambda project, hint: " ".join(
+        ["labellerr-ds load", project, *map(str, hint.values or ["REPORT"])]
     ),
-    (r"Pass a datetime \(best with a time zone\)", "Use a date"),
-    (r"(?:(?<= )|^)(images|group|previous|since|iou|timeout)= ?", r"--\1 "),
-    (r"^path must end", "--out must end"),
-    (r"base_url must", "LABELLERR_BASE_URL must"),
-    (r"Pass them to Client\(\), or set", "Set"),
-    (r"Client\.sandbox\(\) starts", "`labellerr-ds sandbox` starts"),
-    (r"Check the headers api_key and api_secret", "Check LABELLERR_API_KEY and LABELLERR_API_SECRET"),
-    (r"PosixPath\('([^']*)'\)", r"'\1'"),
-    (r"Client\(\)", "labellerr-ds"),
-    (r"pass api_key=[^,;.]*", "set LABELLERR_API_KEY, LABELLERR_API_SECRET and LABELLERR_CLIENT_ID"),
-)
-"""What Python's words are at a shell."""
+    "job.wait": lambda project, hint: " ".join(["labellerr-ds load", project, *map(str, hint.values)]),
+    "mirror.sync": lambda project, hint: f"labellerr-ds sync {project}",
+    "lds.Client.sandbox": lambda project, hint: "labellerr-ds sandbox",
+}
+"""The commands that do what a call does."""
 
 
-def in_shell_words(message: str, project: str | None = None) -> str:
-    """Return a message in words of the shell, with the project's name if one is passed."""
-    for pattern, words in _WORDS:
-        message = re.sub(pattern, words, message)
-    return re.sub(r"\bPROJECT\b", lambda _: project, message) if project else message
+def shell_hint(hint: Hint | None, options: Collection[str], project: str | None = None) -> str | None:
+    """Return a hint as options, environment variables and commands; None if the shell has nothing like it.
+
+    Parameters
+    ----------
+    hint : Hint or None
+    options : collection of str
+        Names of the command's options, without dashes.
+    project : str, optional
+        The project that the command is about.
+    """
+    steps = [] if hint is None else [text for step in hint.steps if (text := _step(step, options, project))]
+    return " or ".join(dict.fromkeys(steps)) or None
+
+
+def _step(step: Hint, options: Collection[str], project: str | None) -> str | None:
+    if step.kind == "advice":
+        return str(step)
+    if step.kind == "call":
+        command = _COMMANDS.get(step.name)
+        return f"`{command(shlex.quote(project) if project else 'PROJECT', step)}`" if command else None
+    if step.name in _VARIABLES:
+        return f"set {_VARIABLES[step.name]}"
+    option = _OPTIONS.get(step.name, step.name).replace("_", "-")
+    if option not in options:
+        return None
+    value = step.values[0] if step.values else None
+    return f"--{option}" if value is None or isinstance(value, bool) else f"--{option} {shlex.quote(str(value))}"

@@ -21,7 +21,7 @@ from labellerr_ds.cli.options import (
     statuses_of,
 )
 from labellerr_ds.cli.output import Form, say
-from labellerr_ds.cli.reporting import NOTHING, reported, shows_progress
+from labellerr_ds.cli.reporting import NOTHING, shows_progress
 from labellerr_ds.core.models import resolve_statuses
 from labellerr_ds.service.client import Client
 
@@ -49,19 +49,18 @@ def sync(
     """Bring a versioned mirror of a project up to date, for cron and CI: one line a run on stderr."""
     from labellerr_ds.mirror.mirror import Mirror  # where it is used: a line of help loads neither it nor the sandbox
 
-    with reported(project):
-        deliver = delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
-        statuses = [str(one) for one in resolve_statuses(statuses_of(status))] if status else None
-        copy, owner = Mirror(mirror), Client().project(project)
-        with copy.alone():
-            result = copy.sync(owner, full, timeout=timeout, progress=shows_progress(quiet), allow_empty=allow_empty)
-        counts = ", ".join(f"{getattr(result, name):,} {name}" for name in ("added", "changed", "removed", "unchanged"))
-        kind = "full" if result.full else "changes"
-        say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} version {result.version}, {kind}: {counts}")
-        if as_json:
-            names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
-            typer.echo(json.dumps({name: getattr(result, name) for name in names}))
-        if deliver:
-            deliver(copy.dataset(statuses=statuses))
-        if exit_code and not result:
-            raise typer.Exit(NOTHING)
+    deliver = delivery(out, None, level, Form.TABLE, overwrite=overwrite, safe=safe) if out else None
+    statuses = [str(one) for one in resolve_statuses(statuses_of(status))] if status else None
+    copy, owner = Mirror(mirror), Client().project(project)
+    with copy.alone():
+        result = copy.sync(owner, full, timeout=timeout, progress=shows_progress(quiet), allow_empty=allow_empty)
+    counts = ", ".join(f"{getattr(result, name):,} {name}" for name in ("added", "changed", "removed", "unchanged"))
+    kind = "full" if result.full else "changes"
+    say(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {project} version {result.version}, {kind}: {counts}")
+    if as_json:
+        names = ("version", "added", "changed", "removed", "unchanged", "full", "report_id")
+        typer.echo(json.dumps({name: getattr(result, name) for name in names}))
+    if deliver:
+        deliver(copy.dataset(statuses=statuses))
+    if exit_code and not result:
+        raise typer.Exit(NOTHING)

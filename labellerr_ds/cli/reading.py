@@ -23,11 +23,9 @@ def read_labels(path: str) -> Dataset:
     try:
         return read_export(path)
     except ReadError as problem:
-        readers = {"lds.read_yolo": read_yolo, "lds.read_voc": read_voc}
-        other = next((read for name, read in readers.items() if name in str(problem)), None)
-        if other is None:
+        if problem.reader is None:
             raise
-        return other(path)
+        return {"yolo": read_yolo, "voc": read_voc}[problem.reader](path)
 
 
 def read_own_frame(file: str) -> pd.DataFrame | None:
@@ -44,7 +42,7 @@ def read_own_frame(file: str) -> pd.DataFrame | None:
     try:
         frame = readers[path.suffix.lower()](path)
     except (ValueError, OSError) as problem:
-        raise ReadError(f"{file}: {problem}. Write it again.") from None
+        raise ReadError(f"{file}: {problem}.", hint="write it again") from None
     return frame.labellerr.from_safe() if path.suffix.lower() == ".csv" else frame
 
 

@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import inspect
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
-from labellerr_ds.cli.hints import in_shell_words
+from labellerr_ds.cli.hints import shell_hint
 from labellerr_ds.cli.output import say
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
 
 FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
 
 
-@contextlib.contextmanager
-def reported(project: str | None = None) -> Iterator[None]:
-    """Errors and warnings as a line on stderr, and the exit code that fits; of a project the lines name it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", LabellerrWarning)
-            warnings.showwarning = lambda message, *_: say(
-                f"warning: {in_shell_words(str(message), project)}",
-                "yellow",
-            )
-            yield
-    except EmptyExportError as problem:
-        say(in_shell_words(str(problem), project), "yellow")
-        raise typer.Exit(NOTHING) from None
-    except InvalidArgumentError as problem:
-        say(in_shell_words(str(problem), project), "red")
-        raise typer.Exit(WRONG_CALL) from None
-    except LabellerrError as problem:
-        say(in_shell_words(str(problem), project), "red")
-        raise typer.Exit(FAILED) from None
-    except BrokenPipeError:  # head has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
-    except OSError as problem:
-        say(f"{problem.strerror}: {str(problem.filename)!r}" if problem.filename else str(problem), "red")
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(STOPPED) from None
+def reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that prints errors and warnings as lines on stderr, and exits with the matching code."""
+    options = {name.replace("_", "-") for name in inspect.signature(command).parameters}
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        project = arguments.get("project")
+
+        def report(kind: str, problem: Exception | Warning, style: str) -> None:
+            say(f"{kind}{getattr(problem, 'message', problem)}", style)
+            if hint := shell_hint(getattr(problem, "hint", None), options, project):
+                say(f"hint: {hint}")
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", LabellerrWarning)
+                warnings.showwarning = lambda warning, *_: report("warning: ", warning, "yellow")
+                command(**arguments)
+        except LabellerrError as error:
+            report("", error, "yellow" if isinstance(error, EmptyExportError) else "red")
+            raise typer.Exit(_exit_code(error)) from None
+        except BrokenPipeError:  # head has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+        except OSError as error:
+            say(f"{error.strerror}: {str(error.filename)!r}" if error.filename else str(error), "red")
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED) from None
+
+    return run
+
+
+def _exit_code(error: LabellerrError) -> int:
+    if isinstance(error, EmptyExportError):
+        return NOTHING
+    return WRONG_CALL if isinstance(error, InvalidArgumentError) else FAILED
 
 
 def shows_progress(quiet: bool) -> bool:

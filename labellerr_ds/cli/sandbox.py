@@ -14,7 +14,7 @@ import typer
 
 from labellerr_ds.api.export import export_dataset
 from labellerr_ds.cli.output import preview, say
-from labellerr_ds.cli.reporting import WRONG_CALL, reported, shows_progress
+from labellerr_ds.cli.reporting import WRONG_CALL, shows_progress
 from labellerr_ds.core.disk import new_folder
 from labellerr_ds.core.models import ExportFormat
 from labellerr_ds.service.client import Client
@@ -33,7 +33,7 @@ def demo(
     from labellerr_ds.sandbox.server import NOTICE, Sandbox
 
     folder = out or Path(tempfile.gettempdir()) / f"labellerr-demo-{getpass.getuser()}"
-    with reported(), Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
+    with Sandbox(files=files) as sandbox, tempfile.TemporaryDirectory() as kept:
         say(NOTICE, "dim")
         client = Client.sandbox(sandbox)
         project = client.project(sandbox.project_ids[0])
@@ -73,7 +73,7 @@ def sandbox(
     except ValueError as problem:
         say(str(problem), "red")
         raise typer.Exit(WRONG_CALL) from None
-    with reported(), served:
+    with served:
         say(NOTICE, "dim")
         for name, value in (
             ("API_KEY", served.api_key), ("API_SECRET", served.api_secret), ("CLIENT_ID", served.client_id),

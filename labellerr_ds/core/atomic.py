@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labellerr_ds.core.disk import check_room, disk_errors
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import argument
 from labellerr_ds.core.temp_names import digest, left_behind, prefix_of
 
 NEW, OLD = "new", "old"  # what lies beside a target
@@ -71,7 +72,7 @@ def file_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
             raise
 
 
-def refuse(path: Path, *, overwrite: bool, words: str = "overwrite=True") -> None:
+def refuse(path: Path, *, overwrite: bool) -> None:
     """Refuse a target in which something is, unless it is to be replaced, and one that cannot be written to.
 
     An empty folder holds nothing.
@@ -79,9 +80,7 @@ def refuse(path: Path, *, overwrite: bool, words: str = "overwrite=True") -> Non
     is_empty = path.is_dir() and not any(path.iterdir())
     if path.exists() and not is_empty and not overwrite:
         kind = "folder" if path.is_dir() else "file"
-        raise InvalidArgumentError(
-            f"the {kind} {str(path)!r} exists: choose another path, or pass {words} to replace it."
-        )
+        raise InvalidArgumentError(f"the {kind} {str(path)!r} exists already.", hint=argument("overwrite", True))
     check_room(path.parent)
 
 

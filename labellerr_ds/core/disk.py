@@ -64,10 +64,10 @@ def check_room(folder: str | Path, needed: int = LEAST_BYTES) -> None:
     free = shutil.disk_usage(at).free
     if free < needed:
         raise DiskError(
-            f"{str(folder)!r}: {needed:,} bytes are needed, {free:,} are free. Free some, or choose another "
-            "folder (TMPDIR is where temporary files are).",
+            f"{str(folder)!r}: {needed:,} bytes are needed, {free:,} are free.",
             needed=needed,
             free=free,
+            hint="free some room, or choose another folder (temporary files are in TMPDIR)",
         )
 
 
@@ -114,8 +114,8 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
         other = problem.filename if problem.filename and not str(problem.filename).startswith(str(path)) else None
         where = f" ({str(other)!r})" if other else ""
         raise DiskError(
-            f"cannot write {str(path)!r}: {os.strerror(problem.errno or 0)}{where}{need}{have}. Free some room, or "
-            "choose another folder.",
+            f"cannot write {str(path)!r}: {os.strerror(problem.errno or 0)}{where}{need}{have}.",
             needed=needed,
             free=free,
+            hint="free some room, or choose another folder",
         ) from None

@@ -30,10 +30,57 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
+
+from labellerr_ds.core.hint import Hint, as_hint
 
 
 class LabellerrError(Exception):
-    """The root of every error raised on purpose."""
+    """The root of every error raised on purpose.
+
+    Attributes
+    ----------
+    message : str
+        What was expected and what came; the same in Python, at the shell and in a widget.
+    hint : Hint or None
+        What to do next: an argument (``level="file"``), a call (``project.exports()``) or an instruction. A traceback
+        shows it below the message.
+
+    Examples
+    --------
+    >>> from labellerr_ds import read_export
+    >>> try:
+    ...     read_export("export.json", limits=5)
+    ... except LabellerrError as error:
+    ...     error.message, error.hint
+    ('limits must be a Limits, got 5.', 'limits=lds.Limits()')
+    """
+
+    def __init__(self, message: str, *, hint: Hint | str | None = None) -> None:
+        super().__init__(message)
+        self.hint = None if hint is None else as_hint(hint)
+        if self.hint is not None and sys.version_info >= (3, 11):
+            self.add_note(f"Hint: {self.hint}")
+
+    def __str__(self) -> str:
+        # before Python 3.11 a traceback shows nothing but this text
+        shows_notes = sys.version_info >= (3, 11)
+        return self.message if self.hint is None or shows_notes else f"{self.message}\nHint: {self.hint}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # arguments by keyword are no part of `args`
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+    @property
+    def message(self) -> str:  # noqa: D102
+        return str(self.args[0]) if self.args else ""
+
+
+def _rebuilt(kind: type[LabellerrError], args: tuple[Any, ...], attributes: dict[str, Any]) -> LabellerrError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class InvalidArgumentError(LabellerrError, ValueError):
@@ -45,7 +92,17 @@ class AuthError(LabellerrError):
 
 
 class NotFoundError(LabellerrError):
-    """The service knows no project, export or file of this id."""
+    """The service knows no project, export or file of this id.
+
+    Attributes
+    ----------
+    reason : str or None
+        The service's own words, if it answered.
+    """
+
+    def __init__(self, message: str, *, reason: str | None = None, hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class ServiceError(LabellerrError):
@@ -56,11 +113,22 @@ class ServiceError(LabellerrError):
     request_id : str or None
         The `uuid` of the request, which Labellerr's support asks for.
     status : int or None
-        The HTTP status, where an answer came.
+        The HTTP status, if an answer came.
+    reason : str or None
+        The service's own words, if it answered.
     """
 
-    def __init__(self, message: str, *, request_id: str | None = None, status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str | None = None,
+        status: int | None = None,
+        reason: str | None = None,
+        hint: Hint | str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
         self.request_id = request_id
         self.status = status
 
@@ -78,8 +146,15 @@ class RateLimitedError(ServiceError):
         Seconds that it asks to wait, where it says.
     """
 
-    def __init__(self, message: str, *, request_id: str | None = None, wait_s: float | None = None) -> None:
-        super().__init__(message, request_id=request_id, status=429)
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str | None = None,
+        wait_s: float | None = None,
+        hint: Hint | str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id, status=429, hint=hint)
         self.wait_s = wait_s
 
 
@@ -96,8 +171,8 @@ class AmbiguousCreateError(LabellerrError):
         The name of the export, by which to look for it in ``project.exports()`` or the dashboard.
     """
 
-    def __init__(self, message: str, *, name: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, name: str, hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.name = name
 
 
@@ -111,14 +186,21 @@ class EmptyExportError(LabellerrError):
         The resolved instant, ISO, UTC.
     """
 
-    def __init__(self, message: str, *, statuses: list[str] | None = None, since: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        statuses: list[str] | None = None,
+        since: str | None = None,
+        hint: Hint | str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.statuses, self.since = statuses, since
 
 
 class _ExportError(LabellerrError):
-    def __init__(self, message: str, *, report_id: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, report_id: str, hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.report_id = report_id
 
 
@@ -132,8 +214,10 @@ class ExportFailedError(_ExportError):
         The service's own words.
     """
 
-    def __init__(self, message: str, *, report_id: str, reason: str | None = None) -> None:
-        super().__init__(message, report_id=report_id)
+    def __init__(
+        self, message: str, *, report_id: str, reason: str | None = None, hint: Hint | str | None = None
+    ) -> None:
+        super().__init__(message, report_id=report_id, hint=hint)
         self.reason = reason
 
 
@@ -164,8 +248,10 @@ class DiskError(LabellerrError):
         Bytes, where they are known.
     """
 
-    def __init__(self, message: str, *, needed: int | None = None, free: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, needed: int | None = None, free: int | None = None, hint: Hint | str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.needed, self.free = needed, free
 
 
@@ -182,8 +268,8 @@ class AmbiguousObjectsError(LabellerrError):
         What may be meant, as ``s3://bucket/key``.
     """
 
-    def __init__(self, message: str, *, candidates: list[str]) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, candidates: list[str], hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.candidates = candidates
 
 
@@ -202,11 +288,15 @@ class ReadError(LabellerrError):
     ----------
     byte_offset : int or None
         Where in the file the reader stopped, where that is known.
+    reader : {'yolo', 'voc'} or None
+        The reader that understands the input: `labellerr_ds.read_yolo` or `labellerr_ds.read_voc`.
     """
 
-    def __init__(self, message: str, *, byte_offset: int | None = None) -> None:
-        super().__init__(message)
-        self.byte_offset = byte_offset
+    def __init__(
+        self, message: str, *, byte_offset: int | None = None, reader: str | None = None, hint: Hint | str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.byte_offset, self.reader = byte_offset, reader
 
 
 class LimitError(ReadError):
@@ -214,12 +304,30 @@ class LimitError(ReadError):
 
 
 class LabellerrWarning(UserWarning):
-    """Something was not understood and kept (see ``dataset.issues``), or was corrected."""
+    """Something was not understood and kept (see ``dataset.issues``), or was corrected.
+
+    Attributes
+    ----------
+    message : str
+    hint : Hint or None
+        What to do next; the text of the warning ends with it.
+    """
+
+    def __init__(self, message: str, *, hint: Hint | str | None = None) -> None:
+        super().__init__(message)
+        self.hint = None if hint is None else as_hint(hint)
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message} Hint: {self.hint}"
+
+    @property
+    def message(self) -> str:  # noqa: D102
+        return str(self.args[0])
 
 
-def warn(message: str) -> None:
+def warn(message: str, *, hint: Hint | str | None = None) -> None:
     """Warn with a `LabellerrWarning` that points at the line which called into the package."""
     package, frame, depth = __name__.split(".")[0], sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == package:
         frame, depth = frame.f_back, depth + 1
-    warnings.warn(message, LabellerrWarning, stacklevel=depth)
+    warnings.warn(LabellerrWarning(message, hint=hint), stacklevel=depth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labellerr_ds.core.errors import InvalidArgumentError, LimitError
+from labellerr_ds.core.hint import call
 
 FREE_BYTES = 1 << 28  # what an archive may unpack to whatever its ratio
 
@@ -43,7 +44,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise InvalidArgumentError(f"Limits: {name} must be a positive number, got {value!r}.")
+                raise InvalidArgumentError(f"{name} of Limits must be a positive number, got {value!r}.")
 
 
 class Budget:
@@ -72,6 +73,6 @@ class Budget:
 def exceeded(name: str, words: str, limit: str, value: float) -> LimitError:
     """The error that names the limit."""
     return LimitError(
-        f"{name}: {words}; the limit is {value:,}. Where the file can be trusted, pass "
-        f"limits=lds.Limits({limit}=...) to read_export."
+        f"{name}: {words}; the limit is {value:,}.",
+        hint=call(f"limits=lds.Limits({limit}=…), if the file can be trusted"),
     )

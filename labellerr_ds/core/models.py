@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import argument, call, either, nearest
 
 
 class FileStatus(str, Enum):
@@ -111,13 +111,6 @@ Statuses = Iterable[FileStatus | str | None] | FileStatus | str
 """What `resolve_statuses` takes."""
 
 
-def _nearest(word: object, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"{hint} Known: {', '.join(names)}."
-
-
 def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
     """The statuses that are meant, each once, in the order they were asked for.
 
@@ -139,7 +132,8 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
     """
     if statuses is None:
         raise InvalidArgumentError(
-            "statuses=None is not clear: pass 'all' for every file, or [None] for the files without a status."
+            "statuses must name statuses, got None.",
+            hint=either(argument("statuses", "all"), argument("statuses", [None])),
         )
     if isinstance(statuses, str):
         statuses = [statuses]
@@ -156,10 +150,12 @@ def resolve_statuses(statuses: object) -> tuple[FileStatus, ...]:
             status = next((status for status in FileStatus if isinstance(word, str) and status.value == word), None)
             if status is None:
                 known = [*STATUS_WORDS, *(status.value for status in FileStatus)]
-                raise InvalidArgumentError(f"unknown status {item!r}{_nearest(item, known)}")
+                raise InvalidArgumentError(
+                    f"unknown status {item!r}; known are {', '.join(known)}.", hint=nearest(item, known)
+                )
             resolved[status] = None
     if not resolved:
-        raise InvalidArgumentError("statuses is empty: name at least one status, or 'all'.")
+        raise InvalidArgumentError("statuses is empty.", hint=argument("statuses", "all"))
     return tuple(resolved)
 
 
@@ -182,7 +178,9 @@ def resolve_format(format: object) -> ExportFormat:
         return ExportFormat(str(format).lower())
     except ValueError:
         known = [item.value for item in ExportFormat]
-        raise InvalidArgumentError(f"unknown export format {format!r}{_nearest(format, known)}") from None
+        raise InvalidArgumentError(
+            f"unknown export format {format!r}; known are {', '.join(known)}.", hint=nearest(format, known)
+        ) from None
 
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
@@ -218,7 +216,7 @@ class S3Destination:
         path = checked_bucket_path(self.bucket_path)
         if not isinstance(self.connection_id, str) or not self.connection_id.strip():
             raise InvalidArgumentError(
-                "connection_id is empty: an export to S3 needs a connection; client.s3_connections() lists them."
+                "connection_id is empty: an export to S3 needs a connection.", hint=call("client.s3_connections()")
             )
         if path != self.bucket_path:
             warn(f"bucket_path {self.bucket_path!r} was corrected to {path!r}.")

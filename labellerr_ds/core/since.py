@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import Hint, argument, either
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?")
 CLOCKS_DIFFER = timedelta(days=1)  # what lies this far ahead may be due to two clocks
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_HINT = (
-    "Pass a datetime (best with a time zone), a date, an ISO timestamp such as '2026-11-01', 'yesterday', or '7d', "
-    "'2 hours', '1 week' before now."
-)
+
+
+def _times(name: str) -> Hint:
+    return either(argument(name, "2026-11-01"), argument(name, "7d"), "a datetime with a time zone")
 
 
 def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None:
@@ -58,14 +59,17 @@ def resolve_since(since: object, now: Callable[[], datetime]) -> datetime | None
         return None
     instant = instant_of(since, now)
     if instant < _EPOCH:
-        raise InvalidArgumentError(f"since={since!r} is {instant.isoformat()}, before 1970. {_HINT}")
+        raise InvalidArgumentError(
+            f"since must be after 1970, got {since!r} ({instant.isoformat()}).", hint=_times("since")
+        )
     ahead = instant - now()
     if ahead > CLOCKS_DIFFER:
         raise InvalidArgumentError(
-            f"since={since!r} is {instant.isoformat()}, in the future by the service's clock. {_HINT}"
+            f"since must not be in the future by the service's clock, got {since!r} ({instant.isoformat()}).",
+            hint=_times("since"),
         )
     if ahead > timedelta(seconds=1):  # a service reports whole seconds
-        warn(f"since={since!r} is {instant.isoformat()}, in the future by the service's clock: no file can match yet.")
+        warn(f"since {since!r} is {instant.isoformat()}, in the future by the service's clock: no file can match yet.")
     log.info("since is %s", instant.isoformat())
     return instant
 
@@ -80,9 +84,13 @@ def instant_of(since: object, now: Callable[[], datetime], name: str = "since") 
                 midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
                 return _point_in_time(midnight - timedelta(days=days), name)
             if _NUMBER.fullmatch(since.strip()):
-                raise InvalidArgumentError(f"{name}={since!r} has no unit: did you mean '{since.strip()}d'? {_HINT}")
+                raise InvalidArgumentError(
+                    f"{name} must be a time with a unit, got {since!r}.", hint=argument(name, f"{since.strip()}d")
+                )
             if not _ISO.fullmatch(since.strip()):
-                raise InvalidArgumentError(f"{name}={since!r} is not an ISO timestamp. {_HINT}")
+                raise InvalidArgumentError(
+                    f"{name} must be an ISO timestamp, or a time before now, got {since!r}.", hint=_times(name)
+                )
             since = pd.Timestamp(since.strip())
         if isinstance(since, np.timedelta64):
             since = pd.Timedelta(since)
@@ -94,22 +102,22 @@ def instant_of(since: object, now: Callable[[], datetime], name: str = "since") 
     except (OverflowError, ValueError) as problem:
         if isinstance(problem, InvalidArgumentError):
             raise
-        raise InvalidArgumentError(f"{name}={since!r} is not a time: {problem}. {_HINT}") from None
+        raise InvalidArgumentError(f"{name} must be a time, got {since!r}: {problem}.", hint=_times(name)) from None
 
 
 def _point_in_time(since: object, name: str) -> datetime:
     if isinstance(since, numbers.Number):
-        raise InvalidArgumentError(f"{name}={since!r} is a bare number: seconds or milliseconds? {_HINT}")
+        raise InvalidArgumentError(f"{name} must be a time, got the number {since!r}.", hint=_times(name))
     if isinstance(since, np.datetime64):
         since = pd.Timestamp(since)
     if since is pd.NaT:
-        raise InvalidArgumentError(f"{name} is NaT, not a time. {_HINT}")
+        raise InvalidArgumentError(f"{name} must be a time, got NaT.", hint=_times(name))
     if isinstance(since, pd.Timestamp):
         since = since.to_pydatetime(warn=False)
     if isinstance(since, date) and not isinstance(since, datetime):
         since = datetime(since.year, since.month, since.day)
     if not isinstance(since, datetime):
-        raise InvalidArgumentError(f"{name} cannot be a {type(since).__name__}. {_HINT}")
+        raise InvalidArgumentError(f"{name} must be a time, got a {type(since).__name__}.", hint=_times(name))
     if since.tzinfo is None:
         local = since.astimezone()
         log.info("%s=%s has no time zone: taken as local time, %s", name, since, local.isoformat())

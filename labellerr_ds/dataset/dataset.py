@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from labellerr_ds.core.atomic import folder_at
 from labellerr_ds.core.errors import InvalidArgumentError, LabellerrWarning
+from labellerr_ds.core.hint import call, nearest
 from labellerr_ds.formats.parquet.write import stored_schema, words_of, write_parquet
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import TABLE_NAMES, Tables, from_frame
@@ -200,8 +200,8 @@ class Dataset:
         """
         if Path(folder).suffix.lower() == ".parquet":
             raise InvalidArgumentError(
-                f"to_parquet writes a folder of four tables, and {str(folder)!r} is the name of a file. For one table: "
-                "dataset.annotations.labellerr.plain().to_parquet(path)."
+                f"a Dataset in Parquet is a folder of four tables; {str(folder)!r} is the name of a file.",
+                hint=call("dataset.annotations.labellerr.plain().to_parquet(path)"),
             )
         tables = tables_of_dataset(self)
         schemas = {name: stored_schema(name, words_of(tables, name)) for name in TABLE_NAMES}
@@ -388,7 +388,7 @@ class Dataset:
         """
         if self._image_source is None:
             raise InvalidArgumentError(
-                "this dataset was made by hand and cannot download images: read it with read_export or export it."
+                "this dataset was made by hand and cannot download images.", hint=call("lds.read_export(path)")
             )
         return self._image_source(self.files, Path(folder), project or self.info.get("project_id"), progress)
 
@@ -443,7 +443,7 @@ class Dataset:
         source = project if isinstance(images, str) and images == "links" else images
         if isinstance(images, str) and images == "links" and project is None:
             raise InvalidArgumentError(
-                "images='links' needs a Dataset that was exported in this process; images=project takes a Project."
+                "images 'links' needs a Dataset that was exported in this process.", hint=call("images=project")
             )
         return draw_file(
             part.files,
@@ -538,10 +538,9 @@ class Dataset:
         wanted = {files} if isinstance(files, str) else set(files)
         ids, names = set(self.files["file_id"].dropna()), set(self.files["file_name"].dropna())
         if unknown := sorted(map(str, wanted - ids - names)):
-            near = difflib.get_close_matches(unknown[0], [*names, *ids], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; dataset.files lists them."
+            hint = nearest(unknown[0], [*names, *ids]) or call("dataset.files")
             more = f" (and {len(unknown) - 1:,} more)" if len(unknown) > 1 else ""
-            raise InvalidArgumentError(f"unknown file {unknown[0]!r}{more}{hint}")
+            raise InvalidArgumentError(f"unknown file {unknown[0]!r}{more}.", hint=hint)
         by_name = self.files["file_name"].isin(wanted - ids).to_numpy(dtype=bool)
         return self.where(self.files["file_id"].isin(wanted & ids).to_numpy(dtype=bool) | by_name)
 

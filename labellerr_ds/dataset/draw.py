@@ -43,7 +43,7 @@ def draw_file(
     records = files.drop_duplicates("file_id")
     if len(records) > 1:
         ids = ", ".join(map(repr, records["file_id"].head(3)))
-        raise InvalidArgumentError(f"{len(records):,} files have this name: pass one of the ids {ids}.")
+        raise InvalidArgumentError(f"{len(records):,} files have this name ({ids}).", hint="pass one of their ids")
     record = records.iloc[0]
     shapes = annotations[annotations["type"].isin(schema.SHAPE_TYPES).to_numpy(dtype=bool)]
     colors = colors_of(annotations)

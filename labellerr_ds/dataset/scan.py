@@ -14,6 +14,7 @@ import pyarrow as pa
 from labellerr_ds.core.atomic import folder_at, refuse
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.gc import collector_off
+from labellerr_ds.core.hint import call
 from labellerr_ds.core.models import Source
 from labellerr_ds.dataset.dataset import Dataset, ImageSource, dataset_of_tables
 from labellerr_ds.dataset.spill import Spool
@@ -136,11 +137,12 @@ class ExportScan:
     def _look(self) -> tuple[Plan, Spool]:
         """What the whole says, and the batches; the export is read at the first use, and reported on."""
         if not self._release.alive:
-            raise InvalidArgumentError("the scan is closed: make another one with scan_export(path).")
+            raise InvalidArgumentError("the scan is closed.", hint=call("lds.scan_export(path)"))
         if self._plan is None or self._spool is None:
             if is_parquet(self._source.paths):
                 raise InvalidArgumentError(
-                    f"{self._source.name} holds Parquet files already; duckdb, polars, pyarrow read these in batches."
+                    f"{self._source.name} holds Parquet files already.",
+                    hint="read them in batches with duckdb, polars or pyarrow",
                 )
             with collector_off():
                 spool = self._spool = Spool(read_batches(self._source, self._options))

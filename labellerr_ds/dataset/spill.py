@@ -13,6 +13,7 @@ from typing import Any, overload
 import pyarrow as pa
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import call
 from labellerr_ds.core.temp_names import scratch
 from labellerr_ds.frames.tables import TABLE_NAMES, Tables
 
@@ -58,7 +59,7 @@ class Spool(Sequence[Tables]):
 
     def _read(self, number: int) -> Tables:
         if not self._remove.alive:
-            raise InvalidArgumentError("the scan is closed: make another one with scan_export(path).")
+            raise InvalidArgumentError("the scan is closed.", hint=call("lds.scan_export(path)"))
         tables: dict[str, Any] = {}
         for name in _ARROW:
             path = self._path(number, name)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from labellerr_ds.core.atomic import folder_at
 from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError, MissingExtraError, ReadError, warn
+from labellerr_ds.core.hint import Hint, advice, argument, call, either
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import ExportFormat, resolve_format
 from labellerr_ds.core.temp_names import scratch, scratched
@@ -111,7 +112,9 @@ def read_exports_dask(
     try:
         import dask.dataframe as dd
     except ImportError:
-        raise MissingExtraError("reading on a cluster needs Dask: pip install 'labellerr-ds[dask]'.") from None
+        raise MissingExtraError(
+            "reading on a cluster needs Dask.", hint=advice("pip install 'labellerr-ds[dask]'")
+        ) from None
     if table not in ("annotations", "files"):
         raise InvalidArgumentError(f"table must be 'annotations' or 'files', got {table!r}.")
     wanted = None if format is None else resolve_format(format).value
@@ -199,9 +202,7 @@ def convert_exports(
     if images is not None and not Path(images).is_dir():
         raise InvalidArgumentError(f"images must be a folder; nothing exists at {str(images)!r}.")
     if split is not None and to != "yolo":
-        raise InvalidArgumentError(
-            "split is for YOLO: COCO files read back as one dataset, which Dataset.split divides."
-        )
+        raise InvalidArgumentError("split is for YOLO, and to is 'coco'.", hint=call("lds.read_export(out).split()"))
     shares = None if split is None else Shares.checked(split, seed)
     client, shards = current(client), shards_of(urls)
     with ExitStack() as kept:
@@ -240,13 +241,13 @@ def _new(out: str | Path, shards: Sequence[Shard], overwrite: bool, kept: ExitSt
         target = SharedFolder(out)
         if not target.is_empty():
             raise InvalidArgumentError(
-                f"there are objects below {target.path}, of an earlier call perhaps: remove them, or choose another "
-                "prefix."
+                f"there are objects below {target.path}, of an earlier call perhaps.",
+                hint="remove them, or choose another prefix",
             )
         return target
     home = Path(out).absolute()
     if any(shard.path and home in Path(shard.path).parents for shard in shards):
-        raise InvalidArgumentError(f"out must not be the folder of the shards, {str(out)!r}: choose another one.")
+        raise InvalidArgumentError(f"out must not be the folder of the shards, {str(out)!r}.")
     return SharedFolder(kept.enter_context(folder_at(home, overwrite=overwrite)))
 
 
@@ -262,7 +263,7 @@ def read_shards(
     strict: bool = False,
     home: Literal["first", "last"] = "first",
     progress: bool = True,
-    hint: str = "on_error='collect' reads the others.",
+    hint: Hint | None = None,
 ) -> tuple[Whole, list[str]]:
     """Shards, staged by tasks and united here; and the names of those that could not be read.
 
@@ -280,8 +281,8 @@ def read_shards(
         As for `read_exports_dask`.
     home : {'first', 'last'}
         As for `united`.
-    hint : str
-        What to do next, where shards cannot be read.
+    hint : Hint, optional
+        What to do next if shards cannot be read. Default: ``on_error="collect"``.
     """
     if on_error not in ("raise", "collect"):
         raise InvalidArgumentError(f"on_error must be 'raise' or 'collect', got {on_error!r}.")
@@ -324,7 +325,7 @@ def read_shards(
         listed = "; ".join(f"{shards[start]}: {words}" for words, start in [*firsts.items()][:MOST_LISTED])
         message = f"{len(names):,} of {len(shards):,} shards could not be read: {listed}."
         if on_error == "raise":
-            raise ReadError(f"{message} {hint}")
+            raise ReadError(message, hint=hint or argument("on_error", "collect"))
         warn(message)
     read = [one for one in staged.values() if one.batches]
     if not read:
@@ -332,8 +333,8 @@ def read_shards(
         raise ReadError("no shard could be read.")
     if folder.lacks(name for one in read for name in one.names):
         raise InvalidArgumentError(
-            f"the workers do not see the folder {folder.path!r} of this process: pass folder=, on a disk that all of "
-            "them see, or s3://bucket/prefix."
+            f"the workers do not see the folder {folder.path!r} of this process.",
+            hint=either(argument("folder"), "it must be on a disk that all workers see, or in S3"),
         )
     refuse_several((str(batch.info["format"]) for one in read for batch in one.batches), name)
     whole = united(read, folder, home)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from labellerr_ds.core.errors import InvalidArgumentError, ReadError
+from labellerr_ds.core.hint import call, either
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import S3Object, Source
 from labellerr_ds.core.temp_names import scratched
@@ -74,8 +75,8 @@ def _below(url: str) -> list[Shard]:
         return [Shard(name, None, bucket, item) for name, item in objects_at(url)]
     path = Path(url).expanduser()
     if not path.exists():
-        hint = " Patterns are not expanded: pass the folder, or glob.glob(…)." if "*" in url else ""
-        raise ReadError(f"nothing exists at {url!r}.{hint}")
+        hint = either("pass the folder", call("glob.glob(pattern)")) if "*" in url else None
+        raise ReadError(f"nothing exists at {url!r}.", hint=hint)
     return [Shard(name, str(each.absolute())) for name, each in files_at(path)]
 
 

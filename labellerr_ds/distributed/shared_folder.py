@@ -198,7 +198,7 @@ class SharedFolder:
             self._bucket.remove([self._key(MARKER)])  # first: what is put after the listing is undone
             self._bucket.remove([item.key for item in self._bucket.below(self._key(""))])
         except LabellerrError as problem:  # who may write may not always remove
-            warn(f"{self.path} was not removed: {problem} What it holds are labels: remove it.")
+            warn(f"{self.path} was not removed: {problem.message}", hint="remove it: it holds labels")
 
     def _undo_if_gone(self, bucket: Bucket, name: str) -> None:
         try:

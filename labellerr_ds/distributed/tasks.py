@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from tqdm.auto import tqdm
 
 from labellerr_ds.core.errors import ConnectionFailedError, InvalidArgumentError, LabellerrError, ReadError, warn
+from labellerr_ds.core.hint import argument, call
 
 T = TypeVar("T")
 Task = Callable[[], T]
@@ -34,7 +35,8 @@ def current(client: Any) -> Any:
             return opened(client)
         kind = f"{type(client).__module__.partition('.')[0]}.{type(client).__name__}"
         raise InvalidArgumentError(
-            f"client must be a dask.distributed.Client, got {kind}; Client('tcp://scheduler:8786') makes one."
+            f"client must be a dask.distributed.Client, got {kind}.",
+            hint=call("dask.distributed.Client('tcp://scheduler:8786')"),
         )
     try:
         from distributed import get_client
@@ -52,7 +54,7 @@ def is_cluster(client: Any) -> bool:
 def opened(client: Any) -> Any:
     """A client of Dask's, refused where it is closed."""
     if client.status in ("closing", "closed"):
-        raise InvalidArgumentError("the client of Dask is closed: make a new one.")
+        raise InvalidArgumentError("the client of Dask is closed.", hint="make a new client")
     return client
 
 
@@ -80,8 +82,8 @@ def run_all(client: Any, task: Callable[[str], T], partitions: Mapping[str, str]
         problem = failed[place]
         if isinstance(problem, LabellerrError):
             raise problem
-        hint = " A smaller shards_a_task needs less memory." if is_killed(problem) else ""
-        raise ReadError(f"{what}, the task of {names[place]}: {reason(problem)}.{hint}") from problem
+        hint = argument("shards_a_task") if is_killed(problem) else None
+        raise ReadError(f"{what}, the task of {names[place]}: {reason(problem)}.", hint=hint) from problem
     return [done[place] for place in range(len(names))]
 
 
@@ -96,7 +98,7 @@ def reason(problem: BaseException) -> str:
         return "its worker died each time"
     if isinstance(problem, FileNotFoundError):
         return "its worker does not see it; a disk that all workers see is needed, or S3"
-    return str(problem).rstrip(".")
+    return (problem.message if isinstance(problem, LabellerrError) else str(problem)).rstrip(".")
 
 
 def _here(tasks: Mapping[int, Task[Any]]) -> Iterator[tuple[int, Any, BaseException | None]]:
@@ -114,10 +116,12 @@ def _on(client: Any, tasks: Mapping[int, Task[Any]]) -> Iterator[tuple[int, Any,
         for future in _ended(client, list(futures)):
             died = future.exception()
             if type(died).__name__ == "NoWorkerError":  # after no-workers-timeout, which is unset by default
-                raise ConnectionFailedError("the cluster has no worker: start some, and try again.")
+                raise ConnectionFailedError("the cluster has no worker.", hint="start some workers, and try again")
             yield futures[future], *((None, died) if died else future.result())
     except CancelledError:
-        raise ConnectionFailedError("the cluster went away, or cancelled a task: start it, and try again.") from None
+        raise ConnectionFailedError(
+            "the cluster went away, or cancelled a task.", hint="start the cluster, and try again"
+        ) from None
     except BaseException:  # also Ctrl-C: what has not begun need not
         with suppress(Exception):
             client.cancel(list(futures))
@@ -144,7 +148,10 @@ def _ended(client: Any, futures: Sequence[Any]) -> Iterator[Any]:
             seen = now
         elif now - seen > NO_WORKER_S:
             warned = True
-            warn(f"the cluster has had no worker for {now - seen:.0f} s: still waiting; start some, or interrupt.")
+            warn(
+                f"the cluster has had no worker for {now - seen:.0f} s: still waiting",
+                hint="start some workers, or interrupt",
+            )
 
 
 def _attempt(task: Task[T]) -> tuple[T | None, LabellerrError | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError, ServiceError, StorageError
+from labellerr_ds.core.hint import argument
 from labellerr_ds.core.models import checked_bucket_path
 from labellerr_ds.core.redaction import Secret
 from labellerr_ds.service import replies, requests
@@ -65,7 +66,7 @@ def create_s3_connection(
             raise InvalidArgumentError(f"access_key and secret_key must be str, got {type(key).__name__}.")
     if bool(access_key) != bool(secret_key):
         given, missing = ("access_key", "secret_key") if access_key else ("secret_key", "access_key")
-        raise InvalidArgumentError(f"{given} without {missing}: pass both, or neither.")
+        raise InvalidArgumentError(f"{given} without {missing}; both or neither are expected.", hint=argument(missing))
     own = (access_key.strip(), secret_key.strip()) if access_key and secret_key else own_keys()
     keys = (Secret(own[0]), Secret(own[1]))
     del own
@@ -75,14 +76,16 @@ def create_s3_connection(
         tested = {**fields, "path": path, "data_type": vendor.CONNECTION_DATA_TYPE}
         send_form(transport, vendor.TEST_CONNECTION, f"testing the S3 connection to {path}", tested, keys)
     except RefusedError as refusal:
-        failure = StorageError(f"{refusal} The connection was not created. Check the keys, the bucket and its region.")
+        failure = StorageError(
+            f"{refusal.message} The connection was not created.", hint="check the keys, the bucket and its region"
+        )
     if failure:
         raise failure
     created = {**fields, "name": name.strip(), "description": description, "client_id": client.client_id}
     try:
         answer = send_form(transport, vendor.CREATE_CONNECTION, f"creating the S3 connection {name!r}", created, keys)
     except RefusedError as refusal:
-        failure = ServiceError(str(refusal), status=refusal.status)
+        failure = ServiceError(refusal.message, status=refusal.status, hint=refusal.hint)
     if failure:
         raise failure
     return replies.connection_id(answer)

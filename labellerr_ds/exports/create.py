@@ -18,6 +18,7 @@ from labellerr_ds.core.errors import (
     ServiceError,
     warn,
 )
+from labellerr_ds.core.hint import argument, call
 from labellerr_ds.core.models import (
     ExportFormat,
     ExportRequest,
@@ -83,9 +84,9 @@ def create_job(
     except RefusedError as refusal:
         if is_empty(refusal.words):
             raise empty_error(request) from None
-        raise ServiceError(str(refusal), status=refusal.status) from None
+        raise ServiceError(refusal.message, status=refusal.status, hint=refusal.hint) from None
     except (ServiceError, NotFoundError) as problem:
-        if is_empty(str(problem)):
+        if is_empty(problem.reason):
             raise empty_error(request) from None
         if isinstance(problem, NotFoundError) or 300 <= (problem.status or 0) < 500:
             raise
@@ -122,9 +123,10 @@ def _export_by_name(
             return str(candidates["report_id"].iloc[0]), candidates["created_at"].iloc[0].to_pydatetime()
     listed = "" if exports is None else " The list of exports does not have it yet."
     raise AmbiguousCreateError(
-        f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was "
-        f"not asked for again.{listed} Look for that name in project.exports() or the dashboard first. ({problem})",
+        f"creating the export {request.name!r}: no clear answer came, so it may or may not exist, and was not asked "
+        f"for again.{listed} ({problem.message})",
         name=request.name,
+        hint=call("project.exports()"),
     ) from None
 
 
@@ -134,14 +136,14 @@ def _known_questions(question_ids: Iterable[str], project: Project) -> tuple[str
         raise InvalidArgumentError(f"question_ids must be a list of ids, not a {type(question_ids).__name__}.")
     wanted = tuple(question_ids)
     if not wanted:
-        raise InvalidArgumentError("question_ids is empty: pass None for all questions.")
+        raise InvalidArgumentError("question_ids is empty.", hint=argument("question_ids", None))
     categories = project.categories()
     known = categories["question_id"].dropna().tolist()
     for question in wanted:
         if question not in known:
             by_name = dict(zip(categories["name"], categories["question_id"], strict=True))
-            hint = "project.categories() lists them"
+            hint = call("project.categories()")
             if question in by_name:
-                hint = f"{by_name[question]!r} is the id of that name"
-            raise InvalidArgumentError(f"unknown question id {question!r}: {hint}.")
+                hint = argument("question_ids", [by_name[question]])
+            raise InvalidArgumentError(f"unknown question id {question!r}.", hint=hint)
     return wanted

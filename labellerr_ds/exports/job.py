@@ -26,6 +26,7 @@ from labellerr_ds.core.errors import (
     NotFoundError,
     ReadError,
 )
+from labellerr_ds.core.hint import call, either
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import (
     ExportFormat,
@@ -253,8 +254,8 @@ class ExportJob:
         """
         if self.destination != "local":
             raise InvalidArgumentError(
-                f"export {self.report_id} went to S3 and has no link; it is under {self.destination.bucket_path}. "
-                "load() and download() read it from there."
+                f"export {self.report_id} went to S3 and has no link; it is under {self.destination.bucket_path}.",
+                hint=either(call("job.load()"), call("job.download(folder)")),
             )
         deadline = self._clock() + LINK_PATIENCE_S
         for interval in intervals(0.25):
@@ -294,7 +295,8 @@ class ExportJob:
             return Source(path.name, ((path.name, path),))
         if self._finished is None and not (state := self.status()).is_completed:
             raise NotFoundError(
-                f"export {self.report_id} is {state.raw or state.state!r}, not completed: wait() for it first."
+                f"export {self.report_id} is {state.raw or state.state!r}, not completed.",
+                hint=call("job.wait()", self.report_id),
             )
         files = fetch_landed(
             self.destination,
@@ -424,9 +426,9 @@ class ExportJob:
         if foreign := set(dataset.files["status"].dropna().astype(str)) - asked:
             raise AmbiguousObjectsError(
                 f"export {self.report_id}: what is under {self.destination.bucket_path} holds files of the status "
-                f"{', '.join(sorted(foreign))}, which was not asked for: another export has written there since. "
-                "Read what you mean with read_export().",
+                f"{', '.join(sorted(foreign))}, which was not asked for: another export has written there since.",
                 candidates=[],
+                hint=call("lds.read_export(url)"),
             )
 
     def _provenance(self, info: Any) -> dict[str, Any]:
@@ -474,5 +476,5 @@ def kept_if_unreadable(path: Path, cache_key: str | None = None) -> Iterator[Non
         if cache_key:
             cached.remove(cache_key)
         kept = shutil.move(path, tempfile.mkdtemp(prefix="labellerr-kept-"))
-        problem.args = (f"{problem} The file was kept at {kept}.",)
+        problem.args = (f"{problem.message} The file was kept at {kept}.",)
         raise

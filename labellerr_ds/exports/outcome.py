@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import EmptyExportError, ExportFailedError, LabellerrError
+from labellerr_ds.core.hint import argument, either
 from labellerr_ds.core.models import ExportFormat, ExportRequest, ExportState, FileStatus
 from labellerr_ds.dataset.dataset import Dataset, empty_dataset
 from labellerr_ds.service.project import Project
@@ -21,10 +22,13 @@ def empty_error(request: ExportRequest | None) -> EmptyExportError:
     every = len(request.statuses) == len(FileStatus)
     asked = "" if every else f" with the status {', '.join(status.value for status in request.statuses)}"
     since = "" if request.since is None else f" changed since {request.since.isoformat(timespec='seconds')}"
-    hints = [*([] if every else ["other statuses ('all' takes every file)"]), *(["an earlier since"] if since else [])]
-    hint = f" Try {' or '.join(hints)};" if hints else ""
     return EmptyExportError(
-        f"no files{asked}{since}.{hint} allow_empty=True gives an empty result instead.",
+        f"no files{asked}{since}.",
+        hint=either(
+            None if every else argument("statuses", "all"),
+            argument("since") if since else None,
+            argument("allow_empty", True),
+        ),
         statuses=[status.value for status in request.statuses],
         since=request.since.isoformat() if request.since else None,
     )
@@ -36,9 +40,10 @@ def failure(state: ExportState, request: ExportRequest | None) -> LabellerrError
         return empty_error(request)
     reason = f": {state.reason}" if state.reason else "; the service gives no reason"
     return ExportFailedError(
-        f"export {state.report_id} failed{reason}. Create it again, or ask Labellerr's support with this id.",
+        f"export {state.report_id} failed{reason}.",
         report_id=state.report_id,
         reason=state.reason,
+        hint="create it again, or ask Labellerr's support with this id",
     )
 
 

@@ -13,6 +13,7 @@ from labellerr_ds.core.errors import (
     RateLimitedError,
     ServiceError,
 )
+from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.core.models import ExportRequest, ExportState
 from labellerr_ds.exports.outcome import failure
 
@@ -52,13 +53,16 @@ def looks(
             if not outlives or 300 <= (problem.status or 0) < 400:
                 raise
             asked = problem.wait_s if isinstance(problem, RateLimitedError) else None
-            yield ExportState(report_id, "unknown", reason=str(problem)), max(interval, min(asked or 0, LONGEST_WAIT_S))
+            yield (
+                ExportState(report_id, "unknown", reason=problem.message),
+                max(interval, min(asked or 0, LONGEST_WAIT_S)),
+            )
             continue
         absent = 0 if state else absent + 1
         if absent >= ABSENT_LOOKS:
             raise NotFoundError(
-                f"export {report_id}: the service does not know it in project {project_id}. "
-                "Check the report id; project.exports() lists them."
+                f"export {report_id}: the service does not know it in project {project_id}.",
+                hint=call("project.exports()"),
             )
         if state and state.state == "failed":
             raise failure(state, request)
@@ -111,7 +115,8 @@ def watch(
         if left <= 0:
             raise ExportTimeoutError(
                 f"export {state.report_id} is still {state.raw or 'unknown'!r} after {limit:g} s; it goes on at the "
-                f"service, wait again with {resume}." + (f" The last look: {state.reason}" if state.reason else ""),
+                "service." + (f" The last look: {state.reason}" if state.reason else ""),
+                hint=either(call(resume, state.report_id), argument("timeout")),
                 report_id=state.report_id,
             )
         bar.set_description_str(f"export {state.raw or 'unknown'}", refresh=False)

@@ -16,6 +16,7 @@ from labellerr_ds.core import vendor
 from labellerr_ds.core.backoff import intervals
 from labellerr_ds.core.disk import local_name, new_folder
 from labellerr_ds.core.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
+from labellerr_ds.core.hint import call
 from labellerr_ds.core.models import S3Destination, S3Object
 from labellerr_ds.core.progress import Progress
 from labellerr_ds.storage.s3 import Bucket
@@ -157,8 +158,9 @@ def _objects(
             else f"several may be meant, by their name or as written{when}"
         )
         raise AmbiguousObjectsError(
-            f"{what}none is certain to be what it wrote: {why}. Read what you mean with read_export(): {listed}.",
+            f"{what}none is certain to be what it wrote: {why}. Candidates: {listed}.",
             candidates=addresses,
+            hint=call("lds.read_export(url)"),
         )
     latest = sorted(objects, key=lambda item: item.modified)[-5:]
     listed = ", ".join(f"s3://{bucket.name}/{each.key}" for each in latest)

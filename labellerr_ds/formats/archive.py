@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from labellerr_ds.core.disk import check_room, disk_errors, is_stray
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import DOWNLOAD_AGAIN
 from labellerr_ds.core.limits import Budget, Limits, exceeded
 from labellerr_ds.core.models import Source
 from labellerr_ds.core.temp_names import scratched
@@ -107,7 +108,7 @@ def _opened(member: Member, opened: ExitStack, budget: Budget, depth: int) -> li
     try:
         archive = opened.enter_context(zipfile.ZipFile(opened.enter_context(member.open())))
     except _DAMAGE as problem:
-        raise ReadError(f"{member.name}: the ZIP is damaged or cut short ({problem}). Download it again.") from None
+        raise ReadError(f"{member.name}: the ZIP is damaged or cut short ({problem}).", hint=DOWNLOAD_AGAIN) from None
     _check(member.name, archive, budget)
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_stray(entry.filename)]
     lock = Lock()
@@ -153,7 +154,7 @@ def _ungzipped(member: Member, opened: ExitStack, budget: Budget) -> Member:
                     return _of_path(name, _unpacked(chain([start], counted), opened))
             return _of_bytes(name, start)
     except (OSError, EOFError, zlib.error) as problem:
-        raise ReadError(f"{member.name}: the gzip is damaged or cut short ({problem}). Download it again.") from None
+        raise ReadError(f"{member.name}: the gzip is damaged or cut short ({problem}).", hint=DOWNLOAD_AGAIN) from None
 
 
 def _counted(stream: BinaryIO, packed: BinaryIO, name: str, budget: Budget) -> Iterator[bytes]:
@@ -202,4 +203,4 @@ def _damage_named(name: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as problem:
-        raise ReadError(f"{name}: damaged within the ZIP ({problem}). Download it again.") from None
+        raise ReadError(f"{name}: damaged within the ZIP ({problem}).", hint=DOWNLOAD_AGAIN) from None

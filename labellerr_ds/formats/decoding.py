@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import DOWNLOAD_AGAIN
 
 T = TypeVar("T")
 UNSET = msgspec.UNSET
@@ -228,7 +229,7 @@ def check_utf8(body: Any, name: str, start: int = 0) -> bool:
 def json_error(what: str, offset: int | None, name: str = "") -> ReadError:
     """Return the error of a file that is not the JSON that it should be."""
     where = f"{name}: " if name else ""
-    return ReadError(f"{where}the JSON cannot be read: {what}. Download the export again.", byte_offset=offset)
+    return ReadError(f"{where}the JSON cannot be read: {what}.", byte_offset=offset, hint=DOWNLOAD_AGAIN)
 
 
 def cut_short(size: int, name: str = "") -> ReadError:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from labellerr_ds.core.errors import ReadError
 from labellerr_ds.core.gc import collector_off
+from labellerr_ds.core.hint import DOWNLOAD_AGAIN, call
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import Source
 from labellerr_ds.formats.archive import Member, members
@@ -76,7 +77,7 @@ def read_batches(source: Source, options: ReadOptions) -> Iterator[Tables]:
             raise ReadError(f"{source.name}: a value in it is nested too deep.") from None
         except MemoryError:
             raise ReadError(
-                f"{source.name}: not enough memory to read it. lds.scan_export(path) reads it in batches."
+                f"{source.name}: not enough memory to read it.", hint=call("lds.scan_export(path)")
             ) from None
 
 
@@ -106,7 +107,7 @@ def opened(
     form = format_of(source.name, inside, kinds, wanted)
     for member, kind in zip(inside, kinds, strict=True) if form != "png" else ():
         if kind is None and (not member.head or member.name.lower().endswith((".json", ".csv"))):
-            raise ReadError(f"{source.name}: {member.name} in it is empty or damaged. Download the export again.")
+            raise ReadError(f"{source.name}: {member.name} in it is empty or damaged.", hint=DOWNLOAD_AGAIN)
     return inside, kinds, form
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import DOWNLOAD_AGAIN, argument, call, either
 from labellerr_ds.formats.archive import HEAD_BYTES, Member
 from labellerr_ds.formats.coco_json.detect import has_labels, is_coco_json
 from labellerr_ds.formats.csv.detect import is_csv
@@ -53,8 +54,8 @@ def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None
         beside = [member.name for member, kind in zip(members, kinds, strict=True) if _is_export(member, kind)]
         if beside and wanted is None:
             raise ReadError(
-                f"{source} holds PNG masks and {beside[0]}, which is an export of its own: pass format= to choose one, "
-                "or the path of that file."
+                f"{source} holds PNG masks and {beside[0]}, which is an export of its own.",
+                hint=either(argument("format"), "pass the path of that file"),
             )
         seen = {"png"}  # what else lies beside masks is a color map
     if not members and wanted == "png":
@@ -63,9 +64,7 @@ def format_of(source: str, members: Sequence[Member], kinds: Sequence[str | None
         raise _nothing(source, members)
     if wanted and wanted not in seen:
         other = sorted(seen)[0]
-        raise ReadError(
-            f"{source}: expected {wanted}, got {other}. Read it with format={other!r}, or leave format out."
-        )
+        raise ReadError(f"{source}: expected {wanted}, got {other}.", hint=argument("format", other))
     if wanted is None:
         refuse_several(seen, source)
     return wanted or next(iter(seen))
@@ -80,7 +79,7 @@ def refuse_several(formats: Iterable[str], source: str) -> None:
     """
     names = sorted({*formats})
     if len(names) > 1:
-        raise ReadError(f"{source} holds several formats ({', '.join(names)}): pass format= to choose one.")
+        raise ReadError(f"{source} holds several formats ({', '.join(names)}).", hint=argument("format"))
 
 
 def _is_export(member: Member, kind: str | None) -> bool:
@@ -99,9 +98,17 @@ def refuse_others(source: str, members: Sequence[Member], kinds: Sequence[str | 
     """
     path = repr(source)
     if any(map(is_yolo, members)):
-        raise ReadError(f"{source} is a YOLO folder, not an export of Labellerr: lds.read_yolo({path}) reads it.")
+        raise ReadError(
+            f"{source} is a YOLO folder, not an export of Labellerr.",
+            hint=call(f"lds.read_yolo({path})"),
+            reader="yolo",
+        )
     if any(map(is_voc, members)):
-        raise ReadError(f"{source} is a Pascal VOC folder, not an export of Labellerr: lds.read_voc({path}) reads it.")
+        raise ReadError(
+            f"{source} is a Pascal VOC folder, not an export of Labellerr.",
+            hint=call(f"lds.read_voc({path})"),
+            reader="voc",
+        )
     images = [member for member in members if PurePosixPath(member.name).suffix.lower() in PICTURES]
     masks = [member for member, kind in zip(members, kinds, strict=True) if kind == "png"]
     if images and set(kinds) <= {None, "png"} and all(map(is_photograph, masks[:LOOKED_AT] + masks[-LOOKED_AT:])):
@@ -115,10 +122,11 @@ def _nothing(source: str, members: Sequence[Member]) -> ReadError:
     if not members:
         return ReadError(f"{source} holds no files.")
     first = members[0]
-    hint = " It looks like a web page: the link may have expired." if first.head.lstrip().startswith(b"<") else ""
+    is_page = first.head.lstrip().startswith(b"<")  # as a store sends it for a link that has expired
     what = "is empty (0 bytes)" if not first.head else f"begins with {first.head[:16]!r}"
     return ReadError(
-        f"{source}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.{hint}"
+        f"{source}: expected json, coco_json, csv, PNG masks, or a ZIP or gzip of them; {first.name} {what}.",
+        hint=DOWNLOAD_AGAIN if is_page else None,
     )
 
 
@@ -139,6 +147,6 @@ def refuse_frames(source: str, members: Sequence[Member]) -> None:
         if member.head and _FRAME.search(as_utf8(member.head)):
             where = "" if member.name == source else f": {member.name} in it"
             raise ReadError(
-                f"{source}{where} is a table of rows, such as labellerr_ds and its command line write, not an export. "
-                "pandas reads it; what Dataset.to_parquet(folder) writes is read by read_export(folder)."
+                f"{source}{where} is a table of rows, such as labellerr_ds and its command line write, not an export.",
+                hint=call("pandas.read_csv(path)"),
             )

@@ -15,6 +15,7 @@ import pandas as pd
 from labellerr_ds.core.card import card, counted
 from labellerr_ds.core.disk import local_name
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import call
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images, locate, unique_names
 from labellerr_ds.images.orientation import copy_upright
@@ -225,7 +226,7 @@ class Selection:
         left["written"] = np.array(columns[3], dtype=bool)
         if self._left:
             counts = Counter((table, reason) for table, _, reason, _ in self._left)
-            warn(f"left out or incomplete: {summed(counts)}. `left_out` of the result lists them.")
+            warn(f"left out or incomplete: {summed(counts)}.", hint=call("report.left_out"))
         return ConversionReport(
             folder, len(self.items) - self._refused if images is None else images, annotations, left
         )
@@ -286,12 +287,12 @@ def check_split(name: str) -> None:
 def _splits_of(split: Any) -> dict[str, str]:
     if isinstance(split, pd.DataFrame):
         if not {"file_id", "split"} <= set(split.columns):
-            raise InvalidArgumentError("split= must be a frame with file_id and split, or a mapping of ids.")
+            raise InvalidArgumentError("split must be a frame with file_id and split, or a mapping of ids.")
         return dict(split[["file_id", "split"]].dropna().astype(str).itertuples(index=False))
     if isinstance(split, pd.Series | Mapping):
         return {str(key): str(value) for key, value in split.items() if not pd.isna(value)}
     raise InvalidArgumentError(
-        f"split= must be what dataset.split() gives, a frame, or a mapping; got {type(split).__name__}."
+        f"split must be a Split, a frame, or a mapping; got {type(split).__name__}.", hint=call("dataset.split()")
     )
 
 

@@ -45,15 +45,15 @@ def finder(files: pd.DataFrame, images: Images) -> Callable[[str, str | None], P
     """What finds one file's image by its id and name, as `locate` does for all; the disk is asked only then."""
     if isinstance(images, Mapping):
         if odd := [path for path in images.values() if not isinstance(path, str | Path)]:
-            raise InvalidArgumentError(f"images= must map file_id to paths, got a {type(odd[0]).__name__}.")
+            raise InvalidArgumentError(f"images must map file_id to paths, got a {type(odd[0]).__name__}.")
         given = {str(file_id): Path(path) for file_id, path in images.items()}
         return lambda file_id, name: _there(given.get(file_id))
     if not isinstance(images, str | Path) or not str(images):
-        raise InvalidArgumentError(f"images= must be a folder or a mapping of file_id to path, got {images!r}.")
+        raise InvalidArgumentError(f"images must be a folder or a mapping of file_id to path, got {images!r}.")
     folder = Path(images)
     if not folder.is_dir():
         raise InvalidArgumentError(
-            f"images= must be a folder or a mapping of file_id to path; no folder {str(folder)!r}."
+            f"images must be a folder or a mapping of file_id to path; no folder {str(folder)!r}."
         )
     index = read_index(folder)
     pairs = files[["file_id", "file_name"]].dropna().drop_duplicates("file_id")

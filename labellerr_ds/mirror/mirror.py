@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from labellerr_ds.core.card import card
 from labellerr_ds.core.disk import new_folder
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
+from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.core.models import Statuses, resolve_statuses
 from labellerr_ds.core.since import Since, instant_of, to_milliseconds
 from labellerr_ds.core.temp_names import scratched
@@ -193,7 +194,7 @@ class Mirror:
                 f"client must be a labellerr_ds.Client, for a project's name, or a dask.distributed.Client; got {kind}."
             )
         if folder is not None and cluster is None:
-            raise InvalidArgumentError("folder is for a cluster: pass client=, a dask.distributed.Client, too.")
+            raise InvalidArgumentError("folder is for a cluster.", hint=argument("client"))
         if folder is not None and _is_within(str(folder), self.path):
             raise InvalidArgumentError(f"folder must not be in the mirror, {self.path!r}; got {str(folder)!r}.")
         project = as_project(project, client if cluster is None else None)
@@ -220,7 +221,9 @@ class Mirror:
                     continue
                 log.info("%r of project %s into %s", result, project.project_id, self.path)
                 return result
-        raise MirrorError(f"{self.path}: other syncs came first {TRIES} times. Sync again when they are done.")
+        raise MirrorError(
+            f"{self.path}: {TRIES} commits conflicted with other syncs.", hint=call("mirror.sync(project)")
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -248,8 +251,9 @@ class Mirror:
         """What the service says may be a fault of its own: no mirror loses all of its files by it."""
         if known := snapshot.rows(["file_id"]).num_rows:
             raise EmptyExportError(
-                f"a full export of project {project.project_id} has no file, and the mirror {self.path} has {known:,} "
-                "files of it. Look at the project; allow_empty=True marks them all as deleted."
+                f"a full export of project {project.project_id} has no file, and the mirror {self.path} has "
+                f"{known:,} files of it.",
+                hint=either("look at the project", argument("allow_empty", True)),
             )
 
     def _snapshot(self, project: Project) -> Snapshot | None:
@@ -261,7 +265,8 @@ class Mirror:
         if known.project_id != project.project_id:
             raise InvalidArgumentError(
                 f"{self.path} is a mirror of project {known.project_id!r} ({known.project_name}), not of "
-                f"{project.project_id!r}. Take another path for it."
+                f"{project.project_id!r}.",
+                hint="choose another path",
             )
         return snapshot
 
@@ -399,7 +404,7 @@ class Mirror:
     def _find(self, version: int | str | None, as_of: Since) -> tuple[Snapshot, Version, dict[str, Any] | None]:
         """The table of a version, what made it, and the lock where it was named by a pin."""
         if version is not None and as_of is not None:
-            raise InvalidArgumentError("pass version or as_of, not both.")
+            raise InvalidArgumentError("version and as_of exclude each other.")
         last, lock = self._store.at(), None
         chosen = last.latest
         if isinstance(version, str):
@@ -411,7 +416,9 @@ class Mirror:
             known = {each.number: each for each in last.versions}
             if isinstance(version, bool) or version not in known:
                 few = ", ".join(map(str, sorted(known)[-8:]))
-                raise InvalidArgumentError(f"unknown version {version!r}; versions() lists them: {few}.")
+                raise InvalidArgumentError(
+                    f"unknown version {version!r}; there are {few}.", hint=call("mirror.versions()")
+                )
             chosen = known[version]
         elif as_of is not None:
             latest = moment(last.latest.sync.watermark)
@@ -419,7 +426,7 @@ class Mirror:
             earlier = [each for each in last.versions if each.sync.watermark <= until]
             if not earlier:
                 first = moment(last.versions[-1].sync.watermark).isoformat()
-                raise InvalidArgumentError(f"as_of={as_of!r} is before the first sync, which was at {first}.")
+                raise InvalidArgumentError(f"as_of {as_of!r} is before the first sync, which was at {first}.")
             chosen = earlier[0]
         return (last if chosen.number == last.number else self._store.at(chosen.number)), chosen, lock
 
@@ -486,7 +493,9 @@ class Mirror:
         }
         known = self._store.at().pins().get(name)
         if known and known["digest"] != lock["digest"]:
-            raise InvalidArgumentError(f"the pin {name!r} is on version {known['version']}; unpin({name!r}) it first.")
+            raise InvalidArgumentError(
+                f"the pin {name!r} is on version {known['version']}.", hint=call(f"mirror.unpin({name!r})")
+            )
         self._again(lambda: self._store.at().set_pin(name, lock))
         if lock_file is not None:
             Path(lock_file).write_text(json.dumps(lock, indent=1) + "\n", encoding="utf-8")
@@ -521,7 +530,9 @@ class Mirror:
                 return write()
             except BusyError:
                 time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
-        raise MirrorError(f"{self.path}: others wrote first {TRIES} times. Try again when they are done.")
+        raise MirrorError(
+            f"{self.path}: {TRIES} commits conflicted with other writers.", hint="try again when they are done"
+        )
 
 
 def _words(statuses: Any) -> list[str] | None:

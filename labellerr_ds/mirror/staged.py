@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import call
 from labellerr_ds.distributed.partition import whole_files
 from labellerr_ds.distributed.shared_folder import SharedFolder
 from labellerr_ds.mirror.merge import OWN_KEYS, Part, Rows
@@ -65,4 +66,6 @@ def _read(folder: SharedFolder, name: str) -> pa.Table:
         try:
             return pq.read_table(path, schema=SCHEMA)
         except pa.ArrowException as problem:
-            raise ReadError(f"{folder.path_of(name)!r} is damaged: {problem}. Sync again.") from None
+            raise ReadError(
+                f"{folder.path_of(name)!r} is damaged: {problem}.", hint=call("mirror.sync(project)")
+            ) from None

@@ -23,6 +23,7 @@ from pyarrow import dataset
 
 from labellerr_ds.core.disk import check_room, new_folder
 from labellerr_ds.core.errors import InvalidArgumentError, MirrorError, MissingExtraError
+from labellerr_ds.core.hint import advice, call
 from labellerr_ds.core.redaction import redact
 from labellerr_ds.mirror.merge import ChangedRows
 from labellerr_ds.mirror.rows import FILES_A_PIECE, SCHEMA
@@ -114,8 +115,13 @@ def delta() -> Any:
         import deltalake
         import deltalake.exceptions
     except ImportError:
-        raise MissingExtraError("a mirror needs deltalake: pip install 'labellerr-ds[mirror]'.") from None
+        raise MissingExtraError(
+            "a mirror needs deltalake.", hint=advice("pip install 'labellerr-ds[mirror]'")
+        ) from None
     return deltalake
+
+
+NO_VERSION = -1
 
 
 class Store:
@@ -149,7 +155,7 @@ class Store:
         others = [path.name for path in Path(self.path).iterdir() if not _OWN.fullmatch(path.name)]
         if others:
             raise InvalidArgumentError(
-                f"{self.path!r} is not a mirror, and has {others[0]!r} in it: choose a new or an empty folder."
+                f"{self.path!r} is not a mirror, and has {others[0]!r} in it.", hint="choose a new or an empty folder"
             )
 
     def exists(self) -> bool:
@@ -174,7 +180,7 @@ class Store:
         if self.is_local:
             self.check_folder()
             check_room(new_folder(self.path), rows.size)
-        with self.failures("writing"), _stream(rows) as stream:
+        with self.failures("writing", onto=NO_VERSION), _stream(rows) as stream:
             delta().write_deltalake(
                 self.path,
                 stream,
@@ -188,18 +194,35 @@ class Store:
         return 0
 
     @contextmanager
-    def failures(self, doing: str) -> Iterator[None]:
-        """What deltalake raises within, as errors of ours; `BusyError` where another commit came first."""
+    def failures(self, doing: str, *, onto: int | None = None) -> Iterator[None]:
+        """Raise what deltalake raises within as errors of ours; `BusyError` if another commit came first.
+
+        Parameters
+        ----------
+        doing : str
+            For the message.
+        onto : int, optional
+            The version that a commit within follows, `NO_VERSION` if there is none.
+        """
         exceptions = delta().exceptions
         try:
             yield
         except (exceptions.DeltaError, pa.ArrowException) as problem:
-            if isinstance(problem, exceptions.CommitFailedError) or "already exists" in str(problem):
+            if isinstance(problem, exceptions.CommitFailedError) or (onto is not None and self._latest() > onto):
                 raise BusyError(str(problem)) from None
             path = redact(self.path)
             if isinstance(problem, exceptions.TableNotFoundError):
-                raise InvalidArgumentError(f"no mirror exists at {path} yet; sync(project) creates it.") from None
+                raise InvalidArgumentError(
+                    f"no mirror exists at {path} yet.", hint=call("mirror.sync(project)")
+                ) from None
             raise MirrorError(f"{doing} the mirror {path} failed: {redact(str(problem))}") from None
+
+    def _latest(self) -> int:
+        """The number of the latest version, `NO_VERSION` if there is none that can be read."""
+        try:
+            return int(delta().DeltaTable(self.path, storage_options=self._options).version())
+        except delta().exceptions.DeltaError:
+            return NO_VERSION
 
 
 class Snapshot:
@@ -230,8 +253,8 @@ class Snapshot:
                 table = made.to_table(columns=columns or SCHEMA.names)
         except FileNotFoundError:
             raise MirrorError(
-                f"the data of version {self.number} of {redact(self._store.path)} was removed by vacuum(), which keeps "
-                "the last version and those with a pin."
+                f"the data of version {self.number} of {redact(self._store.path)} was removed by a vacuum, which "
+                "keeps the last version and those with a pin."
             ) from None
         wanted = pa.schema([SCHEMA.field(name) for name in table.column_names])
         return table.cast(wanted)
@@ -292,14 +315,14 @@ class Snapshot:
         sync = replace(sync, number=number, categories_at=sync.categories_at if categories is None else number)
         properties = _commit(sync, categories)
         if rows is None:
-            with self._store.failures("writing"):
+            with self._store.failures("writing", onto=self.number):
                 self._table.alter.set_table_properties(
                     {_CHECKED: str(sync.full_at)}, raise_if_not_exists=False, commit_properties=properties
                 )
             return number
         if self._store.is_local:
             check_room(self._store.path, rows.size)
-        with self._store.failures("writing"), _stream(rows) as stream:
+        with self._store.failures("writing", onto=self.number), _stream(rows) as stream:
             same = "mine.file_id = theirs.file_id"
             merging = self._table.merge(
                 stream, same, source_alias="theirs", target_alias="mine", commit_properties=properties,
@@ -342,7 +365,7 @@ class Snapshot:
         self._set({_CHECKED: str(full_at), _SCHEMA: str(schema_version)})
 
     def _set(self, properties: Mapping[str, str]) -> None:
-        with self._store.failures("writing"):
+        with self._store.failures("writing", onto=self.number):
             self._table.alter.set_table_properties(
                 dict(properties),
                 raise_if_not_exists=False,
@@ -404,6 +427,7 @@ def _sync(text: str) -> Sync:
     if fields.get("format", 0) > FORMAT:
         raise MirrorError(
             f"the mirror was written by labellerr_ds {fields.get('library_version')}, whose layout this version does "
-            "not know. Upgrade labellerr_ds."
+            "not know.",
+            hint="upgrade labellerr-ds",
         )
     return Sync(**{key: fields[key] for key in Sync.__dataclass_fields__ if key in fields})

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from labellerr_ds.core.card import card
 from labellerr_ds.core.errors import EmptyExportError, NotFoundError
+from labellerr_ds.core.hint import advice
 from labellerr_ds.core.models import FileStatus, Source
 from labellerr_ds.core.since import to_milliseconds
 from labellerr_ds.core.temp_names import scratched
@@ -173,7 +174,7 @@ def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, prog
                 shards_a_task=1,
                 home="last",
                 progress=progress,
-                hint="The mirror is as it was.",
+                hint=advice("the mirror is unchanged: sync it again"),
             )
     lend_out(cluster, whole, progress)
     files = run_all(cluster, partial(stage_rows, exported_at=at), whole.partitions, "making rows", progress)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import AuthError, InvalidArgumentError
+from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.core.redaction import Secret
 from labellerr_ds.core.since import read_moment
 from labellerr_ds.frames import schema
@@ -86,9 +87,8 @@ class Client:
         values = {name: given.get(name) or _kept(name) for name in _ENVIRONMENT}
         if missing := [name for name, value in values.items() if not value]:
             raise AuthError(
-                f"missing credentials: {', '.join(missing)}. Pass them to Client(), or set "
-                f"{', '.join(_ENVIRONMENT[name] for name in missing)}. "
-                "Without an account, Client.sandbox() starts a simulated service."
+                f"missing credentials: {', '.join(missing)}.",
+                hint=either(*(argument(name) for name in missing), call("lds.Client.sandbox()")),
             )
         self.api_key, self.api_secret = Secret(values["api_key"]), Secret(values["api_secret"])
         self.client_id = str(values["client_id"])
@@ -158,7 +158,7 @@ class Client:
         """
         if not isinstance(project_id, str) or not project_id.strip():
             raise InvalidArgumentError(
-                f"project_id must be a non-empty str, got {project_id!r}; client.projects() lists the projects."
+                f"project_id must be a non-empty str, got {project_id!r}.", hint=call("client.projects()")
             )
         return Project(Endpoints(self._transport, project_id.strip(), self.projects))
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import call
 from labellerr_ds.frames import schema
 from labellerr_ds.service import replies
 from labellerr_ds.service.transport import Transport
@@ -29,7 +30,7 @@ def delete_connection(transport: Transport, connection_id: str) -> None:
     """Delete a connection; see `Client.delete_s3_connection`."""
     if not isinstance(connection_id, str) or not connection_id.strip():
         raise InvalidArgumentError(
-            f"connection_id must be a str, got {connection_id!r}; client.s3_connections() lists them."
+            f"connection_id must be a str, got {connection_id!r}.", hint=call("client.s3_connections()")
         )
     body = {"connection_id": connection_id.strip()}
     what = f"deleting the S3 connection {connection_id.strip()}"

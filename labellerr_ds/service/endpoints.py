@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ import pandas as pd
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import LabellerrError, NotFoundError, UnexpectedAnswerError
+from labellerr_ds.core.hint import call, either, nearest
 from labellerr_ds.core.models import ExportRequest, ExportState, SignedLink
 from labellerr_ds.service import replies, requests
 from labellerr_ds.service.transport import Transport
@@ -83,8 +83,8 @@ class Endpoints:
             if self._facts is None:
                 raise
             raise NotFoundError(
-                f"{problem} Perhaps this deployment has no list of exports. An export whose report id you know can "
-                "still be picked up: ExportJob(project, report_id).wait(); its id is in the dashboard."
+                f"{problem.message} This deployment may have no list of exports.",
+                hint=call("lds.ExportJob(project, report_id)"),
             ) from None
 
     def create_export(self, request: ExportRequest) -> tuple[str, datetime]:
@@ -144,11 +144,12 @@ class Endpoints:
         if len(ids) == 1:
             return ids[0]
         if ids:
-            raise NotFoundError(f"{len(ids)} projects are named {self.project_id!r}: pass one of the ids {ids}.")
+            raise NotFoundError(
+                f"{len(ids)} projects are named {self.project_id!r} ({', '.join(ids)}).", hint="pass one of their ids"
+            )
         known = [*listed["project_id"], *listed["name"].dropna()]
-        if near := difflib.get_close_matches(self.project_id, known, n=3):
-            raise NotFoundError(f"{problem} Did you mean {' or '.join(map(repr, near))}?") from None
-        raise NotFoundError(f"{problem} client.projects() lists the projects.") from None
+        hint = either(nearest(self.project_id, known, 3), call("client.projects()"))
+        raise NotFoundError(problem.message, hint=hint) from None
 
     def _get(self, path: str, what: str, **params: str) -> Any:
         return self._send(lambda own: self.transport.get(path, what, {**own, **params}))

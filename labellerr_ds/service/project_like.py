@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import call
 from labellerr_ds.service.client import Client
 from labellerr_ds.service.project import Project
 
@@ -54,6 +55,7 @@ def as_project(project: ProjectLike, client: Client | None = None) -> Project:
         key, secret, client_id = keys
         return Client(key, secret, client_id, getattr(theirs, "base_url", None)).project(project_id)
     raise InvalidArgumentError(
-        "project must be a Project (client.project(id)), a project id or name, or a project of Labellerr's own SDK; "
-        f"got {type(project).__name__}."
+        "project must be a Project, a project id or name, or a project of Labellerr's own SDK; got "
+        f"{type(project).__name__}.",
+        hint=call("client.project(project_id)"),
     )

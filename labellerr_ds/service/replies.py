@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import UnexpectedAnswerError
+from labellerr_ds.core.hint import Hint, call
 from labellerr_ds.core.models import ExportState, SignedLink, State
 from labellerr_ds.core.since import parse_timestamp, read_moment
 
@@ -29,17 +30,18 @@ def _shape(answer: Any) -> str:
 
 def report_id(answer: Any) -> str:
     """The id of a new export. S."""
-    hint = "The export may exist; see project.exports() or the dashboard."
-    return _new_id(answer, "creating an export", "report_id", hint)
+    return _new_id(answer, "creating an export", "report_id", call("project.exports()"))
 
 
-def _new_id(answer: Any, what: str, key: str, hint: str) -> str:
+def _new_id(answer: Any, what: str, key: str, hint: Hint) -> str:
     response = _response(answer, what)
     new_id = response.get(key) if isinstance(response, dict) else None
     if isinstance(new_id, int) and not isinstance(new_id, bool):
         new_id = str(new_id)
     if not isinstance(new_id, str) or not new_id:
-        raise UnexpectedAnswerError(f"{what}: expected response.{key}, got {_shape(response)}. {hint}")
+        raise UnexpectedAnswerError(
+            f"{what}: expected response.{key}, got {_shape(response)}; it may exist all the same.", hint=hint
+        )
     return new_id
 
 
@@ -167,8 +169,7 @@ class Connection(TypedDict):
 
 def connection_id(answer: Any) -> str:
     """The id of a new connection. S."""
-    hint = "The connection may exist; see client.s3_connections()."
-    return _new_id(answer, "creating an S3 connection", "connection_id", hint)
+    return _new_id(answer, "creating an S3 connection", "connection_id", call("client.s3_connections()"))
 
 
 def connections(answer: Any) -> list[Connection]:

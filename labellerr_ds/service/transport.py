@@ -36,6 +36,7 @@ from labellerr_ds.core.errors import (
     ServiceError,
     UnexpectedAnswerError,
 )
+from labellerr_ds.core.hint import argument, either
 from labellerr_ds.core.redaction import Secret, redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
@@ -247,9 +248,9 @@ class Transport:
             failure = _kind_of(problem)
         if failure:  # outside of the handler: the exception holds the whole URL
             raise ConnectionFailedError(
-                f"{what}: {failure}, at {host_of(self.base_url)} (request {request_id}). "
-                "Check the network and the base URL, and try again.",
+                f"{what}: {failure}, at {host_of(self.base_url)} (request {request_id}).",
                 request_id=request_id,
+                hint=either("check the network", argument("base_url")),
             )
         self._look_at_the_clock(answer)
         self._check(answer, what, request_id, secrets)
@@ -283,28 +284,34 @@ class Transport:
         words = redact(answer.error, (*self.secrets, *secrets))[:300]
         answered = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
-            raise AuthError(f"{what}: {answered}. Check the headers api_key and api_secret.")
+            raise AuthError(f"{what}: {answered}.", hint=either(argument("api_key"), argument("api_secret")))
         if answer.status == 403:
-            raise AuthError(f"{what}: {answered}. Check client_id, and what the key has access to.")
+            raise AuthError(
+                f"{what}: {answered}.", hint=either(argument("client_id"), "check what the key has access to")
+            )
         if answer.status == 404:
-            raise NotFoundError(f"{what}: {answered}. Check the id.")
+            raise NotFoundError(f"{what}: {answered}.", reason=words, hint="check the id")
         if 300 <= answer.status < 400:
             raise UnexpectedAnswerError(
-                f"{what}: the API redirects, which is not followed, since the credentials would travel along. "
-                "Check the base URL.",
+                f"{what}: the API redirects, which is not followed, since the credentials would travel along.",
                 request_id=request_id,
                 status=answer.status,
+                hint=argument("base_url"),
             )
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise RefusedError(f"{what}: {answered}.", words=words, status=answer.status)
         if answer.status == 429:
             wait_s = seconds_of(answer.headers.get("Retry-After"))
             until = "" if wait_s is None else f" It asks to wait {wait_s:,.0f} s."
-            raise RateLimitedError(f"{what}: {answered}.{until} Try again later.", request_id=request_id, wait_s=wait_s)
+            raise RateLimitedError(
+                f"{what}: {answered}.{until}", request_id=request_id, wait_s=wait_s, hint="try again later"
+            )
         raise ServiceError(
-            f"{what}: {answered}. Try again later; Labellerr's support asks for the request's id.",
+            f"{what}: {answered}.",
+            reason=words,
             request_id=request_id,
             status=answer.status,
+            hint="try again later; Labellerr's support asks for the id of the request",
         )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import call
 from labellerr_ds.shapes.boxes import box_corners
 from labellerr_ds.shapes.rle import (
     BROKEN,
@@ -180,7 +181,7 @@ def _sound(frame: pd.DataFrame, make: Callable[[Shape], T], nothing: T) -> Itera
             broken += 1
             yield nothing
     if broken:
-        warn(f"{broken:,} shapes do not hold together and were left out; df.labellerr.check() lists them.")
+        warn(f"{broken:,} shapes do not hold together and were left out.", hint=call("df.labellerr.check()"))
 
 
 def rasters(frame: pd.DataFrame, *, rotated: bool = False) -> Iterator[NDArray[np.bool_] | None]:

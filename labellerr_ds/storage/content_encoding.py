@@ -39,7 +39,8 @@ def gunzipped(pieces: Iterator[bytes], what: str) -> Iterator[tuple[bytes, int]]
                 if made > HARMLESS_BYTES and made > LARGEST_RATIO * came:
                     raise DownloadError(
                         f"{what}: {came:,} bytes of gzip became over {made:,}, more than {LARGEST_RATIO} times as "
-                        "many. If that is meant, download it with another tool and read it with read_export()."
+                        "many.",
+                        hint="if that is meant, download it with another tool, and read the file",
                     )
                 yield out, counted
                 counted = 0

@@ -163,7 +163,7 @@ def _receive(store: Store, out: BinaryIO, advance: Advance, stop: threading.Even
         if barren >= TRIES:
             of = "" if store.size is None else f" of {store.size:,}"
             raise DownloadError(
-                f"{store.what}: {reason}, at {out.tell():,}{of} bytes, {barren} times in a row. Try again."
+                f"{store.what}: {reason}, at {out.tell():,}{of} bytes, {barren} times in a row.", hint="try again"
             )
         own = next(waits)
         if stop.wait(min(LONGEST_WAIT_S, own if wait_s is None else max(wait_s, own))):

@@ -123,7 +123,7 @@ def _links(project: Project, file_ids: list[str]) -> Iterator[tuple[str, SignedL
         yield from zip(file_ids, endpoints_of(project).file_links(file_ids), strict=True)
     except NotFoundError as problem:
         if len(file_ids) == 1:
-            yield file_ids[0], str(problem)
+            yield file_ids[0], problem.message
             return
         for file_id in file_ids:
             yield from _links(project, [file_id])
@@ -143,7 +143,7 @@ def _fetch(project: Project, file_id: str, link: SignedLink, folder: Path, name:
         renew = partial(_link_of, project, file_id)
         download(link, folder, name=name, progress=False, renew=renew)
     except LabellerrError as problem:
-        return str(problem)
+        return problem.message
     return None
 
 
@@ -170,7 +170,10 @@ def _report(
     paths = [folder / names[file_id] if here else None for file_id, here in zip(ids, there, strict=True)]
     if failed := there.count(False):
         first = next(message for message, here in zip(messages, there, strict=True) if not here)
-        warn(f"{failed:,} of {len(ids):,} images could not be downloaded; call again to retry them. The first: {first}")
+        warn(
+            f"{failed:,} of {len(ids):,} images could not be downloaded. The first: {first}",
+            hint="call again to retry them",
+        )
     odd = sum(1 for message, here in zip(messages, there, strict=True) if here and message)
     if odd:
         warn(f"{odd:,} images do not have the size in the export; see the column `message`.")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from labellerr_ds.core.errors import AuthError, InvalidArgumentError
+from labellerr_ds.core.hint import argument, either
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage.images import download_images
@@ -30,11 +31,11 @@ class ProjectImages:
         if isinstance(project, str) and self.project is not None and project == self.project.project_id:
             project = self.project
         if project is None or (isinstance(project, list)):
-            raise InvalidArgumentError("this dataset does not know its project: pass project=.")
+            raise InvalidArgumentError("this dataset does not know its project.", hint=argument("project"))
         try:
             resolved = as_project(project)
         except AuthError as problem:
-            raise AuthError(f"{problem} Or pass project=, a Project whose client has them.") from None
+            raise AuthError(f"{problem.message}", hint=either(problem.hint, argument("project"))) from None
         return download_images(files, folder, resolved, progress=progress)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from labellerr_ds.core.errors import (
     NotFoundError,
     StorageError,
 )
+from labellerr_ds.core.hint import advice, argument, either
 from labellerr_ds.core.models import S3Object
 from labellerr_ds.core.progress import Progress, counting
 from labellerr_ds.core.redaction import Secret, redact, redact_logs
@@ -49,7 +50,7 @@ def _boto3() -> Any:
     try:
         import boto3
     except ImportError:
-        raise MissingExtraError("S3 needs boto3: pip install 'labellerr-ds[s3]'.") from None
+        raise MissingExtraError("S3 needs boto3.", hint=advice("pip install 'labellerr-ds[s3]'")) from None
     return boto3
 
 
@@ -78,11 +79,12 @@ def own_keys() -> tuple[str, str]:
     with failures("looking for AWS keys", "AWS"):
         frozen = _frozen_keys(_session())
     if frozen is None:
-        raise AuthError(f"no AWS keys: pass access_key= and secret_key=, or set them up; {KEYS}.")
+        raise AuthError(f"no AWS keys; {KEYS}.", hint=either(argument("access_key"), argument("secret_key")))
     if frozen.token:
         raise AuthError(
-            "the AWS keys of this machine are temporary (they have a session token), and Labellerr keeps a connection "
-            "for longer: pass access_key= and secret_key= of an IAM user."
+            "the AWS keys of this machine are temporary (they have a session token), and Labellerr keeps a "
+            "connection for longer.",
+            hint=either(argument("access_key"), argument("secret_key"), "they are those of an IAM user"),
         )
     return frozen.access_key, frozen.secret_key
 

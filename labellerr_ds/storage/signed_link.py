@@ -134,7 +134,7 @@ class _Linked:
                 return
             except BrokenStreamError as problem:
                 if last:
-                    raise DownloadError(f"{self.what}: {problem.reason}. Try again.") from None
+                    raise DownloadError(f"{self.what}: {problem.reason}.", hint="try again") from None
 
     def open(self, offset: int) -> Stream:
         waiting, self._waiting = self._waiting, None
@@ -203,9 +203,9 @@ class _Linked:
                 return offset
             if is_expiry:
                 again = f" {self._renewals} links in a row expired before it was whole." if self._renew else ""
-                raise LinkExpiredError(f"{message}{again} A link may have expired: ask for a new one and try again.")
+                raise LinkExpiredError(f"{message}{again}", hint="ask for a new link, and try again")
             message += " Access is denied, with a new link too." if self._renew else ""
-        raise DownloadError(f"{message} A link may have expired: ask for a new one and try again.")
+        raise DownloadError(message, hint="ask for a new link, and try again")
 
     def _renew_in_time(self) -> None:
         expires = self._link.expires_at
@@ -248,7 +248,8 @@ class _Linked:
             words = page[1].decode(errors="replace")[:60]
             raise DownloadError(
                 f"{self.what}: expected a file, got a page that begins with {words!r}, as a proxy, a login or a "
-                "failing store gives it. Check the network, and try again."
+                "failing store gives it.",
+                hint="check the network, and try again",
             )
 
     def verify(self, path: Path) -> None:

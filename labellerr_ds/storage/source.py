@@ -38,7 +38,7 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -
         scheme = text.split("://", 1)[0]
         if scheme.lower() not in ("s3", "s3a"):
             raise InvalidArgumentError(
-                f"cannot read {scheme}:// addresses: download the file first, and pass its path."
+                f"cannot read {scheme}:// addresses.", hint="download the file first, and pass its path"
             )
         return _from_bucket(text, kept, progress)
     path = Path(text).expanduser()

@@ -14,35 +14,51 @@ from labellerr_ds.core.errors import (
     NotFoundError,
     ReadError,
 )
+from labellerr_ds.core.hint import Hint
 
+_FIELDS = {"statuses": "the statuses", "since": "the time", "format": "the format"}
+"""Fields of the form by the arguments that they stand for."""
 Remedy = Literal["Retry", "Get a new link", "Refresh"]
 
 
 def failure_text(problem: BaseException, project_id: str) -> str:
     """One line."""
+    text = problem.message if isinstance(problem, LabellerrError) else ""
     match problem:
         case AuthError():
             return (
                 "Labellerr refused the keys. Check LABELLERR_API_KEY and LABELLERR_API_SECRET; keys are per workspace. "
-                f"({problem})"
+                f"({text})"
             )
         case AmbiguousCreateError():
-            return (
-                f"No clear answer came. Your export may have been created: Refresh before running it again. ({problem})"
-            )
+            return f"No clear answer came. Your export may have been created: Refresh before running it again. ({text})"
         case ConnectionFailedError():
-            return f"No answer. Check the network, then try again. ({problem})"
+            return f"No answer. Check the network, then try again. ({text})"
         case ExportFailedError():
-            return f"Labellerr reports this export as failed: {problem.reason or 'no reason is given'}. {problem}"
+            return f"Labellerr reports this export as failed: {problem.reason or 'no reason is given'}. {text}"
         case NotFoundError():
-            return f"Project {project_id}, or the export, does not exist. ({problem})"
+            return f"Project {project_id}, or the export, does not exist. ({text})"
         case DownloadError():
-            return f"The export could not be downloaded. ({problem})"
+            return f"The export could not be downloaded. ({text})"
         case ReadError():
-            return f"What came is not a whole export. {problem}"
+            return f"What came is not a whole export. {problem.message}"
         case LabellerrError():
-            return str(problem)
+            return problem.message if problem.hint is None else f"{problem.message} {hint_sentence(problem.hint)}"
     return f"Something unexpected happened: {type(problem).__name__}. See Details, or picker.error_details."
+
+
+def hint_sentence(hint: Hint) -> str:
+    """Return a hint as a sentence."""
+    steps = []
+    for step in hint.steps:
+        if step.kind == "advice":
+            steps.append(str(step).rstrip("."))
+        elif step.kind == "call":
+            steps.append(f"call {step}")
+        else:
+            steps.append(f"change {_FIELDS.get(step.name, step.name)}")
+    sentence = ", or ".join(steps)
+    return f"{sentence[0].upper()}{sentence[1:]}{'' if sentence.endswith('?') else '.'}"
 
 
 def remedy(problem: BaseException, *, linked: bool) -> Remedy:

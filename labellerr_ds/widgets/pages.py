@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError, warn
+from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.dataset.combine import below_each_other, compare
 from labellerr_ds.dataset.dataset import Dataset, project_of
 from labellerr_ds.frames import schema
@@ -308,7 +309,7 @@ class Pages:
         """
         if by in ("status", "label_state"):
             if by not in self._files:
-                raise InvalidArgumentError(f"the files of this viewer have no {by}: give it a Dataset.")
+                raise InvalidArgumentError(f"the files of this viewer have no {by}.", hint="pass a Dataset")
             return np.asarray(self._files[by].astype(object) == value, dtype=bool)
         if by == "name":
             return np.asarray(self._folded_names().str.contains(str(value).casefold(), regex=False), dtype=bool)
@@ -334,7 +335,9 @@ class Pages:
     def _files_of_issues(self, code: str | bool) -> NDArray[np.bool_]:
         """Which files have an issue of this code, or of any: their own, or of one of their annotations."""
         if self._issues is None:
-            raise InvalidArgumentError("the files of this viewer have no issues: give it a Dataset, without compare.")
+            raise InvalidArgumentError(
+                "the files of this viewer have no issues.", hint="pass a Dataset, without compare"
+            )
         issues = self._issues if code is True else self._issues[self._issues["code"].eq(code).fillna(False)]
         positions = {
             table: issues.loc[issues["table"] == table, "position"].dropna().to_numpy(dtype=np.int64)
@@ -429,8 +432,8 @@ class Pages:
             )
             if project is None:
                 raise InvalidArgumentError(
-                    "images='links' needs a Dataset that was exported in this process (not its frame alone); "
-                    "images=project takes the links of a Project."
+                    "images 'links' needs a Dataset that was exported in this process, not its frame alone.",
+                    hint=call("images=project"),
                 )
             links = self._links = LinkedImages(project)
             return lambda page: links.image(self.file_id(page)) if self._is_fetched(page) else None
@@ -438,7 +441,7 @@ class Pages:
         if isinstance(images, Mapping):
             moments = {key: path for key, path in images.items() if isinstance(key, tuple)}
             if odd := [key for key in moments if len(key) != 2 or not isinstance(key[1], int | np.integer)]:
-                raise InvalidArgumentError(f"a frame of a video is (file_id, frame) in images=, got {odd[0]!r}.")
+                raise InvalidArgumentError(f"a frame of a video is (file_id, frame) in images, got {odd[0]!r}.")
             images = {key: path for key, path in images.items() if key not in moments}
             frames = {(str(file_id), int(moment)): Path(path) for (file_id, moment), path in moments.items()}
         find = finder(self._files, images)
@@ -455,9 +458,8 @@ class Pages:
         if images is not None and self._links is None and looked and not any(self._read(page) for page in looked):
             of = f"the first {len(looked)} of {len(self):,}" if len(looked) < len(self) else f"the {len(self):,}"
             warn(
-                f"images=: none of {of} files has its image there, {self.name(0)!r} for one; labels are drawn on grey. "
-                "A mapping is of file_id to path; a folder is searched for file names, or has the images.csv that "
-                "Dataset.download_images writes."
+                f"none of {of} files has its image there, {self.name(0)!r} for one; labels are drawn on grey.",
+                hint=either(argument("images"), call("dataset.download_images(folder)")),
             )
 
 

@@ -163,7 +163,7 @@ class ExportPicker(Shown, widgets.VBox):  # type: ignore[misc]
         try:
             destination = _destination(filled)
         except InvalidArgumentError as problem:
-            self._session.complain("destination", str(problem))
+            self._session.complain("destination", problem.message)
             return
         self._session.run(
             filled.statuses,

@@ -140,7 +140,7 @@ class Session:
                 instant = resolve_since(since, endpoints.now)
             except InvalidArgumentError as problem:  # by the service's clock, so it could not be known before
                 work.check()
-                self.complain("since", str(problem))
+                self.complain("since", problem.message)
                 self._become(work, "idle")
                 return
             job = create_job(self.project, statuses, format=format, since=instant, name=name, destination=destination)
@@ -288,7 +288,7 @@ class Session:
         try:
             exports = self.project.exports()
         except NotFoundError as problem:  # a deployment without a list
-            listed = str(problem)
+            listed = problem.message
         title = f"Labellerr exports: {self.project.name or self.project.project_id}"
         with self._lock:
             work.check()

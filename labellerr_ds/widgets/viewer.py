@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
 from labellerr_ds.core.errors import InvalidArgumentError
+from labellerr_ds.core.hint import argument
 from labellerr_ds.widgets.canvas_viewer import CanvasViewer
 from labellerr_ds.widgets.display import in_vscode
 from labellerr_ds.widgets.image_viewer import PictureViewer
@@ -113,7 +114,7 @@ class AnnotationViewer(ViewerState):
     ) -> None:
         if (sides := getattr(dataset, "sides", None)) is not None:
             if compare is not None:
-                raise InvalidArgumentError("a Comparison has both sides already: leave compare out.")
+                raise InvalidArgumentError("a Comparison has both sides already.", hint=argument("compare", None))
             dataset, compare = sides
         if compare is None:
             compare = getattr(dataset, "predictions", None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import re
 import sys
 
 import numpy as np
@@ -14,12 +13,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import DOWNLOAD_AGAIN
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.text import HEADER_BYTES, as_text, as_utf8, header_of
 
 FEW_BYTES = 1 << 13
-_ROW = re.compile(r"row (\d+)")  # in the words of pandas
+_END = "\N{END OF TEXT}"  # a row of its own after the text, unless a quoted cell is open there
 Cells = list[pa.Array]
 OddRows = dict[int, list[str]]
 """What a row has more than the header; nothing where it has less."""
@@ -109,12 +109,11 @@ def careful_cells(text: str, name: str = "") -> tuple[list[str], list[list[str]]
             io.StringIO(text, newline=""), sep=delimiter, header=None, dtype=object, keep_default_na=False,
             na_filter=False, index_col=False, quotechar='"', skip_blank_lines=True, low_memory=False,
         )  # fmt: skip
-    except pd.errors.ParserError as problem:
-        if "EOF inside string" in str(problem):
-            row = int(match[1]) if (match := _ROW.search(str(problem))) else 0
-            where = f" that begins in row {row + 1:,}" if match else ""
+    except pd.errors.ParserError:
+        if (row := _unclosed_row(text, delimiter)) is not None:
             raise ReadError(
-                f"{name}: the table is cut short: it ends within a quoted cell{where}. Download it again."
+                f"{name}: the table is cut short: it ends within a quoted cell that begins in row {row:,}.",
+                hint=DOWNLOAD_AGAIN,
             ) from None
         return header, *_uneven_cells(text, delimiter, wide, name)
     columns = [read[place].fillna("").tolist()[1:] for place in read.columns]
@@ -127,6 +126,15 @@ def careful_cells(text: str, name: str = "") -> tuple[list[str], list[list[str]]
     return header, columns, {len(read) - 2: []} if short and len(read) > 1 else {}
 
 
+def _unclosed_row(text: str, delimiter: str) -> int | None:
+    """Return the row, counted from 1, with a quoted cell that the text ends in; None if it ends in none."""
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with contextlib.suppress(csv.Error):
+        rows = [row for row in csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), delimiter=delimiter) if row]
+        return None if rows[-1] == [_END] else len(rows)
+    return None
+
+
 def _uneven_cells(text: str, delimiter: str, wide: int, name: str) -> tuple[list[list[str]], dict[int, list[str]]]:
     """The columns of a table in which a row is longer than the header, and its odd rows."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
@@ -135,7 +143,7 @@ def _uneven_cells(text: str, delimiter: str, wide: int, name: str) -> tuple[list
         rows = [row for row in reader if row][1:]
     except csv.Error as problem:
         raise ReadError(
-            f"{name}: the table cannot be read from line {reader.line_num:,} on: {problem}. Download the export again."
+            f"{name}: the table cannot be read from line {reader.line_num:,} on: {problem}.", hint=DOWNLOAD_AGAIN
         ) from None
     odd = {place: row[wide:] for place, row in enumerate(rows) if len(row) != wide}
     return [[row[place] if place < len(row) else "" for row in rows] for place in range(wide)], odd

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labellerr_ds.core.errors import InvalidArgumentError, MissingExtraError
+from labellerr_ds.core.hint import advice, argument
 from labellerr_ds.formats.selection import Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images
@@ -36,7 +37,7 @@ def to_huggingface(
     if form not in ("imagefolder", "parquet"):
         raise InvalidArgumentError(f"form must be 'imagefolder' or 'parquet', got {form!r}.")
     if folder is not None and images is None:
-        raise InvalidArgumentError("a folder for HuggingFace holds the images: pass images=, their folder.")
+        raise InvalidArgumentError("a folder for HuggingFace holds the images.", hint=argument("images"))
     if rotated:
         frames = frames._replace(annotations=turned_boxes(frames.annotations))
     chosen = Selection(frames, images=images, split=split, negatives=negatives, types=TYPES)
@@ -137,7 +138,9 @@ def _in_memory(chosen: Selection, with_images: bool) -> Any:
     try:
         import datasets
     except ImportError:
-        raise MissingExtraError("HuggingFace datasets are not installed: pip install datasets.") from None
+        raise MissingExtraError(
+            "HuggingFace datasets are not installed.", hint=advice("pip install datasets")
+        ) from None
     several = datasets.Sequence if not hasattr(datasets, "List") else datasets.List
     text, number = datasets.Value("string"), datasets.Value("int64")
     features = {

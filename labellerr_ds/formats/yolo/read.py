@@ -17,6 +17,7 @@ import yaml
 from tqdm.auto import tqdm
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.hint import argument
 from labellerr_ds.formats.label_folders import CocoParts, Entry, folder_of, pictures_in, size_of
 from labellerr_ds.formats.yolo.detect import LINE
 
@@ -37,8 +38,7 @@ def read_yolo(folder: Path, images: Path | None, status: str | None, *, progress
         raise ReadError(f"{home}: no text files of YOLO labels in it.")
     if not any(entry.image for entry in entries):
         raise ReadError(
-            f"{home}: labels without images. YOLO's numbers are shares of an image's sides: pass images=, the folder "
-            "that they are in."
+            f"{home}: labels without images. YOLO's numbers are shares of an image's sides.", hint=argument("images")
         )
     parts = CocoParts(home.name)
     marks = _marks(settings)

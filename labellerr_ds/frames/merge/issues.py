@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from labellerr_ds.core.errors import ReadError, warn
+from labellerr_ds.core.hint import argument, call
 from labellerr_ds.frames.tables import joined
 
 
@@ -60,8 +61,8 @@ def report(issues: pa.Table, unknown_keys: Counter[str], *, source: str, strict:
         listed = ", ".join(f"{code} ({count:,})" for code, count in counts.most_common())
         first = issues["message"][0].as_py()
         if strict:
-            raise ReadError(f"{source}: {listed}. The first: {first} strict=False reports them instead.")
-        warn(f"{source}: {listed}; see dataset.issues. The first: {first}")
+            raise ReadError(f"{source}: {listed}. The first: {first}", hint=argument("strict", False))
+        warn(f"{source}: {listed}. The first: {first}", hint=call("dataset.issues"))
     if unknown_keys:
         keys = ", ".join(f"{key!r} ({count:,})" for key, count in unknown_keys.most_common(12))
         total = sum(unknown_keys.values())
