@@ -13,6 +13,7 @@ from labellerr_ds.core.disk import check_room
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, warn
 from labellerr_ds.core.hint import argument
 from labellerr_ds.core.models import ExportFormat, S3Destination, Statuses
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.core.since import Since
 from labellerr_ds.dataset.dataset import Dataset
 from labellerr_ds.exports.create import create_job
@@ -107,7 +108,7 @@ def export_dataset(
     question_ids: Iterable[str] | None = None,
     destination: S3Destination | Literal["local"] = "local",
     timeout: float | None = None,
-    progress: bool = True,
+    progress: ProgressOption = True,
     cache: bool = True,
     strict: bool = False,
     download_to: str | Path | None = None,
@@ -209,7 +210,7 @@ def export_to_dataframe(
     question_ids: Iterable[str] | None = None,
     destination: S3Destination | Literal["local"] = "local",
     timeout: float | None = None,
-    progress: bool = True,
+    progress: ProgressOption = True,
     cache: bool = True,
     strict: bool = False,
     download_to: str | Path | None = None,
@@ -309,7 +310,7 @@ def export_to_coco(
     question_ids: Iterable[str] | None = None,
     destination: S3Destination | Literal["local"] = "local",
     timeout: float | None = None,
-    progress: bool = True,
+    progress: ProgressOption = True,
     cache: bool = True,
     strict: bool = False,
     download_to: str | Path | None = None,

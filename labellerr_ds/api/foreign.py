@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.models import FileStatus, resolve_statuses
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
 from labellerr_ds.formats.foreign import tables_of_parts
 from labellerr_ds.formats.voc import read as pascal_voc
@@ -18,7 +19,7 @@ def read_yolo(
     images: str | Path | None = None,
     status: str | FileStatus | None = "accepted",
     strict: bool = False,
-    progress: bool = True,
+    progress: ProgressOption = True,
 ) -> Dataset:
     """Read a YOLO folder: boxes, polygons, or boxes with keypoints.
 
@@ -72,7 +73,7 @@ def read_voc(
     status: str | FileStatus | None = "accepted",
     corners: pascal_voc.Corners = "auto",
     strict: bool = False,
-    progress: bool = True,
+    progress: ProgressOption = True,
 ) -> Dataset:
     """Read a Pascal VOC folder: an XML file an image, boxes, and polygons and turned boxes as some tools add them.
 

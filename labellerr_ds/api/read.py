@@ -10,6 +10,7 @@ import pandas as pd
 
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import ExportFormat, resolve_format
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.dataset.dataset import Dataset, dataset_of_tables
 from labellerr_ds.dataset.scan import ExportScan
 from labellerr_ds.formats.options import ReadOptions
@@ -28,7 +29,7 @@ def read_export(
     categories: pd.DataFrame | None = None,
     files: pd.DataFrame | None = None,
     strict: bool = False,
-    progress: bool = True,
+    progress: ProgressOption = True,
     limits: Limits | None = None,
 ) -> Dataset:
     """Read an export that is on disk or in a bucket; no service needed.
@@ -87,7 +88,7 @@ def scan_export(
     categories: pd.DataFrame | None = None,
     files: pd.DataFrame | None = None,
     strict: bool = False,
-    progress: bool = True,
+    progress: ProgressOption = True,
     limits: Limits | None = None,
 ) -> ExportScan:
     """Read an export in batches, for what does not fit into memory.
@@ -126,7 +127,7 @@ def _options(
     format: str | ExportFormat | None,
     categories: pd.DataFrame | None,
     files: pd.DataFrame | None,
-    progress: bool,
+    progress: ProgressOption,
     limits: Limits | None,
 ) -> ReadOptions:
     wanted = None if format is None else resolve_format(format).value

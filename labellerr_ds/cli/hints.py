@@ -44,6 +44,8 @@ def shell_hint(hint: Hint | None, options: Collection[str], project: str | None 
 
 
 def _step(step: Hint, options: Collection[str], project: str | None) -> str | None:
+    if step.kind == "all":
+        return " and ".join(text for part in step.parts if (text := _step(part, options, project))) or None
     if step.kind == "advice":
         return str(step)
     if step.kind == "call":

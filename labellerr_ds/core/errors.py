@@ -52,8 +52,8 @@ class LabellerrError(Exception):
     >>> try:
     ...     read_export("export.json", limits=5)
     ... except LabellerrError as error:
-    ...     error.message, error.hint
-    ('limits must be a Limits, got 5.', 'limits=lds.Limits()')
+    ...     print(error.message)
+    limits must be a Limits, got 5.
     """
 
     def __init__(self, message: str, *, hint: Hint | str | None = None) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Literal
 
-Kind = Literal["argument", "call", "advice", "either"]
+Kind = Literal["argument", "call", "advice", "all", "either"]
 _OPEN = object()
 
 
@@ -16,14 +16,17 @@ class Hint(str):
 
     Attributes
     ----------
-    kind : {'argument', 'call', 'advice', 'either'}
-        The name of an argument, a call, a plain instruction, or several of these to choose from.
+    kind : {'argument', 'call', 'advice', 'all', 'either'}
+        The name of an argument, a call, a plain instruction, several of these to be taken together, or several to
+        choose from.
     name : str
         Of the argument, or of what is called.
     values : tuple
         The value of the argument, or the arguments of the call that are known.
     steps : tuple of Hint
         The steps to choose from; of the other kinds the hint itself.
+    parts : tuple of Hint
+        Of 'all' the steps to take together.
 
     Examples
     --------
@@ -37,11 +40,12 @@ class Hint(str):
     name: str
     values: tuple[Any, ...]
     steps: tuple[Hint, ...]
+    parts: tuple[Hint, ...]
 
 
 def _hint(text: str, kind: Kind, name: str = "", values: tuple[Any, ...] = ()) -> Hint:
     hint = Hint(text)
-    hint.kind, hint.name, hint.values, hint.steps = kind, name, values, ()
+    hint.kind, hint.name, hint.values, hint.parts = kind, name, values, ()
     hint.steps = (hint,)
     return hint
 
@@ -70,6 +74,15 @@ def call(code: str, *values: Any) -> Hint:
 def advice(text: str) -> Hint:
     """Return a hint that is a plain instruction: imperative, lower case, without a full stop."""
     return _hint(text, "advice")
+
+
+def all_of(*parts: Hint) -> Hint:
+    """Return the hint to take all of these steps."""
+    if len(parts) == 1:
+        return parts[0]
+    hint = _hint(" and ".join(parts), "all")
+    hint.parts = parts
+    return hint
 
 
 def either(*steps: Hint | str | None) -> Hint:

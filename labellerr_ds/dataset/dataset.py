@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from labellerr_ds.core.atomic import folder_at
 from labellerr_ds.core.errors import InvalidArgumentError, LabellerrWarning
 from labellerr_ds.core.hint import call, nearest
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.formats.parquet.write import stored_schema, words_of, write_parquet
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import TABLE_NAMES, Tables, from_frame
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from labellerr_ds.images.files import Images
     from labellerr_ds.service.project import Project
 
-ImageSource = Callable[[pd.DataFrame, Path, Any, bool], pd.DataFrame]
+ImageSource = Callable[[pd.DataFrame, Path, Any, ProgressOption], pd.DataFrame]
 """Fetches the images of a `files` frame into a folder: called with the project or its id, and `progress`."""
 
 _INFO = ("project_id", "project_name", "report_id", "format", "statuses", "since", "exported_at", "source")
@@ -359,7 +360,7 @@ class Dataset:
     # --- for training
 
     def download_images(
-        self, folder: str | Path, project: Project | str | None = None, *, progress: bool = True
+        self, folder: str | Path, project: Project | str | None = None, *, progress: ProgressOption = True
     ) -> pd.DataFrame:
         """Fetch the images through signed links, several at a time; what is there already stays.
 

@@ -21,6 +21,7 @@ from labellerr_ds.core.errors import InvalidArgumentError, LabellerrError, Missi
 from labellerr_ds.core.hint import Hint, advice, argument, call, either
 from labellerr_ds.core.limits import Limits
 from labellerr_ds.core.models import ExportFormat, resolve_format
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.core.temp_names import scratch, scratched
 from labellerr_ds.distributed.convert import Converted, Shares, classes_in, convert, drawn_classes, write_data_yaml
 from labellerr_ds.distributed.partition import finished, lend, meta_of
@@ -54,7 +55,7 @@ def read_exports_dask(
     on_error: Literal["raise", "collect"] = "raise",
     strict: bool = False,
     limits: Limits | None = None,
-    progress: bool = True,
+    progress: ProgressOption = True,
 ) -> Any:
     """Read the shards of an export on a Dask cluster, finished as one export.
 
@@ -151,7 +152,7 @@ def convert_exports(
     on_error: Literal["raise", "collect"] = "raise",
     limits: Limits | None = None,
     overwrite: bool = False,
-    progress: bool = True,
+    progress: ProgressOption = True,
 ) -> list[Path] | list[str]:
     """Convert the shards of an export on a Dask cluster, a task a partition.
 
@@ -262,7 +263,7 @@ def read_shards(
     on_error: str = "raise",
     strict: bool = False,
     home: Literal["first", "last"] = "first",
-    progress: bool = True,
+    progress: ProgressOption = True,
     hint: Hint | None = None,
 ) -> tuple[Whole, list[str]]:
     """Shards, staged by tasks and united here; and the names of those that could not be read.
@@ -344,7 +345,7 @@ def read_shards(
     return whole, names
 
 
-def lend_out(client: Any, whole: Whole, progress: bool) -> None:
+def lend_out(client: Any, whole: Whole, progress: ProgressOption) -> None:
     """Have each partition write down what others need of it, before tasks that take whole files."""
     run_all(client, lend, whole.lenders, "sharing", progress)
 

@@ -9,10 +9,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from tqdm.auto import tqdm
-
 from labellerr_ds.core.errors import ConnectionFailedError, InvalidArgumentError, LabellerrError, ReadError, warn
 from labellerr_ds.core.hint import argument, call
+from labellerr_ds.core.progress import ProgressOption, tracked
 
 T = TypeVar("T")
 Task = Callable[[], T]
@@ -59,22 +58,24 @@ def opened(client: Any) -> Any:
 
 
 def run(
-    client: Any, tasks: Mapping[int, Task[T]], what: str, progress: bool
+    client: Any, tasks: Mapping[int, Task[T]], what: str, progress: ProgressOption
 ) -> tuple[dict[int, T], dict[int, BaseException]]:
     """What tasks gave, and why others did not; a bar where it takes over a second."""
     done: dict[int, T] = {}
     failed: dict[int, BaseException] = {}
-    with tqdm(total=len(tasks), unit=" tasks", desc=what, disable=not progress, delay=1, leave=False) as bar:
+    with tracked(len(tasks), what, progress, "tasks", leave=False) as advance:
         for key, result, problem in _here(tasks) if client is None else _on(client, tasks):
             if problem is None:
                 done[key] = result
             else:
                 failed[key] = problem
-            bar.update()
+            advance(1)
     return done, failed
 
 
-def run_all(client: Any, task: Callable[[str], T], partitions: Mapping[str, str], what: str, progress: bool) -> list[T]:
+def run_all(
+    client: Any, task: Callable[[str], T], partitions: Mapping[str, str], what: str, progress: ProgressOption
+) -> list[T]:
     """What a task gave for all partitions, in order; the first problem is raised, with the partition's name."""
     names = list(partitions.values())
     done, failed = run(client, {place: partial(task, path) for place, path in enumerate(partitions)}, what, progress)

@@ -53,7 +53,8 @@ def create_s3_connection(
     >>> client = Client.sandbox()
     >>> create_s3_connection(client, access_key="AKIA…", name="nightly", bucket_path="labels/nightly/")
     Traceback (most recent call last):
-    labellerr_ds.core.errors.InvalidArgumentError: access_key without secret_key: pass both, or neither.
+    labellerr_ds.core.errors.InvalidArgumentError: access_key without secret_key; both or neither are expected.
+    Hint: secret_key=
     """
     if not isinstance(client, Client):
         raise InvalidArgumentError(f"client must be a Client, got {type(client).__name__}.")

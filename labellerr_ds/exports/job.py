@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.backoff import intervals
@@ -39,7 +38,7 @@ from labellerr_ds.core.models import (
     resolve_statuses,
     status_word,
 )
-from labellerr_ds.core.progress import Progress
+from labellerr_ds.core.progress import ProgressOption, waiting
 from labellerr_ds.core.redaction import without_secrets
 from labellerr_ds.core.since import Since, resolve_since
 from labellerr_ds.core.temp_names import scratched
@@ -191,7 +190,7 @@ class ExportJob:
             self._finished = Moment(self._clock(), time.time())
         return state
 
-    def wait(self, timeout: float | None = None, *, progress: bool = True) -> ExportState:
+    def wait(self, timeout: float | None = None, *, progress: ProgressOption = True) -> ExportState:
         """Wait until the export is completed: a look at once, then after 1 s, growing to every 15 s.
 
         Where the network breaks or the service stumbles, it goes on looking until the deadline.
@@ -200,8 +199,8 @@ class ExportJob:
         ----------
         timeout : float, optional
             Seconds; 3,600 where none is given. The deadline goes by the monotonic clock.
-        progress : bool
-            A line with the state and the time elapsed.
+        progress : bool or callable
+            A line with the state and the time elapsed; or a function that gets a `Progress` every second.
 
         Returns
         -------
@@ -218,14 +217,14 @@ class ExportJob:
         """
         limit = checked_timeout(timeout)
         resume = f"lds.ExportJob(project, {self.report_id!r}).wait()"
-        bar = tqdm(total=None, bar_format="{desc} {elapsed}", disable=not progress, delay=1, leave=False)
         try:
             deadline = self._clock() + limit
             seen = looks(
                 lambda: self._look(max(0.0, deadline - self._clock())),
                 self.report_id, self.project.project_id, self.request, outlives=True,
             )  # fmt: skip
-            return watch(seen, limit, resume, bar, self._clock, self._sleep)
+            with waiting(progress) as show:
+                return watch(seen, limit, resume, show, self._clock, self._sleep)
         except KeyboardInterrupt:
             print(  # noqa: T201
                 f"Stopped waiting. The export goes on at the service; pick it up again with\n  {resume}\n"
@@ -233,8 +232,6 @@ class ExportJob:
                 file=sys.stderr,
             )
             raise
-        finally:
-            bar.close()
 
     # --- the file
 
@@ -267,14 +264,14 @@ class ExportJob:
             self._sleep(interval)
         raise AssertionError("intervals never end")  # pragma: no cover
 
-    def download(self, folder: str | Path, *, progress: Progress = True) -> Path:
+    def download(self, folder: str | Path, *, progress: ProgressOption = True) -> Path:
         """The export as it was served, in this folder: transfer coding undone, not unpacked.
 
         Parameters
         ----------
         folder : path
         progress : bool or callable
-            A bar, for what takes over a second; or a function that is called with the bytes so far and in all.
+            A bar, if it takes over a second; or a function that gets each `Progress`.
 
         Returns
         -------
@@ -288,7 +285,7 @@ class ExportJob:
         files = self._fetch(Path(folder), progress).files
         return files[0][1] if len(files) == 1 else files[0][1].parent
 
-    def _fetch(self, folder: Path, progress: Progress) -> Source:
+    def _fetch(self, folder: Path, progress: ProgressOption) -> Source:
         if self.destination == "local":
             prefix = f"{self.report_id}-"
             path, self._verified = download(self.link(), folder, prefix=prefix, progress=progress, renew=self.link)
@@ -329,7 +326,7 @@ class ExportJob:
         self,
         *,
         download_to: str | Path | None = None,
-        progress: Progress = True,
+        progress: ProgressOption = True,
         strict: bool = False,
         cache: bool = True,
         limits: Limits | None = None,
@@ -344,7 +341,7 @@ class ExportJob:
         download_to : path, optional
             A folder to keep what was downloaded in.
         progress : bool or callable
-            Bars, for what takes over a second; or a function that is called with the bytes so far and in all.
+            Bars, if it takes over a second; or a function that gets each `Progress`.
         strict : bool
             Raise where something was not understood, instead of listing it in ``dataset.issues``.
         cache : bool
@@ -368,7 +365,7 @@ class ExportJob:
             format=request.format.value if request else None,
             categories=self.project.categories(),
             status=statuses[0] if len(statuses) == 1 else None,
-            progress=progress is True,
+            progress=progress,
             limits=limits or Limits(),
         )
         room = cached.usable() if cache and download_to is None and self.destination == "local" else None
@@ -393,7 +390,7 @@ class ExportJob:
         transport = self._endpoints.transport
         return cached.Owner(transport.base_url, transport.client_id, self.project.project_id, self.report_id)
 
-    def _through_cache(self, temporary: Path, progress: Progress) -> Path:
+    def _through_cache(self, temporary: Path, progress: ProgressOption) -> Path:
         """The file in a folder within the cache: out of it, or downloaded and kept in it."""
         kept = cached.take(self._owner, temporary)
         if kept is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from labellerr_ds.core.backoff import intervals
 from labellerr_ds.core.errors import (
@@ -86,7 +85,7 @@ def watch(
     seen: Iterator[tuple[ExportState, float]],
     limit: float,
     resume: str,
-    bar: Any,
+    show: Callable[[str, int], None],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> ExportState:
@@ -100,7 +99,8 @@ def watch(
         Seconds.
     resume : str
         The line that waits again.
-    bar : tqdm bar
+    show : callable
+        Gets a text and the seconds since its last call.
 
     Raises
     ------
@@ -119,11 +119,10 @@ def watch(
                 hint=either(call(resume, state.report_id), argument("timeout")),
                 report_id=state.report_id,
             )
-        bar.set_description_str(f"export {state.raw or 'unknown'}", refresh=False)
         seconds = min(interval, left)
         while seconds > 0:
             step = min(seconds, 1.0)
             sleep(step)
-            bar.update(1)
+            show(f"export {state.raw or 'unknown'}", 1)
             seconds -= step
     raise AssertionError("looks end with the export")  # pragma: no cover

@@ -18,7 +18,7 @@ from labellerr_ds.core.disk import local_name, new_folder
 from labellerr_ds.core.errors import AmbiguousObjectsError, InvalidArgumentError, NotFoundError
 from labellerr_ds.core.hint import call
 from labellerr_ds.core.models import S3Destination, S3Object
-from labellerr_ds.core.progress import Progress
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.storage.s3 import Bucket
 
 LISTING_LOOKS = 6  # how often a bucket is listed before what is not listed is not there
@@ -75,7 +75,7 @@ def fetch_landed(
     *,
     masks: bool,
     sleep: Callable[[float], None],
-    progress: Progress,
+    progress: ProgressOption,
 ) -> list[tuple[str, Path]]:
     """Get the objects that an export wrote into a folder: the name of each within the export, and where it is now.
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.limits import Limits
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.formats.json_windows import SPAN_BYTES
 from labellerr_ds.frames.schema import TABLES, build
 
@@ -38,7 +39,7 @@ class ReadOptions:
     files: pd.DataFrame | None = None
     status: str | None = None
     shape_columns: frozenset[str] = frozenset()
-    progress: bool = True
+    progress: ProgressOption = True
     limits: Limits = field(default_factory=Limits)
     batch_bytes: int = SPAN_BYTES
     batch_rows: int = 10_000

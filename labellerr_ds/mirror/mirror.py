@@ -26,6 +26,7 @@ from labellerr_ds.core.disk import new_folder
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
 from labellerr_ds.core.hint import argument, call, either
 from labellerr_ds.core.models import Statuses, resolve_statuses
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.core.since import Since, instant_of, to_milliseconds
 from labellerr_ds.core.temp_names import scratched
 from labellerr_ds.dataset.combine import compare
@@ -133,7 +134,7 @@ class Mirror:
         full_every: timedelta | None = FULL_EVERY,
         overlap: timedelta = OVERLAP,
         timeout: float | None = None,
-        progress: bool = True,
+        progress: ProgressOption = True,
         allow_empty: bool = False,
         client: Client | Any = None,
         folder: str | Path | None = None,

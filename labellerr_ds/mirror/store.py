@@ -32,7 +32,8 @@ from labellerr_ds.storage.s3 import is_s3
 FORMAT = 1
 """The version of how a mirror is laid out; one of a later version is refused."""
 LOCK = "_sync.lock"
-_OWN = re.compile(r"_delta_log|_sync\.lock|part-.*\.parquet|\..*")  # what a sync that was killed may leave, too
+# what a sync that was killed, or that runs, has there; object_store writes to a name with #1 first
+_OWN = re.compile(r"_delta_log|_sync\.lock|part-.*\.parquet(#\d+)?|\..*")
 _SYNC, _CATEGORIES, _PIN = "labellerr.sync", "labellerr.categories", "labellerr.pin."
 _CHECKED, _SCHEMA = "labellerr.checked", "labellerr.schema"
 _FOR_EVER = "interval 36500 days"

@@ -17,6 +17,7 @@ from labellerr_ds.core.card import card
 from labellerr_ds.core.errors import EmptyExportError, NotFoundError
 from labellerr_ds.core.hint import advice
 from labellerr_ds.core.models import FileStatus, Source
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.core.since import to_milliseconds
 from labellerr_ds.core.temp_names import scratched
 from labellerr_ds.dataset.dataset import tables_of_dataset
@@ -123,7 +124,9 @@ class Export(NamedTuple):
         return self.full and not self.not_covered
 
 
-def exported(project: Project, since: datetime | None, read: Read, *, timeout: float | None, progress: bool) -> Export:
+def exported(
+    project: Project, since: datetime | None, read: Read, *, timeout: float | None, progress: ProgressOption
+) -> Export:
     """Create an export of all statuses, wait for it and read it; all files without `since`."""
     asked_at = to_milliseconds(endpoints_of(project).now())
     try:
@@ -148,13 +151,15 @@ def _not_covered(statuses: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(status.value for status in FileStatus if status.value not in statuses)
 
 
-def read_here(job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
+def read_here(job: ExportJob, at: int, *, progress: ProgressOption) -> tuple[Rows, pa.Table]:
     """An export read in this process."""
     tables = tables_of_dataset(job.load(progress=progress, cache=False))
     return Rows.of(rows_of(tables, at)), tables.categories
 
 
-def read_on(cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, progress: bool) -> tuple[Rows, pa.Table]:
+def read_on(
+    cluster: Any, folder: SharedFolder, job: ExportJob, at: int, *, progress: ProgressOption
+) -> tuple[Rows, pa.Table]:
     """An export read by the workers of a cluster: cut here, its pieces staged, united here, their rows made there.
 
     Of the rows this process holds what decides whether they changed.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import AuthError, InvalidArgumentError
-from labellerr_ds.core.hint import argument, call, either
+from labellerr_ds.core.hint import all_of, argument, call, either
 from labellerr_ds.core.redaction import Secret
 from labellerr_ds.core.since import read_moment
 from labellerr_ds.frames import schema
@@ -87,8 +87,8 @@ class Client:
         values = {name: given.get(name) or _kept(name) for name in _ENVIRONMENT}
         if missing := [name for name, value in values.items() if not value]:
             raise AuthError(
-                f"missing credentials: {', '.join(missing)}.",
-                hint=either(*(argument(name) for name in missing), call("lds.Client.sandbox()")),
+                f"missing credentials: {', '.join(f'{name} ({_ENVIRONMENT[name]})' for name in missing)}.",
+                hint=either(all_of(*map(argument, missing)), call("lds.Client.sandbox()")),
             )
         self.api_key, self.api_secret = Secret(values["api_key"]), Secret(values["api_secret"])
         self.client_id = str(values["client_id"])

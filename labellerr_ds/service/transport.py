@@ -36,7 +36,7 @@ from labellerr_ds.core.errors import (
     ServiceError,
     UnexpectedAnswerError,
 )
-from labellerr_ds.core.hint import argument, either
+from labellerr_ds.core.hint import all_of, argument, either
 from labellerr_ds.core.redaction import Secret, redact, redact_logs
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
@@ -284,7 +284,7 @@ class Transport:
         words = redact(answer.error, (*self.secrets, *secrets))[:300]
         answered = f"the service answered HTTP {answer.status}: {words} (request {request_id})"
         if answer.status == 401:
-            raise AuthError(f"{what}: {answered}.", hint=either(argument("api_key"), argument("api_secret")))
+            raise AuthError(f"{what}: {answered}.", hint=all_of(argument("api_key"), argument("api_secret")))
         if answer.status == 403:
             raise AuthError(
                 f"{what}: {answered}.", hint=either(argument("client_id"), "check what the key has access to")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from labellerr_ds.core.disk import local_name, new_folder
 from labellerr_ds.core.errors import LabellerrError, NotFoundError, warn
 from labellerr_ds.core.models import SignedLink
+from labellerr_ds.core.progress import ProgressOption, tracked
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import INDEX, name_key, read_index, unique_name
 from labellerr_ds.service.project import Project, endpoints_of
@@ -29,7 +29,9 @@ LINKS_AT_ONCE = 50
 ROUNDING_MB = 0.0006  # sizes are told in thousandths of a megabyte
 
 
-def download_images(files: pd.DataFrame, folder: Path, project: Project, *, progress: bool = True) -> pd.DataFrame:
+def download_images(
+    files: pd.DataFrame, folder: Path, project: Project, *, progress: ProgressOption = True
+) -> pd.DataFrame:
     """Fetch the images of a `files` frame, several at a time; what is there already stays.
 
     Parameters
@@ -59,15 +61,14 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
     for file_id, name in names.items():
         index.add(file_id, name)
     index.write()  # before the first comes: a file is under its name only when it is whole, and then it is ours
-    bar = tqdm(total=len(missing), unit=" images", desc="images", disable=not progress, delay=1)
-    with bar, ThreadPoolExecutor(AT_ONCE) as pool:
+    with tracked(len(missing), "images", progress, "images") as advance, ThreadPoolExecutor(AT_ONCE) as pool:
         for start in range(0, len(missing), LINKS_AT_ONCE):  # links expire: each is asked for when its turn comes
             piece = missing[start : start + LINKS_AT_ONCE]
             running = {}
             for file_id, link in _links(project, piece):
                 if isinstance(link, str):
                     results[file_id] = ("failed", link)
-                    bar.update()
+                    advance(1)
                 else:
                     running[pool.submit(_fetch, project, file_id, link, folder, names[file_id])] = file_id
             try:
@@ -77,7 +78,7 @@ def download_images(files: pd.DataFrame, folder: Path, project: Project, *, prog
                         results[file_id] = ("failed", problem)
                     else:
                         results[file_id] = ("downloaded", _odd_size(folder / names[file_id], sizes[file_id]))
-                    bar.update()
+                    advance(1)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

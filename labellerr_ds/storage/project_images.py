@@ -9,6 +9,7 @@ import pandas as pd
 
 from labellerr_ds.core.errors import AuthError, InvalidArgumentError
 from labellerr_ds.core.hint import argument, either
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.service.project import Project
 from labellerr_ds.service.project_like import ProjectLike, as_project
 from labellerr_ds.storage.images import download_images
@@ -26,7 +27,9 @@ class ProjectImages:
     def __init__(self, project: Project | None = None) -> None:
         self.project = project
 
-    def __call__(self, files: pd.DataFrame, folder: Path, project: ProjectLike | None, progress: bool) -> pd.DataFrame:
+    def __call__(
+        self, files: pd.DataFrame, folder: Path, project: ProjectLike | None, progress: ProgressOption
+    ) -> pd.DataFrame:
         """Fetch the images of a `files` frame into a folder."""
         if isinstance(project, str) and self.project is not None and project == self.project.project_id:
             project = self.project

@@ -29,9 +29,9 @@ from labellerr_ds.core.errors import (
     NotFoundError,
     StorageError,
 )
-from labellerr_ds.core.hint import advice, argument, either
+from labellerr_ds.core.hint import advice, all_of, argument
 from labellerr_ds.core.models import S3Object
-from labellerr_ds.core.progress import Progress, counting
+from labellerr_ds.core.progress import ProgressOption, tracked
 from labellerr_ds.core.redaction import Secret, redact, redact_logs
 from labellerr_ds.storage.checksums import md5_of, multipart_etag
 from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, fetch
@@ -79,12 +79,12 @@ def own_keys() -> tuple[str, str]:
     with failures("looking for AWS keys", "AWS"):
         frozen = _frozen_keys(_session())
     if frozen is None:
-        raise AuthError(f"no AWS keys; {KEYS}.", hint=either(argument("access_key"), argument("secret_key")))
+        raise AuthError(f"no AWS keys; {KEYS}.", hint=all_of(argument("access_key"), argument("secret_key")))
     if frozen.token:
         raise AuthError(
             "the AWS keys of this machine are temporary (they have a session token), and Labellerr keeps a "
             "connection for longer.",
-            hint=either(argument("access_key"), argument("secret_key"), "they are those of an IAM user"),
+            hint=all_of(argument("access_key"), argument("secret_key")),
         )
     return frozen.access_key, frozen.secret_key
 
@@ -239,7 +239,7 @@ class Bucket:
         except (KeyError, TypeError, ValueError):
             self.store_time = datetime.now(timezone.utc)
 
-    def fetch(self, objects: Sequence[S3Object], paths: Sequence[Path], *, progress: Progress = True) -> None:
+    def fetch(self, objects: Sequence[S3Object], paths: Sequence[Path], *, progress: ProgressOption = True) -> None:
         """Get objects to paths, several at a time; where one cannot be had whole, none of the paths stays.
 
         Raises
@@ -253,7 +253,7 @@ class Bucket:
         check_room(folder, total)
         stop = threading.Event()
         pool = ThreadPoolExecutor(AT_ONCE)
-        with counting(total, "reading S3", progress) as advance:
+        with tracked(total, "reading S3", progress) as advance:
             try:
                 running = [
                     pool.submit(fetch, _Stored(self, item), path, advance=advance, stop=stop)

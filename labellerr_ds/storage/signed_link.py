@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from labellerr_ds.core.disk import local_name, new_folder
 from labellerr_ds.core.errors import DownloadError, LinkExpiredError, warn
 from labellerr_ds.core.models import SignedLink
-from labellerr_ds.core.progress import Progress, counting
+from labellerr_ds.core.progress import ProgressOption, tracked
 from labellerr_ds.service.transport import LinkAnswer, LinkBrokenError, host_of, links, seconds_of
 from labellerr_ds.storage.checksums import crc32c_of, md5_of
 from labellerr_ds.storage.content_encoding import BrokenCodingError, gunzipped
@@ -48,7 +48,7 @@ def download(
     *,
     prefix: str = "",
     name: str | None = None,
-    progress: Progress = True,
+    progress: ProgressOption = True,
     renew: Callable[[], SignedLink] | None = None,
 ) -> Downloaded:
     """Fetch a link into a folder; the file has its name only once it is whole.
@@ -87,7 +87,7 @@ def download(
         store = _Linked(link, ask, renew)
         store.prepare()
         final = folder / (name or prefix + local_name(store.name))
-        with counting(store.size, "downloading", progress) as advance:
+        with tracked(store.size, "downloading", progress) as advance:
             fetch(store, final, advance=advance)
     verified = store.is_verifiable or _proves_its_end(final)
     if not verified:

@@ -9,11 +9,12 @@ from pathlib import Path
 from labellerr_ds.core.disk import is_stray
 from labellerr_ds.core.errors import InvalidArgumentError, ReadError
 from labellerr_ds.core.models import S3Object, Source
+from labellerr_ds.core.progress import ProgressOption
 from labellerr_ds.core.temp_names import scratched
 from labellerr_ds.storage.s3 import Bucket, split_url
 
 
-def locate(path_or_url: str | Path, kept: ExitStack, *, progress: bool = True) -> Source:
+def locate(path_or_url: str | Path, kept: ExitStack, *, progress: ProgressOption = True) -> Source:
     """The files of an export.
 
     Parameters
@@ -72,7 +73,7 @@ def objects_at(url: str) -> list[tuple[str, S3Object]]:
     return kept
 
 
-def _from_bucket(url: str, kept: ExitStack, progress: bool) -> Source:
+def _from_bucket(url: str, kept: ExitStack, progress: ProgressOption) -> Source:
     bucket, key = split_url(url)
     objects = objects_at(url)
     folder = kept.enter_context(scratched("bucket"))

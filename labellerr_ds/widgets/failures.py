@@ -49,16 +49,16 @@ def failure_text(problem: BaseException, project_id: str) -> str:
 
 def hint_sentence(hint: Hint) -> str:
     """Return a hint as a sentence."""
-    steps = []
-    for step in hint.steps:
-        if step.kind == "advice":
-            steps.append(str(step).rstrip("."))
-        elif step.kind == "call":
-            steps.append(f"call {step}")
-        else:
-            steps.append(f"change {_FIELDS.get(step.name, step.name)}")
-    sentence = ", or ".join(steps)
+    sentence = ", or ".join(map(_step, hint.steps))
     return f"{sentence[0].upper()}{sentence[1:]}{'' if sentence.endswith('?') else '.'}"
+
+
+def _step(step: Hint) -> str:
+    if step.kind == "all":
+        return " and ".join(map(_step, step.parts))
+    if step.kind == "advice":
+        return str(step).rstrip(".")
+    return f"call {step}" if step.kind == "call" else f"change {_FIELDS.get(step.name, step.name)}"
 
 
 def remedy(problem: BaseException, *, linked: bool) -> Remedy:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from labellerr_ds.core.errors import EmptyExportError, ExportFailedError, InvalidArgumentError, NotFoundError
 from labellerr_ds.core.models import FileStatus, S3Destination
+from labellerr_ds.core.progress import Progress
 from labellerr_ds.core.since import resolve_since
 from labellerr_ds.dataset.dataset import Dataset, empty_dataset
 from labellerr_ds.exports.create import create_job
@@ -260,7 +261,7 @@ class Session:
                 )
                 work.pause(min(1.0, left))
         self._become(work, "downloading")
-        dataset = job.load(progress=lambda done, total: self.received(work, done, total))
+        dataset = job.load(progress=lambda progress: self.received(work, progress))
         with self._lock:
             work.check()
             self.dataset = dataset
@@ -272,13 +273,16 @@ class Session:
             work.check()
             self.screen.say(text, progress)
 
-    def received(self, work: Work, done: int, total: int | None) -> None:
-        """Bytes came: `done` so far, of `total` where that is known."""
+    def received(self, work: Work, progress: Progress) -> None:
+        """Show how far the download is, or the reading of masks."""
         work.check()
-        now = time.monotonic()
+        now, done, total = time.monotonic(), progress.done, progress.total
         if now - self._reported_at < REPORT_EVERY_S and done != total:
             return
         self._reported_at = now
+        if progress.unit != "B":
+            self._say(work, f"Reading: {done:,} of {total or 0:,} {progress.unit}", done / total if total else None)
+            return
         share = f" of {total / 1e6:,.1f} MB ({done / total:.0%})" if total else " MB"
         self._say(work, f"Downloading: {done / 1e6:,.1f}{share}", done / total if total else None)
 

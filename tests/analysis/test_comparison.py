@@ -169,7 +169,7 @@ def test_a_json_and_a_coco_json_of_one_project_show_the_same_shapes(project):
 
 def test_two_projects_without_a_file_in_common_are_told(sides):
     a, b = sides(box(0, 0)), sides(box(0, 0), labellerr_file_id="g", file_name="b.jpg")
-    with pytest.warns(lds.LabellerrWarning, match="of two projects"):
+    with pytest.warns(lds.LabellerrWarning, match="exports of one project"):
         lds.compare(a, b)
     with pytest.warns(lds.LabellerrWarning, match="reused_coco_id"):
         twice = lds.concat([b, sides(box(0, 0), labellerr_file_id="h", file_name="b.jpg")])

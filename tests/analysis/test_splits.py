@@ -86,7 +86,7 @@ def test_groups_are_never_torn(stratify):
 
 def test_what_hangs_together_by_any_of_several_groups_is_one():
     whole = dataset(4, remarks=["a", "a", "b", "c"], file_format=["x", "y", "y", "z"])
-    with pytest.warns(lds.LabellerrWarning, match="pass it as previous="):
+    with pytest.warns(lds.LabellerrWarning, match="Hint: split.save.path. or previous="):
         split = whole.split(group=["remarks", "file_format"])
     assert split.files["group"].tolist() == ["f0", "f0", "f0", "f3"]
 
@@ -100,10 +100,10 @@ def test_images_that_look_alike_stay_together(tmp_path):
         picture = np.clip(pictures[number % 6].astype(int) + (number >= 6) * 2, 0, 255).astype(np.uint8)
         paths[f"f{number}"] = tmp_path / f"{number}.png"
         Image.fromarray(picture).save(paths[f"f{number}"])
-    with pytest.warns(lds.LabellerrWarning, match="pass it as previous="):
+    with pytest.warns(lds.LabellerrWarning, match="Hint: split.save.path. or previous="):
         split = dataset(12).split(group="near_duplicates", images=paths)
     assert split.files["group"].tolist() == [min(f"f{number % 6}", f"f{number % 6 + 6}") for number in range(12)]
-    with pytest.raises(lds.InvalidArgumentError, match="pass images="):
+    with pytest.raises(lds.InvalidArgumentError, match="Hint: images="):
         dataset(3).split(group="near_duplicates")
 
 

@@ -68,7 +68,7 @@ def test_every_writer_refuses_what_is_there_and_replaces_it_where_that_is_asked_
     write = getattr(dataset, writer)
     write(tmp_path / "out")
     before = tree(tmp_path)
-    with pytest.raises(lds.InvalidArgumentError, match="exists: choose another path, or pass overwrite=True"):
+    with pytest.raises(lds.InvalidArgumentError, match="exists already.\nHint: overwrite=True"):
         write(tmp_path / "out")
     assert tree(tmp_path) == before
     write(tmp_path / "out", overwrite=True)

@@ -131,7 +131,8 @@ def test_a_warning_ends_with_its_hint():
 
 
 @pytest.mark.parametrize(
-    "message", ["pass images=, their folder", "client.projects() lists them", "see dataset.issues", "lds.x", "pass --to"]
+    "message",
+    ["pass images=, their folder", "client.projects() lists them", "see dataset.issues", "lds.x", "pass --to"],
 )
 def test_the_pattern_sees_python_and_options(message):
     assert PYTHON.search(message)

@@ -74,7 +74,7 @@ def test_what_has_no_zone_is_local_time_and_the_log_says_so(since, zone, monkeyp
 
 @pytest.mark.parametrize("since", [1734393600000, 1734393600, 3.5, True, np.int64(3)])
 def test_a_bare_number_is_refused(since):
-    with pytest.raises(lds.InvalidArgumentError, match="seconds or milliseconds"):
+    with pytest.raises(lds.InvalidArgumentError, match="got the number"):
         resolved(since)
 
 
@@ -92,7 +92,7 @@ def test_a_time_that_two_clocks_may_disagree_about_is_sent_with_a_warning(since)
 
 @pytest.mark.parametrize("since", ["the day before", "11/01/2026", "2026-13-01", "", pd.NaT, [], object(), "7 parsecs"])
 def test_what_is_no_time_is_refused(since):
-    with pytest.raises(lds.InvalidArgumentError, match="Pass a datetime"):
+    with pytest.raises(lds.InvalidArgumentError, match="Hint: since="):
         resolved(since)
 
 
@@ -120,5 +120,5 @@ def test_yesterday_begins_at_midnight_of_this_machine():
 
 
 def test_a_number_as_text_is_asked_for_its_unit():
-    with pytest.raises(lds.InvalidArgumentError, match="did you mean '30d'"):
+    with pytest.raises(lds.InvalidArgumentError, match='since="30d"'):
         resolve_since("30", lambda: datetime.now(timezone.utc))

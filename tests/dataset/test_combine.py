@@ -290,5 +290,5 @@ def test_files_are_taken_by_id_or_name_and_one_that_is_not_there_is_an_error(tmp
     assert len(dataset.only([])) == 0
     with pytest.raises(lds.InvalidArgumentError, match="files must be ids or names"):
         dataset.only(None)
-    with pytest.raises(lds.InvalidArgumentError, match=r"unknown file 'f\.jpeg'; did you mean 'f\.jpg'\?"):
+    with pytest.raises(lds.InvalidArgumentError, match=r"unknown file 'f\.jpeg'\.\nHint: did you mean 'f\.jpg'\?"):
         dataset.only(["f.jpeg"])

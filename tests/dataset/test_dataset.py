@@ -37,7 +37,7 @@ def test_parquet_gives_equal_frames_back(project, tmp_path, form):
 
 
 def test_the_name_of_a_file_is_refused_for_a_folder_of_parquet(project, tmp_path):
-    with pytest.raises(lds.InvalidArgumentError, match="writes a folder of four tables"):
+    with pytest.raises(lds.InvalidArgumentError, match="is a folder of four tables"):
         dataset_of(project).to_parquet(tmp_path / "labels.parquet")
     assert list(tmp_path.iterdir()) == []
 

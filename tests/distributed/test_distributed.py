@@ -154,7 +154,7 @@ def test_partitions_are_split_as_the_whole_would_be(cluster, shards, tmp_path):
         ("yolo", {}, "the shares must sum to 1; there are none"),
         ("yolo", {"train": 0.5, "names": 0.5}, "a split cannot be called 'names', which is another key of data.yaml"),
         ("yolo", 0.8, "split must be shares, such as .*; got float"),
-        ("coco", {"train": 1.0}, "split is for YOLO: .* Dataset.split divides"),
+        ("coco", {"train": 1.0}, r"split is for YOLO[\s\S]*split\(\)"),
     ],
 )
 def test_a_wrong_split_is_known_before_a_shard_is_read(tmp_path, to, split, message):
@@ -231,7 +231,7 @@ def test_what_an_earlier_conversion_wrote_is_gone_and_rows_without_a_file_stay(t
     with pytest.warns(lds.LabellerrWarning):
         convert_exports(source, out, "yolo", shards_a_task=1, overwrite=True)
     assert sorted(path.name for path in out.iterdir()) == ["00000000", "data.yaml"]
-    with pytest.raises(lds.InvalidArgumentError, match="exists: choose another path, or pass overwrite=True"):
+    with pytest.raises(lds.InvalidArgumentError, match="exists already.\nHint: overwrite=True"):
         convert_exports(source, out, "yolo")
     with pytest.raises(lds.InvalidArgumentError, match="out must not be the folder of the shards"):
         convert_exports(source, source, "coco", overwrite=True)
@@ -297,7 +297,7 @@ def test_workers_that_share_no_disk_stage_and_convert_in_a_bucket(cluster, shard
     assert made == [f"s3://labels/coco/{place:08}.json" for place in (0, 3, 6)]
     assert store.keys("near") == []
     assert len(lds.read_export("s3://labels/coco", progress=False).annotations) == len(whole.annotations)
-    with pytest.raises(lds.InvalidArgumentError, match=r"objects below s3://labels/coco.* choose another"):
+    with pytest.raises(lds.InvalidArgumentError, match=r"objects below s3://labels/coco[\s\S]*choose another"):
         convert_exports(paths, "s3://labels/coco/", "coco")
 
 
@@ -343,7 +343,7 @@ def test_two_frames_that_share_a_folder_keep_their_rows(tmp_path):
 def test_several_formats_are_refused_and_the_one_that_is_asked_for_is_read(tmp_path):
     written_to(tmp_path, 3)
     (tmp_path / "manifest.json").write_text('{"images": [], "annotations": [], "categories": []}')
-    with pytest.raises(lds.ReadError, match=r"several formats \(coco_json, json\): pass format="):
+    with pytest.raises(lds.ReadError, match=r"several formats \(coco_json, json\).\nHint: format="):
         lds.read_exports_dask(tmp_path, "files", shards_a_task=1)
     assert len(lds.read_exports_dask(tmp_path, "files", format="json", shards_a_task=1)) == 3
     with pytest.raises(lds.ReadError, match="expected csv, got"):
@@ -458,7 +458,7 @@ class Elsewhere(Deadly):
 def test_a_folder_that_the_workers_have_to_themselves_is_refused(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("labellerr_ds.distributed.shared_folder.PATIENCE_S", 0.1)
     written_to(tmp_path, 2)
-    with pytest.raises(lds.InvalidArgumentError, match="workers do not see the folder .* pass folder="):
+    with pytest.raises(lds.InvalidArgumentError, match=r"workers do not see the folder [\s\S]*folder="):
         lds.read_exports_dask(tmp_path, client=Elsewhere(cluster, ""))
 
 
@@ -522,7 +522,7 @@ def test_a_damaged_shard_is_named(shards, tmp_path):
     for path in sorted((home / "json").iterdir())[:6]:
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "003.json").write_text('[{"file_id": "f"')
-    with pytest.raises(lds.ReadError, match=r"1 of 6 shards could not be read: .*003.json.*on_error='collect'"):
+    with pytest.raises(lds.ReadError, match=r"1 of 6 shards could not be read: .*003.json[\s\S]*on_error=\"collect\""):
         lds.read_exports_dask(tmp_path, folder=tmp_path / ".staged")
     assert not [*(tmp_path / ".staged").iterdir()]
     ddf = lds.read_exports_dask(tmp_path, "files", on_error="collect")
@@ -534,7 +534,7 @@ def test_a_damaged_shard_is_named(shards, tmp_path):
     ("call", "message"),
     [
         (("nowhere",), "nothing exists at 'nowhere'"),
-        (("nowhere/*.json",), "Patterns are not expanded: pass the folder"),
+        (("nowhere/*.json",), "Hint: pass the folder or glob"),
         (([],), "urls must be a path .* got an empty list"),
         ((".", "files", "tcp://scheduler:8786"), "client must be a dask.distributed.Client, got builtins.str"),
         (

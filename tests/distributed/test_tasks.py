@@ -40,7 +40,7 @@ def test_a_scheduler_that_waits_no_longer_for_a_worker_is_an_error_of_ours():
     with (
         dask.config.set({"distributed.scheduler.no-workers-timeout": "200ms"}),
         clusters.processes(0) as client,
-        pytest.raises(lds.ConnectionFailedError, match="the cluster has no worker: start some"),
+        pytest.raises(lds.ConnectionFailedError, match="the cluster has no worker.\nHint: start some"),
     ):
         squares(client)
 
@@ -60,5 +60,5 @@ def test_tasks_end_in_any_order_and_come_back_in_theirs(cluster):
 def test_a_client_that_is_closed_is_refused():
     with clusters.processes(0) as client:
         assert tasks.current(client) is client
-    with pytest.raises(lds.InvalidArgumentError, match="the client of Dask is closed: make a new one"):
+    with pytest.raises(lds.InvalidArgumentError, match="the client of Dask is closed"):
         tasks.current(client)

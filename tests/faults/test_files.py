@@ -93,7 +93,7 @@ def bomb(total, tail=NATIVE):
 def test_29_what_unpacks_to_a_thousand_times_its_size_is_refused_before_it_is_unpacked(tmp_path):
     body = bomb(300 << 20)
     assert len(body) < 1 << 20
-    with pytest.raises(lds.LimitError, match=r"times as many; the limit is 250.*limits=lds.Limits\(ratio="):
+    with pytest.raises(lds.LimitError, match=r"times as many; the limit is 250[\s\S]*limits=lds.Limits\(ratio="):
         read(tmp_path, body)
     assert len(read(tmp_path, body, limits=lds.Limits(ratio=2000))) == 1
 
@@ -138,7 +138,7 @@ def test_29_an_entry_that_lies_about_its_size_is_damaged(tmp_path, size):
 
 
 def test_limits_are_positive_numbers():
-    with pytest.raises(lds.InvalidArgumentError, match="ratio must be a positive number, got 0"):
+    with pytest.raises(lds.InvalidArgumentError, match="ratio of Limits must be a positive number, got 0"):
         lds.Limits(ratio=0)
     with pytest.raises(lds.InvalidArgumentError, match="limits must be a Limits"):
         lds.read_export("x", limits=5)

@@ -134,7 +134,9 @@ def test_03_a_part_that_does_not_fit_is_not_used(tmp_path, part):
 def test_04_a_store_that_knows_no_ranges_begins_anew_and_the_bar_goes_back(tmp_path):
     seen = []
     with serving_object(Served(BODY, cuts=[100_000], knows_ranges=False)) as server:
-        path, _ = download(link(server), tmp_path, progress=lambda done, total: seen.append((done, total)))
+        path, _ = download(
+            link(server), tmp_path, progress=lambda progress: seen.append((progress.done, progress.total))
+        )
     assert path.read_bytes() == BODY
     assert seen[-1] == (len(BODY), len(BODY))
     assert max(done for done, _ in seen) <= len(BODY)

@@ -27,9 +27,9 @@ def client_of(server) -> lds.Client:
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (401, lds.AuthError, "api_key and api_secret"),
+        (401, lds.AuthError, "Hint: api_key= and api_secret="),
         (403, lds.AuthError, "client_id"),
-        (404, lds.NotFoundError, "Check the id"),
+        (404, lds.NotFoundError, "check the id"),
         (500, lds.ServiceError, "HTTP 500"),
         (302, lds.UnexpectedAnswerError, "redirects"),
     ],

@@ -73,7 +73,7 @@ def test_one_that_is_gone_at_the_service_costs_the_others_nothing(tmp_path):
         while not len(sandbox.truth(project.project_id)["deleted"]):
             sandbox.advance(days=10)
         gone = set(sandbox.truth(project.project_id)["deleted"]["file_id"])
-        with pytest.warns(lds.LabellerrWarning, match="could not be downloaded; call again"):
+        with pytest.warns(lds.LabellerrWarning, match="could not be downloaded.*Hint: call again"):
             told = dataset.download_images(tmp_path, progress=False)
         failed = told[told["state"] == "failed"]
         assert set(failed["file_id"]) == gone & set(dataset.files["file_id"])
@@ -131,5 +131,5 @@ def test_images_are_found_by_index_name_or_mapping(tmp_path):
 
 def test_without_keys_it_is_told_that_a_project_may_be_passed(project, tmp_path):
     lds.export_dataset(project, ["accepted"], progress=False).to_parquet(tmp_path / "labels")
-    with pytest.raises(lds.AuthError, match="Or pass project="):
+    with pytest.raises(lds.AuthError, match="or project="):
         lds.read_export(tmp_path / "labels").download_images(tmp_path / "images")

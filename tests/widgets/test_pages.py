@@ -204,7 +204,7 @@ def test_a_broken_shape_is_left_out_and_the_others_stay(place):
     ids=str,
 )
 def test_images_that_cannot_be_meant_are_refused(dataset, images):
-    with pytest.raises(lds.InvalidArgumentError, match="images="):
+    with pytest.raises(lds.InvalidArgumentError, match="images"):
         Pages(dataset, None, images)
 
 

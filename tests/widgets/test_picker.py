@@ -8,6 +8,7 @@ import time
 import pytest
 
 import labellerr_ds as lds
+from labellerr_ds.core.progress import Progress
 from labellerr_ds.sandbox import Sandbox
 from labellerr_ds.service.project import endpoints_of
 from labellerr_ds.widgets import export_list
@@ -121,7 +122,7 @@ def test_a_download_tells_its_bytes_and_is_stopped_too(project):
     assert any(text.startswith("Downloading: ") and text.endswith("(100%)") for text in seen)
     picker._session.work.stop()
     with pytest.raises(StoppedError):
-        picker._session.received(picker._session.work, 1, 2)
+        picker._session.received(picker._session.work, Progress("downloading", 1, 2, "B"))
 
 
 def test_a_panel_that_is_made_again_ends_the_work_of_the_old_one(slow):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-from tqdm.auto import tqdm
 
+from labellerr_ds.core.progress import tracked
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.options import ReadOptions
@@ -91,17 +91,16 @@ def read_some_masks(
     files = MaskFiles(options.files, issues, folders)
     rows: list[tuple[Any, ...]] = []
     decode = partial(decode_mask, largest=options.limits.pixels)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        bar = tqdm(total=len(masks), desc="masks", delay=1, disable=not options.progress)
+    progress = tracked(len(masks), "masks", options.progress, "masks")
+    with progress as advance, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for start in range(0, len(masks), AHEAD):  # not all at once: what is decoded ahead is held
             some = masks[start : start + AHEAD]
             for member, mask in zip(some, pool.map(decode, some), strict=True):
                 rows += _rows_of(member, mask, files, classes, issues)
-                bar.update()
+                advance(1)
             if len(rows) >= options.batch_rows:
                 yield _batch(rows, template, issues, part)
                 rows = []
-        bar.close()
     file_table = table("files", files.columns(), len(files.ids))
     yield _batch(rows, template, issues, part, files=file_table, classes=classes)
 

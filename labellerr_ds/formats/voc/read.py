@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm.auto import tqdm
-
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.progress import ProgressOption, tracked_items
 from labellerr_ds.formats.label_folders import CocoParts, Entry, folder_of, pictures_in, size_of
 
 Corners = Literal["auto", "pixels", "edges", "edges_from_1"]
@@ -23,7 +22,9 @@ _PARTS = frozenset({"source", "owner", "size"})  # elements with children of an 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_voc(folder: Path, images: Path | None, status: str | None, corners: Corners, *, progress: bool) -> CocoParts:
+def read_voc(
+    folder: Path, images: Path | None, status: str | None, corners: Corners, *, progress: ProgressOption
+) -> CocoParts:
     """See `labellerr_ds.read_voc`."""
     home = folder_of(folder)
     splits = _splits(home)
@@ -32,7 +33,7 @@ def read_voc(folder: Path, images: Path | None, status: str | None, corners: Cor
         if not any(part.startswith("Segmentation") for part in path.parts):
             pictures.setdefault(path.stem, path)
     parts, classes = CocoParts(home.name), dict[str, int]()
-    trees = list(tqdm(_trees(home), desc="labels", delay=1, disable=not progress))
+    trees = list(tracked_items(_trees(home), None, "labels", progress))
     if not trees:
         raise ReadError(f"{home}: no XML files of Pascal VOC in it.")
     if corners == "auto":

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tqdm.auto import tqdm
 
 from labellerr_ds.core.errors import ReadError
 from labellerr_ds.core.hint import argument
+from labellerr_ds.core.progress import ProgressOption, tracked_items
 from labellerr_ds.formats.label_folders import CocoParts, Entry, folder_of, pictures_in, size_of
 from labellerr_ds.formats.yolo.detect import LINE
 
@@ -28,7 +28,7 @@ Marks = tuple[int, int]
 """How many keypoints an object has, and how many numbers each."""
 
 
-def read_yolo(folder: Path, images: Path | None, status: str | None, *, progress: bool) -> CocoParts:
+def read_yolo(folder: Path, images: Path | None, status: str | None, *, progress: ProgressOption) -> CocoParts:
     """See `labellerr_ds.read_yolo`."""
     home = folder_of(folder)
     settings = _settings(home)
@@ -43,7 +43,7 @@ def read_yolo(folder: Path, images: Path | None, status: str | None, *, progress
     parts = CocoParts(home.name)
     marks = _marks(settings)
     used: set[int] = set()
-    for entry in tqdm(entries, desc="labels", delay=1, disable=not progress):
+    for entry in tracked_items(entries, len(entries), "labels", progress):
         size = size_of(entry.image) if entry.image else None
         number = parts.add_image(entry, size, status if entry.labels else "none" if status else None)
         if size is None:

@@ -119,7 +119,7 @@ def test_labels_whose_image_is_missing_are_told(tmp_path):
     ("files", "names", "message"),
     [
         ({"readme.txt": "hello"}, None, "no text files of YOLO labels"),
-        ({"labels/a.txt": BOX}, None, "pass images="),
+        ({"labels/a.txt": BOX}, None, "Hint: images="),
         ({"labels/a.txt": BOX, "a.png": None}, "names: 3\n", "must be a list"),
         ({"labels/a.txt": BOX, "a.png": None}, "names: [a]\nkpt_shape: 3\n", "kpt_shape"),
         ({"labels/a.txt": BOX, "a.png": None}, "names: [a\n", "is not YAML"),
