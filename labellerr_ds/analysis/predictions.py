@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import InvalidArgumentError, ReadError
 from labellerr_ds.core.hint import argument, call
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.frames import schema
 from labellerr_ds.shapes import rasters
 from labellerr_ds.shapes.boxes import bounds, box_ious, ring_areas
@@ -167,11 +168,11 @@ def _shape(shape: Any, row: int) -> tuple[str | None, float, Floats | None]:
             height, width = (int(side) for side in shape["size"])
             rle: RLE = {"size": [height, width], "counts": counts}
             area, box = area_and_bbox(checked_counts(rle), height)
-            return schema.json_text(rle), float(area), np.array(box, dtype=np.float64)
+            return json_text(rle), float(area), np.array(box, dtype=np.float64)
         rings = [[float(number) for number in ring] for ring in shape]
         points = np.concatenate([np.reshape(ring, (-1, 2)) for ring in rings])
         area = ring_areas(points, np.array([len(ring) // 2 for ring in rings])).sum()
-        return schema.json_text(rings), float(area), bounds(points, np.array([len(points)]))[0]
+        return json_text(rings), float(area), bounds(points, np.array([len(points)]))[0]
     except (*BROKEN, KeyError) as problem:
         raise InvalidArgumentError(f"the segmentation of prediction {row} does not hold together: {problem}.") from None
 

@@ -11,6 +11,7 @@ import pandas as pd
 import typer
 
 from labellerr_ds.api.read import read_export
+from labellerr_ds.cli.exit_codes import FAILED
 from labellerr_ds.cli.options import (
     SHOWN,
     As,
@@ -25,7 +26,7 @@ from labellerr_ds.cli.options import (
 )
 from labellerr_ds.cli.output import Form, emit, preview, print_table, say, say_what
 from labellerr_ds.cli.reading import read_labels, read_own_frame
-from labellerr_ds.cli.reporting import FAILED, shows_progress
+from labellerr_ds.cli.reporting import shows_progress
 from labellerr_ds.core.atomic import refuse
 from labellerr_ds.core.card import counted
 from labellerr_ds.core.errors import InvalidArgumentError

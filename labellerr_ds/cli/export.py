@@ -9,6 +9,7 @@ import typer
 
 from labellerr_ds.api.export import export_dataset
 from labellerr_ds.cli.delivery import delivery
+from labellerr_ds.cli.exit_codes import FAILED
 from labellerr_ds.cli.options import (
     As,
     Coco,
@@ -24,7 +25,7 @@ from labellerr_ds.cli.options import (
     statuses_of,
 )
 from labellerr_ds.cli.output import Form, print_table, say
-from labellerr_ds.cli.reporting import FAILED, shows_progress
+from labellerr_ds.cli.reporting import shows_progress
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.models import ExportFormat, S3Destination
 from labellerr_ds.exports.job import ExportJob

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from labellerr_ds.cli.delivery import delivery
+from labellerr_ds.cli.exit_codes import NOTHING
 from labellerr_ds.cli.options import (
     Level,
     LevelOption,
@@ -21,7 +22,7 @@ from labellerr_ds.cli.options import (
     statuses_of,
 )
 from labellerr_ds.cli.output import Form, say
-from labellerr_ds.cli.reporting import NOTHING, shows_progress
+from labellerr_ds.cli.reporting import shows_progress
 from labellerr_ds.core.models import resolve_statuses
 from labellerr_ds.service.client import Client
 

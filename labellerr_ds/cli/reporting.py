@@ -12,11 +12,10 @@ from typing import Any
 
 import typer
 
+from labellerr_ds.cli.exit_codes import FAILED, NOTHING, STOPPED, WRONG_CALL
 from labellerr_ds.cli.hints import shell_hint
 from labellerr_ds.cli.output import say
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, LabellerrError, LabellerrWarning
-
-FAILED, WRONG_CALL, NOTHING, STOPPED = 1, 2, 3, 130
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:

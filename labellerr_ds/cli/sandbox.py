@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from labellerr_ds.api.export import export_dataset
+from labellerr_ds.cli.exit_codes import WRONG_CALL
 from labellerr_ds.cli.output import preview, say
-from labellerr_ds.cli.reporting import WRONG_CALL, shows_progress
+from labellerr_ds.cli.reporting import shows_progress
 from labellerr_ds.core.disk import new_folder
 from labellerr_ds.core.models import ExportFormat
 from labellerr_ds.service.client import Client

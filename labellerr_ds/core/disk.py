@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from urllib.parse import unquote
 
 from labellerr_ds.core.errors import DiskError, InvalidArgumentError
 
+PIECE_BYTES = 1 << 20  # of a file or stream that is read piece by piece
 LEAST_BYTES = 1 << 16  # of which nothing can be done with less
 _FAILURES = frozenset(
     getattr(errno, name)
@@ -119,3 +121,12 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             free=free,
             hint="free some room, or choose another folder",
         ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -26,7 +26,7 @@ from labellerr_ds.formats.recognise import recognise
 from labellerr_ds.storage.s3 import bucket_of, is_s3, split_url
 from labellerr_ds.storage.source import files_at, objects_at
 
-PIECE_BYTES = 1 << 24  # of a JSON array that is cut
+ARRAY_BYTES = 1 << 24  # of a JSON array that is cut
 
 
 class Shard(NamedTuple):
@@ -100,7 +100,7 @@ def cut(source: Source, folder: SharedFolder, limits: Limits) -> list[Shard]:
     with ExitStack() as kept:
         inside, kinds, form = opened(source, "json", kept, limits)
         for member in (member for member, kind in zip(inside, kinds, strict=True) if kind == form):
-            with open_json(member, PIECE_BYTES) as file:
+            with open_json(member, ARRAY_BYTES) as file:
                 array, before = file.outline().array, len(shards)
                 for _, text in file.texts(array) if array else ():
                     shards.append(_piece(folder, len(shards), text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.backoff import LONGEST_WAIT_S, intervals
 from labellerr_ds.core.errors import (
     ExportTimeoutError,
     InvalidArgumentError,
@@ -17,7 +17,6 @@ from labellerr_ds.core.models import ExportRequest, ExportState
 from labellerr_ds.exports.outcome import failure
 
 TIMEOUT_S = 3600.0
-LONGEST_WAIT_S = 60.0  # that a service may ask for
 ABSENT_LOOKS = 5  # how often the service may not know a report id before it is believed
 
 

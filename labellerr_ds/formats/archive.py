@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
 
-from labellerr_ds.core.disk import check_room, disk_errors, is_stray
+from labellerr_ds.core.disk import PIECE_BYTES, check_room, disk_errors, is_stray
 from labellerr_ds.core.errors import ReadError
 from labellerr_ds.core.hint import DOWNLOAD_AGAIN
 from labellerr_ds.core.limits import Budget, Limits, exceeded
@@ -25,7 +25,6 @@ from labellerr_ds.core.models import Source
 from labellerr_ds.core.temp_names import scratched
 
 HEAD_BYTES = 512  # what a file is recognised by
-PIECE_BYTES = 1 << 20
 IN_MEMORY_BYTES = 1 << 25  # what is larger is unpacked to a temporary file
 ZIP, GZIP, PNG = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b", b"\x89PNG\r\n\x1a\n"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)

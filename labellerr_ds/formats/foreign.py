@@ -6,11 +6,11 @@ import io
 from collections import Counter
 from dataclasses import replace
 
+from labellerr_ds.core.json_text import json_bytes
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.coco_json.read import read_coco_json
 from labellerr_ds.formats.label_folders import CocoParts
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.values import json_bytes
 from labellerr_ds.frames.merge import merge, report
 from labellerr_ds.frames.tables import Tables, joined, with_info
 

@@ -20,13 +20,6 @@ Moment = Annotated[int, msgspec.Meta(ge=schema.MILLISECONDS.start, lt=schema.MIL
 NO_STATUS = object()
 """Stands for a file whose status the export does not have; null means the files without one."""
 
-json_bytes = msgspec.json.Encoder().encode
-
-
-def json_text(value: Any) -> str:
-    """Compact JSON."""
-    return json_bytes(value).decode()
-
 
 def status_of(value: Any) -> str | None:
     """Return the schema's text for a status as exported; None for `NO_STATUS`."""

@@ -6,7 +6,6 @@ the same dtypes whatever came, for no rows too, on pandas 2 and 3.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -366,26 +365,3 @@ def is_unclear(files: pd.DataFrame) -> NDArray[np.bool_]:
     lacks_state = files["label_state"].isna() & files["annotation_count"].eq(0)
     unclear: NDArray[np.bool_] = (lacks_state & files["status"].isin(STATUSES)).to_numpy(dtype=bool)
     return unclear
-
-
-def hex_color(color: object) -> str | None:
-    """``#rrggbb`` from ``[r, g, b]`` or from such a text; None for what is neither.
-
-    Examples
-    --------
-    >>> hex_color([95, 158, 160]), hex_color("#5F9EA0"), hex_color("teal")
-    ('#5f9ea0', '#5f9ea0', None)
-    """
-    if isinstance(color, str):
-        digits = color.strip().lower().removeprefix("#")
-        digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
-        return f"#{digits}" if len(digits) == 6 and not set(digits) - set("0123456789abcdef") else None
-    if isinstance(color, list | tuple) and len(color) >= 3:
-        parts = [part for part in color[:3] if isinstance(part, int) and 0 <= part < 256]
-        return "#{:02x}{:02x}{:02x}".format(*parts) if len(parts) == 3 else None
-    return None
-
-
-def json_text(value: Any) -> str:
-    """Compact JSON that keeps letters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

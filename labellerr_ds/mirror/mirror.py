@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labellerr_ds.core.backoff import COMMIT_TRIES
 from labellerr_ds.core.card import card
 from labellerr_ds.core.disk import new_folder
 from labellerr_ds.core.errors import EmptyExportError, InvalidArgumentError, MirrorError, warn
@@ -63,7 +64,6 @@ log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 FULL_EVERY = timedelta(days=7)
-TRIES = 12
 _NAME = re.compile(r"[\w.\-]+")
 
 
@@ -206,7 +206,7 @@ class Mirror:
                 near = kept.enter_context(scratched("staged")) if folder is None else folder
                 read = partial(read_on, cluster, kept.enter_context(SharedFolder(near).lent("sync")), progress=progress)
             export = None
-            for attempt in range(TRIES):
+            for attempt in range(COMMIT_TRIES):
                 snapshot = self._snapshot(project)
                 if export is None or (export.full and is_stale(export, snapshot)):
                     listed_at(project, "")  # an answer has the service's time: after all that the snapshot knows
@@ -223,7 +223,7 @@ class Mirror:
                 log.info("%r of project %s into %s", result, project.project_id, self.path)
                 return result
         raise MirrorError(
-            f"{self.path}: {TRIES} commits conflicted with other syncs.", hint=call("mirror.sync(project)")
+            f"{self.path}: {COMMIT_TRIES} commits conflicted with other syncs.", hint=call("mirror.sync(project)")
         )
 
     @contextmanager
@@ -526,13 +526,13 @@ class Mirror:
         return len(self._again(lambda: self._store.at().vacuum(older_than)))
 
     def _again(self, write: Any) -> Any:
-        for attempt in range(TRIES):
+        for attempt in range(COMMIT_TRIES):
             try:
                 return write()
             except BusyError:
                 time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))
         raise MirrorError(
-            f"{self.path}: {TRIES} commits conflicted with other writers.", hint="try again when they are done"
+            f"{self.path}: {COMMIT_TRIES} commits conflicted with other writers.", hint="try again when they are done"
         )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.frames import schema
+from labellerr_ds.images.colors import hex_color
 
 _NAMED = frozenset({"question_id", "color", *vendor.TEMPLATE_QUESTION_KEYS, *vendor.TEMPLATE_TYPE_KEYS})
 
@@ -43,7 +45,7 @@ def categories(questions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 "name": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_QUESTION_KEYS)),
                 "color": color,
                 "question_type": vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS)),
-                "extra": schema.json_text(rest) if rest else None,
+                "extra": json_text(rest) if rest else None,
             }
         )
     names = ("category_id", "question_id", "name", "color", "question_type", "extra")
@@ -58,4 +60,4 @@ def _color_of(question: Mapping[str, Any]) -> str | None:
         kind = vendor.text_of(vendor.first_of(question, vendor.TEMPLATE_TYPE_KEYS))
         is_shape = vendor.QUESTION_TYPES.get((kind or "").lower()) in vendor.SHAPE_TYPES
         color = name if is_shape and isinstance(name, str) and name.startswith("#") else None
-    return schema.hex_color(color)
+    return hex_color(color)

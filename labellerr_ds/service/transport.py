@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.backoff import LONGEST_WAIT_S, REQUEST_TRIES
 from labellerr_ds.core.errors import (
     AuthError,
     ConnectionFailedError,
@@ -43,7 +44,6 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 ANSWER_TIMEOUT_S = 120.0  # for all of an answer, which may come byte by byte
 HEADERS_TIMEOUT_S = 60.0  # of an answer, which may come byte by byte too
 TRIES_TIMEOUT_S = 600.0  # until the headers of the last of several tries
-LONGEST_WAIT_S = 60.0  # that a service may ask for
 TRANSIENT = (429, 500, 502, 503, 504)
 Params = Mapping[str, str]
 
@@ -59,7 +59,7 @@ class _Patience(Retry):
         return None if asked is None else min(asked, LONGEST_WAIT_S)
 
 
-def _session(retried: tuple[str, ...], tries: int = 4) -> requests.Session:
+def _session(retried: tuple[str, ...], tries: int = REQUEST_TRIES) -> requests.Session:
     """A session that repeats only what may be repeated: these methods."""
     redact_logs(("urllib3", "requests"))
     session = requests.Session()

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import platformdirs
 
-from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.disk import check_room, sha256_of
 from labellerr_ds.core.errors import DiskError
 from labellerr_ds.core.temp_names import left_in, prefix_of
 
@@ -90,7 +90,7 @@ def keep(owner: Owner, path: Path) -> None:
         if (size := path.stat().st_size) <= LARGEST_BYTES:
             made = Path(tempfile.mkdtemp(prefix=prefix_of(home / owner.key, "entry"), dir=home))
             entry = {
-                "name": path.name, "size": size, "digest": _digest(path), "key": owner.key,
+                "name": path.name, "size": size, "digest": sha256_of(path), "key": owner.key,
                 "project_id": owner.project_id, "report_id": owner.report_id,
             }  # fmt: skip
             try:
@@ -195,15 +195,7 @@ def _is_whole(path: Path, entry: dict[str, Any], owner: Owner, sidecar: Path) ->
     age = time.time() - sidecar.stat().st_mtime
     if entry["size"] > HASHED_BYTES and 0 <= age < TRUSTED_S and path.stat().st_mtime <= sidecar.stat().st_mtime:
         return True
-    return bool(_digest(path) == entry["digest"])
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.blake2b(digest_size=32)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+    return bool(sha256_of(path) == entry["digest"])
 
 
 def _link(kept: Path, mine: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-PIECE_BYTES = 1 << 20
+from labellerr_ds.core.disk import PIECE_BYTES
 
 
 def md5_of(path: Path, sizes: Sequence[int]) -> list[bytes]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from labellerr_ds.core.disk import PIECE_BYTES
 from labellerr_ds.core.errors import DownloadError
 
-PIECE_BYTES = 1 << 20
 HARMLESS_BYTES = 1 << 28
 LARGEST_RATIO = 200  # labels as JSON shrink to a tenth; what shrinks to less is made to fill a disk
 

@@ -13,15 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from labellerr_ds.core.backoff import intervals
+from labellerr_ds.core.backoff import DOWNLOAD_TRIES, LONGEST_WAIT_S, intervals
 from labellerr_ds.core.disk import check_room
 from labellerr_ds.core.errors import DownloadError
 from labellerr_ds.storage.partial_files import part
 
 Advance = Callable[[int], None]
-TRIES = 8  # in a row that bring hardly anything
 LITTLE_BYTES = 10_000
-LONGEST_WAIT_S = 60.0
 SLOW_BYTES, SLOW_S = 30_000, 30.0
 """Slower than so many bytes in so many seconds is as good as broken."""
 
@@ -160,7 +158,7 @@ def _receive(store: Store, out: BinaryIO, advance: Advance, stop: threading.Even
             barren, waits = 0, intervals(0.25)
         else:
             barren += 1
-        if barren >= TRIES:
+        if barren >= DOWNLOAD_TRIES:
             of = "" if store.size is None else f" of {store.size:,}"
             raise DownloadError(
                 f"{store.what}: {reason}, at {out.tell():,}{of} bytes, {barren} times in a row.", hint="try again"

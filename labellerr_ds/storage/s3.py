@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from labellerr_ds.core.disk import check_room
+from labellerr_ds.core.backoff import S3_TRIES
+from labellerr_ds.core.disk import PIECE_BYTES, check_room
 from labellerr_ds.core.errors import (
     AuthError,
     InvalidArgumentError,
@@ -38,10 +39,8 @@ from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, 
 from labellerr_ds.storage.s3_errors import KEYS, changed, failures
 
 AT_ONCE = 16  # objects on their way at the same time
-PIECE_BYTES = 1 << 20
 READ_TIMEOUT_S = 20
 MOST_AT_ONCE = 1000  # objects that one call removes, by S3's API
-TRIES = 4  # for one object: a broken connection goes on where it broke
 
 _LOUD = ("botocore", "boto3", "urllib3", "s3transfer")
 
@@ -160,7 +159,7 @@ class Bucket:
                     connect_timeout=10,
                     read_timeout=READ_TIMEOUT_S,
                     max_pool_connections=AT_ONCE,
-                    retries={"mode": "standard", "max_attempts": TRIES},
+                    retries={"mode": "standard", "max_attempts": S3_TRIES},
                 ),
             )
             redact_logs(_LOUD, self._secrets)  # loggers that came with the client

@@ -21,7 +21,7 @@ from labellerr_ds.storage.checksums import crc32c_of, md5_of
 from labellerr_ds.storage.content_encoding import BrokenCodingError, gunzipped
 from labellerr_ds.storage.fetch import BrokenStreamError, DamagedError, Stream, fetch
 
-PIECE_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 18  # from the network at a time
 RENEWALS = 3  # in a row that bring nothing
 SOON = timedelta(seconds=5)
 _EXPIRED = re.compile(r"expired|expiredtoken", re.IGNORECASE)
@@ -218,7 +218,7 @@ class _Linked:
     def _pieces(self, answer: LinkAnswer) -> Generator[tuple[bytes, int], None, None]:
         came, first = 0, b""
         try:
-            raw = answer.pieces(PIECE_BYTES)
+            raw = answer.pieces(CHUNK_BYTES)
             coded = answer.coding is not None
             pieces = gunzipped(self._hashed(raw), self.what) if coded else ((piece, len(piece)) for piece in raw)
             for piece, count in pieces:
@@ -282,7 +282,7 @@ def read_link(url: str, largest: int) -> bytes | None:
         try:
             answer = ask(url)
             if answer.status == 200:
-                raw = answer.pieces(PIECE_BYTES)
+                raw = answer.pieces(CHUNK_BYTES)
                 pieces = (piece for piece, _ in gunzipped(raw, "")) if answer.coding else raw
                 for piece in pieces:
                     body += piece

@@ -34,7 +34,7 @@ TABLE = b"file_id,file_name\n" + b"".join(b"f%06d,%06d.jpg\n" % (n, n) for n in 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(fetch, "TRIES", 3)
+    monkeypatch.setattr(fetch, "DOWNLOAD_TRIES", 3)
     monkeypatch.setattr(fetch, "intervals", lambda first: itertools.repeat(0.0))
 
 
@@ -66,7 +66,7 @@ def refused(served, folder, error, words, **more):
 def test_01_a_broken_line_goes_on_where_it_broke(tmp_path_factory, cuts):
     served = Served(BODY, cuts=list(cuts))
     with pytest.MonkeyPatch.context() as patient:
-        patient.setattr(fetch, "TRIES", 6)
+        patient.setattr(fetch, "DOWNLOAD_TRIES", 6)
         body, log = got(served, tmp_path_factory.mktemp("came"))
     assert body == BODY
     assert served.sent <= len(BODY) + 2**20

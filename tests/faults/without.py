@@ -33,7 +33,7 @@ NO_CHECKSUMS: list[Change] = [
 """What finds at the end what was let through before: taken out as well where a protection is one of two."""
 
 WITHOUT: tuple[tuple[int, str, list[Change], str, str], ...] = (
-    (1, "going on where it broke", [(FETCH, "if barren >= TRIES:", "if barren >= 0:")], NETWORK, "test_01"),
+    (1, "going on where it broke", [(FETCH, "if barren >= DOWNLOAD_TRIES:", "if barren >= 0:")], NETWORK, "test_01"),
     (2, "an end that is proved",
      [(LINK, "return first[:1] + last[-1:] in (b\"[]\", b\"{}\")", "return True")], NETWORK, "test_02"),
     (3, "a part that fits", [(LINK, "fits = answer.range == (offset, self.size) and answer.coding is None",

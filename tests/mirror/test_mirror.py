@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from thorough import examples
 
 import labellerr_ds as lds
+from labellerr_ds.core.backoff import COMMIT_TRIES
 from labellerr_ds.frames import schema
-from labellerr_ds.mirror.mirror import TRIES
 from labellerr_ds.mirror.store import BusyError, Snapshot
 from labellerr_ds.mirror.sync import committed
 from labellerr_ds.sandbox import Sandbox
@@ -311,7 +311,7 @@ def test_others_that_come_first_again_and_again_are_an_error(world, mirror, monk
 
     monkeypatch.setattr(Snapshot, "merge", busy)
     monkeypatch.setattr("labellerr_ds.mirror.mirror.time.sleep", lambda _: None)
-    with pytest.raises(lds.MirrorError, match=f"{TRIES} commits conflicted"):
+    with pytest.raises(lds.MirrorError, match=f"{COMMIT_TRIES} commits conflicted"):
         sync(mirror, project)
     assert len(mirror.dataset().files) == 24
 

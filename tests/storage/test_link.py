@@ -15,7 +15,7 @@ from labellerr_ds.storage.signed_link import download, local_name
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(transfer_fetch, "TRIES", 2)
+    monkeypatch.setattr(transfer_fetch, "DOWNLOAD_TRIES", 2)
     monkeypatch.setattr(transfer_fetch, "intervals", lambda first: itertools.repeat(0.0))
 
 

@@ -161,7 +161,7 @@ def test_an_object_that_is_cut_short_goes_on_where_it_broke(store, prefix, own_k
 def test_one_that_is_cut_short_every_time_is_an_error_and_leaves_nothing(
     moto, prefix, own_keys, nothing_stays, monkeypatch
 ):
-    monkeypatch.setattr(fetch, "TRIES", 3)
+    monkeypatch.setattr(fetch, "DOWNLOAD_TRIES", 3)
     big(moto, f"{prefix}/export.json", 3)
     with stores.cutting(moto, [2_000] * 9) as address:
         own_keys(AWS_ENDPOINT_URL=address)

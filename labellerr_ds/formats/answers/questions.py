@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.answers.rows import AnnotationRows, Found, Row
 from labellerr_ds.formats.answers.shapes import is_blank, is_points, looks_like, read_shape
 from labellerr_ds.formats.answers.speech import ITEM_KEYS, read_speech
 from labellerr_ds.formats.answers.tracks import read_track
 from labellerr_ds.formats.issues import IssueLog
-from labellerr_ds.formats.values import as_id, json_text
+from labellerr_ds.formats.values import as_id
 from labellerr_ds.frames.tables import ListState
 
 _QUESTION_KEYS = frozenset(

@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.issues import IssueLog
-from labellerr_ds.formats.values import json_text
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import FILE_ROW, ListState, Unread, dictionary
 from labellerr_ds.shapes.boxes import bounds, ring_areas, sums

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.answers.rows import AnnotationRows, Row
-from labellerr_ds.formats.values import INT64, json_text, number
+from labellerr_ds.formats.values import INT64, number
 
 BOX_KEYS = ("xmin", "ymin", "xmax", "ymax")
 POINT_KEYS = frozenset({"x", "y"})

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.answers.rows import AnnotationRows, Found, Row
 from labellerr_ds.formats.answers.shapes import SPEECH_KEYS, is_blank
-from labellerr_ds.formats.values import as_id, json_text, number
+from labellerr_ds.formats.values import as_id, number
 
 ITEM_KEYS = frozenset({"answer_id", "answer", "frames", "children", "attributes"})
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.json_text import json_bytes, json_text
 from labellerr_ds.formats.coco_json.shapes import (
     is_line,
     is_marks,
@@ -26,7 +27,7 @@ from labellerr_ds.formats.coco_json.shapes import (
 from labellerr_ds.formats.coco_json.tables import NO_IMAGE, SEVERAL_IMAGES, ClassIds, ImageReader
 from labellerr_ds.formats.decoding import UNSET, any_json, decoder, plain, raw_fields
 from labellerr_ds.formats.issues import IssueLog
-from labellerr_ds.formats.values import Int64, as_text, json_bytes, json_text, lookup_key, number, whole
+from labellerr_ds.formats.values import Int64, as_text, lookup_key, number, whole
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import FILE_ROW, UNREAD, Unread, dictionary, table
 from labellerr_ds.shapes.boxes import bounds, ring_areas

@@ -11,6 +11,7 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.decoding import plain
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.values import (
@@ -18,7 +19,6 @@ from labellerr_ds.formats.values import (
     Int64,
     Moment,
     as_text,
-    json_text,
     lookup_key,
     milliseconds,
     number,
@@ -27,6 +27,7 @@ from labellerr_ds.formats.values import (
 )
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState, table
+from labellerr_ds.images.colors import hex_color
 
 # Keys of COCO itself (cocodataset.org, "Data format") and of Labellerr, which need no warning.
 _IMAGE_KEYS = {
@@ -66,7 +67,7 @@ def read_categories(entries: list[Any], template: pd.DataFrame | None, issues: I
             (
                 as_text(entry.get("name")),
                 None if kind is None or pd.isna(kind) else str(kind),
-                schema.hex_color(entry.get("color")),
+                hex_color(entry.get("color")),
                 as_text(entry.get("supercategory")),
                 row_id,
                 question,
@@ -89,7 +90,7 @@ def _extra_of_category(entry: dict[str, Any], issues: IssueLog) -> str | None:
     issues.unknown_keys.update(key for key in extra if key not in _CATEGORY_EXTRA)
     extra = _filled(extra, _CATEGORY_EXTRA)
     color = entry.get("color")
-    if color is not None and (schema.hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
+    if color is not None and (hex_color(color) is None or not isinstance(color, list) or len(color) != 3):
         extra["color"] = color
     return json_text(extra) if extra else None
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from labellerr_ds.core import vendor
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.answers.categories import TemplateCategories
 from labellerr_ds.formats.answers.questions import Answers, Question
 from labellerr_ds.formats.answers.records import batch_of
@@ -26,7 +27,7 @@ from labellerr_ds.formats.decoding import UNSET, any_json
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.options import ReadOptions
 from labellerr_ds.formats.text import spelled
-from labellerr_ds.formats.values import json_text, milliseconds, number, status_of, whole
+from labellerr_ds.formats.values import milliseconds, number, status_of, whole
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState, Tables
 

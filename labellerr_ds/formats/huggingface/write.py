@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from labellerr_ds.core.errors import InvalidArgumentError, MissingExtraError
 from labellerr_ds.core.hint import advice, argument
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.selection import Frames, Item, Negatives, Selection, Splits, by_split
 from labellerr_ds.frames import schema
 from labellerr_ds.images.files import Images
@@ -74,8 +75,8 @@ def _objects(item: Item, classes: list[str] | None) -> dict[str, list[Any]]:
         objects["type"].append(shape.type)
         objects["bbox"].append([None if side != side else float(side) for side in shape.box])
         outline = shape.segmentation if isinstance(shape.segmentation, list | dict) else None
-        objects["segmentation"].append(None if outline is None else schema.json_text(outline))
-        objects["keypoints"].append(None if shape.keypoints is None else schema.json_text(shape.keypoints))
+        objects["segmentation"].append(None if outline is None else json_text(outline))
+        objects["keypoints"].append(None if shape.keypoints is None else json_text(shape.keypoints))
     return objects
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from labellerr_ds.core import vendor
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.answers.categories import TemplateCategories
 from labellerr_ds.formats.answers.questions import Answers
 from labellerr_ds.formats.answers.records import batch_of, columns_of
@@ -17,7 +18,7 @@ from labellerr_ds.formats.decoding import UNSET, decoder, first_fit, plain, raw_
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.json_windows import open_json
 from labellerr_ds.formats.options import ReadOptions
-from labellerr_ds.formats.values import NO_STATUS, Int64, Moment, json_text, milliseconds, number, status_of, whole
+from labellerr_ds.formats.values import NO_STATUS, Int64, Moment, milliseconds, number, status_of, whole
 from labellerr_ds.frames.tables import ListState, Tables
 
 _KNOWN = {

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from labellerr_ds.core.disk import sha256_of
+
 INFO, RAW = "info.json", "raw.parquet"
 SCHEMA = 1  # of the folder
 WORDS_KEY = b"labellerr_categories"
 """Key of a file's metadata: the categories of its category columns."""
-_PIECE_BYTES = 1 << 20
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def check_files(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, pa.Table]) -> None:
@@ -35,7 +26,7 @@ def check_files(manifest: Any, paths: Mapping[str, Path], tables: Mapping[str, p
         if (actual := paths[name].stat().st_size) != size:
             raise ValueError(f"{name} has {actual:,} bytes, {size:,} were written: it is not the file of this dataset")
     for name, digest in manifest.get("sha256", {}).items():
-        if digest_of(paths[name]) != digest:
+        if sha256_of(paths[name]) != digest:
             raise ValueError(f"{name}: checksum mismatch, it is not the file of this dataset")
     for name, rows in manifest["rows"].items():
         if tables[name].num_rows != rows:

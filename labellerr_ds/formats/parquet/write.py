@@ -10,7 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from labellerr_ds.formats.parquet.manifest import INFO, RAW, SCHEMA, WORDS_KEY, digest_of
+from labellerr_ds.core.disk import sha256_of
+from labellerr_ds.core.json_text import json_text
+from labellerr_ds.formats.parquet.manifest import INFO, RAW, SCHEMA, WORDS_KEY
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.schema import Table
 from labellerr_ds.frames.tables import TABLE_NAMES, Tables
@@ -58,7 +60,7 @@ def write_parquet(folder: Path, batches: Iterable[Tables], *, schemas: Mapping[T
     info = {} if last is None else dict(last.info)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in TABLE_NAMES}
-    digests = {path.name: digest_of(path) for path in sorted(folder.iterdir())}
+    digests = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     manifest = {"schema": SCHEMA, "sizes": sizes, "rows": rows, "sha256": digests}
     text = json.dumps({"info": info, "raw_header": header, "manifest": manifest})
     (folder / INFO).write_text(text, encoding="utf-8")
@@ -76,7 +78,7 @@ def stored_schema(name: Table, words: Mapping[str, Sequence[str]]) -> pa.Schema:
     fields = [pa.field(column.name, schema.ARROW[column.kind]) for column in schema.TABLES[name]]
     kinds = [column.name for column in schema.TABLES[name] if column.kind == "category"]
     known = {key: list(words.get(key, schema.FIXED_CATEGORIES.get(key, ()))) for key in kinds}
-    return pa.schema(fields, metadata={WORDS_KEY: schema.json_text(known)})
+    return pa.schema(fields, metadata={WORDS_KEY: json_text(known)})
 
 
 def words_of(tables: Tables, name: Table) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.decoding import any_json
 from labellerr_ds.formats.text import as_text, header_of
-from labellerr_ds.frames import schema
+from labellerr_ds.images.colors import hex_color, rgb
 
 RGB = tuple[int, int, int]
 NAMES_ALONE = frozenset({"classes", "class_names", "codes", "labels", "label_names", "names", "obj"})
@@ -90,10 +90,5 @@ def _color(entry: Any) -> RGB | int | None:
             return int(entry)
     if isinstance(entry, int) and not isinstance(entry, bool):
         return entry
-    text = schema.hex_color(entry)
+    text = hex_color(entry)
     return None if text is None else rgb(text)
-
-
-def rgb(color: str) -> RGB:
-    """``#rrggbb`` as three numbers."""
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

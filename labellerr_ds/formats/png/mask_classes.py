@@ -10,8 +10,9 @@ import pandas as pd
 
 from labellerr_ds.core import vendor
 from labellerr_ds.formats.archive import Member
-from labellerr_ds.formats.png.color_maps import RGB, color_map, rgb
+from labellerr_ds.formats.png.color_maps import RGB, color_map
 from labellerr_ds.frames import schema
+from labellerr_ds.images.colors import rgb
 
 
 @dataclass

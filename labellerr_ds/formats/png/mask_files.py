@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from labellerr_ds.core.errors import ReadError
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.formats.issues import IssueLog
 from labellerr_ds.formats.png.mask_folders import UUID, Folders
-from labellerr_ds.formats.values import json_text
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import LIST_STATE, ListState
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.core.progress import tracked
 from labellerr_ds.formats.archive import Member
 from labellerr_ds.formats.issues import IssueLog
@@ -20,7 +21,6 @@ from labellerr_ds.formats.png.mask_classes import Classes, read_classes, with_ad
 from labellerr_ds.formats.png.mask_files import MaskFiles
 from labellerr_ds.formats.png.mask_folders import Folders, look_at_folders
 from labellerr_ds.formats.png.mask_pixels import Mask, decode_mask, merged
-from labellerr_ds.formats.values import json_text
 from labellerr_ds.frames import schema
 from labellerr_ds.frames.tables import FILE_ROW, ListState, Tables, from_frame, table
 from labellerr_ds.shapes.rle import LabelRegion

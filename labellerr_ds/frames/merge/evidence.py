@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labellerr_ds.frames import schema
+from labellerr_ds.core.json_text import json_text
 from labellerr_ds.frames.merge.ids import Ints, codes_of, has_repeats
 from labellerr_ds.frames.merge.issues import Issue
 from labellerr_ds.frames.merge.scan_ids import ExportStats, final_rows
@@ -142,7 +142,7 @@ def with_unread(files: pa.Table, unread: Mapping[int, Sequence[Unread]]) -> pa.T
         return files
     texts = files["extra"].to_pylist() if "extra" in files.column_names else [None] * files.num_rows
     for row in rows:
-        texts[row] = schema.json_text(_with_objects(json.loads(texts[row] or "{}"), unread[row]))
+        texts[row] = json_text(_with_objects(json.loads(texts[row] or "{}"), unread[row]))
     values = pa.array(texts, pa.large_string())
     if "extra" not in files.column_names:
         return files.append_column("extra", values)
