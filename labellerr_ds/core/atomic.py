@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from labellerr_ds.core.disk import check_room, disk_errors
 from labellerr_ds.core.errors import InvalidArgumentError
 from labellerr_ds.core.hint import argument
-from labellerr_ds.core.temp_names import digest, left_behind, prefix_of
+from labellerr_ds.core.temp_names import digest, kept_alive, left_behind, new_file, new_folder
 
 NEW, OLD = "new", "old"  # what lies beside a target
 SYNCED = 100  # files of a folder, of which each is known to be on the disk before they get their name
@@ -42,10 +41,10 @@ def folder_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
         refuse(path, overwrite=overwrite)
-        made = Path(tempfile.mkdtemp(prefix=prefix_of(path, NEW), dir=path.parent))
+        made = new_folder(path, NEW)
         try:
-            made.chmod(0o777 & ~_umask())
-            yield made
+            with kept_alive(made):
+                yield made
             _sync(made)
             _swap(made, path)
         except BaseException:
@@ -60,15 +59,14 @@ def file_at(target: str | Path, *, overwrite: bool) -> Iterator[Path]:
     with disk_errors(path):
         _sweep(path)
         refuse(path, overwrite=overwrite)
-        handle, name = tempfile.mkstemp(prefix=prefix_of(path, NEW), dir=path.parent)
-        os.close(handle)
+        made = new_file(path, NEW)
         try:
-            os.chmod(name, 0o666 & ~_umask())
-            yield Path(name)
-            _sync(Path(name))
-            os.replace(name, path)
+            with kept_alive(made):
+                yield made
+            _sync(made)
+            os.replace(made, path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
             raise
 
 
@@ -84,12 +82,18 @@ def refuse(path: Path, *, overwrite: bool) -> None:
     check_room(path.parent)
 
 
-def _sweep(path: Path) -> None:
-    """Put back what a killed process had moved aside, and remove what it had begun."""
+def restore(path: Path) -> None:
+    """Put back what a process that was killed between two renames had moved aside."""
     for left in left_behind(path):
         if left.key == digest(OLD) and not path.exists() and (left.path / OLD).exists():
             with contextlib.suppress(OSError):
                 os.rename(left.path / OLD, path)
+
+
+def _sweep(path: Path) -> None:
+    """Put back what a killed process had moved aside, and remove what it had begun."""
+    restore(path)
+    for left in left_behind(path):
         if left.path.is_dir():
             shutil.rmtree(left.path, ignore_errors=True)
         else:
@@ -111,7 +115,7 @@ def _swap(made: Path, path: Path) -> None:
     if not path.exists():
         os.rename(made, path)
         return
-    old = Path(tempfile.mkdtemp(prefix=prefix_of(path, OLD), dir=path.parent))
+    old = new_folder(path, OLD)
     os.rename(path, old / OLD) if path.is_dir() else os.replace(path, old / OLD)
     try:
         os.rename(made, path)
@@ -121,10 +125,3 @@ def _swap(made: Path, path: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _umask() -> int:
-    """What this process takes away from the rights of a new file."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

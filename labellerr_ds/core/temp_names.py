@@ -1,6 +1,8 @@
-"""Names of what is not finished yet: they tell what it is for, and which process of which machine has it.
+"""Temporary files and folders beside a target: one naming scheme, and what is known of those that were left behind.
 
-What a killed process left behind is known by its name; the next one that wants the same takes it over or removes it.
+A name has digests of the target and of the content, the machine, the process and its start time. A living process
+touches its entries every `TOUCH_S` seconds, so that other machines know it. What a process that has ended left is
+taken over or removed by the next one that writes the same target.
 """
 
 from __future__ import annotations
@@ -9,14 +11,19 @@ import hashlib
 import os
 import platform
 import re
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_NAME = re.compile(r"\.part-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{8})-(\d+)-[^.]*")
+_NAME = re.compile(r"\.part-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{8})-(\d+)-([0-9a-z]*)-[^.]*")
+TOUCH_S = 30.0
+SILENT_S = 600.0
+"""Seconds without a touch, by the clock of the file system, after which an entry of another machine was left behind."""
 
 
 class Left(NamedTuple):
@@ -35,25 +42,76 @@ class Left(NamedTuple):
 
 def prefix_of(final: Path, key: str) -> str:
     """How the name begins of what is to become `final`, and is `key`."""
-    return f".part-{digest(final.name)}-{digest(key)}-{_machine()}-{os.getpid()}-"
+    return f".part-{digest(final.name)}-{digest(key)}-{_machine()}-{os.getpid()}-{_started(os.getpid())}-"
+
+
+def new_file(final: Path, key: str) -> Path:
+    """Create an empty file beside a target, with the mode that the umask gives."""
+    return _created(final, key, lambda path: os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)))
+
+
+def new_folder(final: Path, key: str) -> Path:
+    """Create a folder beside a target, with the mode that the umask gives."""
+    return _created(final, key, lambda path: os.mkdir(path, 0o777))
+
+
+def _created(final: Path, key: str, create: Callable[[Path], None]) -> Path:
+    while True:
+        path = final.parent / f"{prefix_of(final, key)}{secrets.token_hex(4)}"
+        try:
+            create(path)
+        except FileExistsError:
+            continue
+        return path
 
 
 def given_up(name: str) -> str:
     """A name as that of a process which has ended."""
-    return re.sub(rf"-{os.getpid()}-", "-0-", name)
+    return name.replace(f"-{os.getpid()}-{_started(os.getpid())}-", "-0--")
+
+
+@contextmanager
+def kept_alive(path: Path) -> Iterator[None]:
+    """Touch a file or folder every `TOUCH_S` seconds."""
+    ended = threading.Event()
+
+    def touch() -> None:
+        while not ended.is_set():
+            ended.wait(TOUCH_S)
+            with suppress(OSError):
+                os.utime(path)
+
+    thread = threading.Thread(target=touch, daemon=True, name="labellerr-touch")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def left_behind(final: Path) -> Iterator[Left]:
-    """What processes of this machine that are no more were writing to this path."""
+    """Yield what processes that have ended were writing to this path."""
     return left_in(final.parent, f"{digest(final.name)}-*")
 
 
 def left_in(folder: Path, names: str = "*") -> Iterator[Left]:
-    """What processes of this machine that are no more left in a folder, of these names."""
+    """Yield what processes that have ended left in a folder, of these names."""
     for path in folder.glob(f".part-{names}"):
         name = _NAME.fullmatch(path.name)
-        if name and name[3] == _machine() and not _is_alive(int(name[4])):
+        if not name:
+            continue
+        is_here = name[3] == _machine()
+        if not _is_alive(int(name[4]), name[5]) if is_here else _is_silent(path):
             yield Left(name[2], path)
+
+
+def _is_silent(path: Path) -> bool:
+    """Return True if nothing touched an entry of another machine for `SILENT_S`, by the file system's clock."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            return os.fstat(probe.fileno()).st_mtime - path.stat().st_mtime > SILENT_S
+    except OSError:
+        return False
 
 
 def scratch(purpose: str, home: Path | None = None) -> Path:
@@ -77,7 +135,8 @@ def scratched(purpose: str, home: Path | None = None) -> Iterator[Path]:
     """A temporary folder as `scratch` makes it, removed at the end."""
     made = scratch(purpose, home)
     try:
-        yield made
+        with kept_alive(made):
+            yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -91,10 +150,21 @@ def _machine() -> str:
     return digest(platform.node())[:8]
 
 
-def _is_alive(process: int) -> bool:
-    """Whether a process of this machine runs; where that cannot be known without harm, it is said to."""
+def _started(process: int) -> str:
+    """Return when a process of this machine started, in the kernel's ticks; empty if that is not known here."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]  # field 22 of proc(5); the name before it may hold anything
+
+
+def _is_alive(process: int, started: str) -> bool:
+    """Return True if the process that wrote a name runs; also if that cannot be known without harm."""
     if process in (0, os.getpid()):
         return process != 0
+    if started and _started(process) not in ("", started):
+        return False  # the number is another process's now
     if os.name == "nt":
         return True
     try:

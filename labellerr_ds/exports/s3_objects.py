@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -19,6 +18,7 @@ from labellerr_ds.core.errors import AmbiguousObjectsError, InvalidArgumentError
 from labellerr_ds.core.hint import call
 from labellerr_ds.core.models import S3Destination, S3Object
 from labellerr_ds.core.progress import ProgressOption
+from labellerr_ds.core.temp_names import scratched
 from labellerr_ds.storage.s3 import Bucket
 
 LISTING_LOOKS = 6  # how often a bucket is listed before what is not listed is not there
@@ -103,8 +103,8 @@ def fetch_landed(
     else:
         paths = [folder / report_id / name for name in _local_names(names)]
     new_folder(folder)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as apart:  # what was there stays until all is whole
-        parts = [Path(apart) / f"{number:06}" for number in range(len(paths))]
+    with scratched("landed", folder) as apart:  # what was there stays until all is whole
+        parts = [apart / f"{number:06}" for number in range(len(paths))]
         bucket.fetch(objects, parts, progress=progress)
         for part, path in zip(parts, paths, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)

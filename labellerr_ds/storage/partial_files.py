@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from labellerr_ds.core.disk import disk_errors
-from labellerr_ds.core.temp_names import digest, given_up, left_behind, prefix_of
+from labellerr_ds.core.disk import PIECE_BYTES, disk_errors
+from labellerr_ds.core.temp_names import digest, given_up, kept_alive, left_behind, new_file
 
 
 @contextmanager
@@ -30,12 +29,14 @@ def part(final: Path, key: str | None = None) -> Iterator[BinaryIO]:
     DiskError
     """
     with disk_errors(final):
-        handle, name = tempfile.mkstemp(prefix=".part-" if key is None else prefix_of(final, key), dir=final.parent)
-        os.close(handle)
-        with open(name, "r+b") as out:
+        if key is None:
+            for left in left_behind(final):
+                left.path.unlink(missing_ok=True)
+        name = new_file(final, key or "")
+        with kept_alive(name), name.open("r+b") as out:
             try:
                 if key is not None:
-                    _take_over(final, key, Path(name), out)
+                    _take_over(final, key, name, out)
                 yield out
                 out.flush()
                 os.fsync(out.fileno())
@@ -46,9 +47,9 @@ def part(final: Path, key: str | None = None) -> Iterator[BinaryIO]:
                     out.close()
                 if key is not None and isinstance(problem, KeyboardInterrupt):
                     with contextlib.suppress(OSError):  # whose it is no more
-                        os.replace(name, given_up(name))
+                        os.replace(name, name.with_name(given_up(name.name)))
                     raise
-                Path(name).unlink(missing_ok=True)
+                name.unlink(missing_ok=True)
                 raise
 
 
@@ -61,7 +62,7 @@ def _take_over(final: Path, key: str, mine: Path, out: BinaryIO) -> None:
         with contextlib.suppress(OSError):
             os.rename(best, taken)
             with taken.open("rb") as file:
-                while piece := file.read(1 << 20):
+                while piece := file.read(PIECE_BYTES):
                     out.write(piece)
             taken.unlink()
     for path in left:

@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
+from labellerr_ds.core.atomic import restore
 from labellerr_ds.core.disk import is_stray
 from labellerr_ds.core.errors import InvalidArgumentError, ReadError
 from labellerr_ds.core.models import S3Object, Source
@@ -44,6 +45,8 @@ def locate(path_or_url: str | Path, kept: ExitStack, *, progress: ProgressOption
         return _from_bucket(text, kept, progress)
     path = Path(text).expanduser()
     try:
+        if not path.exists():
+            restore(path)
         if path.exists():
             return Source(path.name, tuple(files_at(path)))
     except OSError as problem:  # also a folder that is just being replaced

@@ -15,6 +15,7 @@ import pytest
 from thorough import examples
 
 import labellerr_ds as lds
+from labellerr_ds.core import temp_names
 from labellerr_ds.core.atomic import file_at, folder_at
 
 
@@ -114,3 +115,15 @@ def test_a_dataset_whose_writer_is_killed_is_the_old_one_or_the_new_one(dataset,
             (old,) = (path for path in target.parent.glob(".part-*/old"))
             old.rename(target)
         pd.testing.assert_frame_equal(lds.read_export(target).annotations, dataset.annotations)
+
+
+def test_a_reader_puts_back_what_was_aside_when_a_writer_was_killed(dataset, tmp_path, monkeypatch):
+    target = dataset.to_parquet(tmp_path / "labels")
+    monkeypatch.setattr(temp_names, "_machine", lambda: "0123abcd")  # another machine's
+    aside = temp_names.new_folder(target, "old")
+    monkeypatch.undo()
+    target.rename(aside / "old")
+    with pytest.raises(lds.ReadError, match="nothing exists"):
+        lds.read_export(target)  # it may still be writing
+    os.utime(aside, (0, 0))
+    pd.testing.assert_frame_equal(lds.read_export(target).annotations, dataset.annotations)

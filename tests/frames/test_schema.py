@@ -71,21 +71,6 @@ def test_what_having_no_annotation_means(status, with_some, without):
     assert schema.label_states(np.array(codes), schema.STATUSES, [3, 0], np.array([False, False]))[1] == -1
 
 
-@pytest.mark.parametrize(
-    ("color", "text"),
-    [
-        ([95, 158, 160], "#5f9ea0"),
-        ("#FFF", "#ffffff"),
-        ("5F9EA0", "#5f9ea0"),
-        ([1, 2], None),
-        ([1, 2, 300], None),
-        (7, None),
-    ],
-)
-def test_colors(color, text):
-    assert schema.hex_color(color) == text
-
-
 def test_a_column_that_is_none_is_a_mistake_of_ours():
     with pytest.raises(KeyError, match="no columns of files"):
         schema.build("files", {"n_annotations": [1]}, 1)

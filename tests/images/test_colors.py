@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 import labellerr_ds as lds
-from labellerr_ds.images.colors import NO_CLASS, PALETTE, class_colors, colors_of, ink, rgb
+from labellerr_ds.images.colors import NO_CLASS, PALETTE, class_colors, colors_of, hex_color, ink, rgb
 
 # Machado, Oliveira and Fernandes (2009), deuteranopia, severity 1, of linear RGB
 DEUTERANOPIA = np.array(
@@ -78,3 +78,19 @@ def test_what_is_no_colour_is_none(project, color):
     categories["color"] = color
     changed = lds.Dataset(dataset.files, dataset.annotations, categories, dataset.issues)
     assert set(colors_of(changed.annotations).values()) <= {*PALETTE, colors_of(changed.annotations)[NO_CLASS]}
+
+
+@pytest.mark.parametrize(
+    ("color", "text"),
+    [
+        ([95, 158, 160], "#5f9ea0"),
+        ("#FFF", "#ffffff"),
+        ("5F9EA0", "#5f9ea0"),
+        ("abc", "#aabbcc"),
+        ([1, 2], None),
+        ([1, 2, 300], None),
+        (7, None),
+    ],
+)
+def test_a_colour_is_read_from_text_or_numbers(color, text):
+    assert hex_color(color) == text

@@ -39,7 +39,7 @@ NOW = 1_764_000_000_000
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Exports of the sandbox are small: cut them as if they were not."""
-    monkeypatch.setattr(shards, "PIECE_BYTES", 4_000)
+    monkeypatch.setattr(shards, "ARRAY_BYTES", 4_000)
 
 
 def stored(mirror, version=None):

@@ -98,7 +98,7 @@ def test_40_a_large_file_is_hashed_when_it_was_changed_or_not_used_for_a_day(job
     monkeypatch.setattr(cache, "HASHED_BYTES", 10)
     job.load(progress=False)
     hashed = []
-    monkeypatch.setattr(cache, "_digest", lambda path, digest=cache._digest: hashed.append(path) or digest(path))
+    monkeypatch.setattr(cache, "sha256_of", lambda path, digest=cache.sha256_of: hashed.append(path) or digest(path))
     job.load(progress=False)
     assert not hashed
     long_ago = time.time() - 2 * 86_400
