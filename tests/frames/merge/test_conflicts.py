@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import warnings
 
+import pytest
+
 import labellerr_ds as lds
 
 RING = [{"x": 1, "y": 1}, {"x": 9, "y": 1}, {"x": 9, "y": 9}]
@@ -60,3 +62,16 @@ def test_an_integer_beyond_64_bits_is_read_as_a_number(tmp_path):
     ring = [{"x": 2**70, "y": 1}, {"x": 9, "y": 1}, {"x": 9, "y": 9}]
     dataset = read(tmp_path, [file("f", {"answer": [ring], "unknown": 1})])
     assert dataset.annotations["segmentation"][0] == [[2.0**70, 1, 9, 1, 9, 9]]
+
+
+def test_what_several_parts_report_of_one_row_is_one_issue(tmp_path):
+    part = [file("f", answer("a"), file_metadata={"image_width": "wide"})]
+    dataset = read(tmp_path, part, part)
+    assert dataset.issues["code"].tolist() == ["not_a_number"]
+
+
+def test_unknown_keys_are_counted_over_all_parts(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text(json.dumps([file(f"f{number}", answer(f"a{number}"), owner="x")]))
+    with pytest.warns(lds.LabellerrWarning, match=r"3 values under unknown keys .*'owner' \(3\)"):
+        lds.read_export(tmp_path)
