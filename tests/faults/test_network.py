@@ -474,3 +474,17 @@ def test_27_an_interrupted_download_goes_on_with_the_next_call(tmp_path):
     assert path.read_bytes() == BODY
     assert int(server.log[-1].headers["range"].removeprefix("bytes=").removesuffix("-")) >= 100_000
     assert json.dumps([each.name for each in tmp_path.iterdir()]) == '["export.bin"]'
+
+
+def test_27_the_bar_of_a_resumed_download_ends_at_the_size_of_the_file(tmp_path):
+    def interrupt(step):
+        if step.done >= 100_000:
+            raise KeyboardInterrupt
+
+    steps = []
+    with serving_object(Served(BODY)) as server:
+        with pytest.raises(KeyboardInterrupt):
+            download(link(server), tmp_path, progress=interrupt)
+        download(link(server), tmp_path, progress=steps.append)
+    assert steps[0].done >= 100_000
+    assert (steps[-1].done, steps[-1].total) == (len(BODY), len(BODY))
